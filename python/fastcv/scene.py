@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cameras, posed images and points: the plain data that rooms and file formats exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Parameter names in COLMAP's order (src/colmap/sensor/models.h), and COLMAP's numeric id. BAL is the model of
+# Agarwal et al. 2010 in our frame (z forward, y down): RADIAL with the principal point at (0, 0).
+CAMERA_MODELS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "SIMPLE_PINHOLE": (0, ("f", "cx", "cy")),
+    "PINHOLE": (1, ("fx", "fy", "cx", "cy")),
+    "SIMPLE_RADIAL": (2, ("f", "cx", "cy", "k")),
+    "RADIAL": (3, ("f", "cx", "cy", "k1", "k2")),
+    "OPENCV": (4, ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2")),
+    "OPENCV_FISHEYE": (5, ("fx", "fy", "cx", "cy", "k1", "k2", "k3", "k4")),
+    "FULL_OPENCV": (6, ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")),
+    "FOV": (7, ("fx", "fy", "cx", "cy", "omega")),
+    "SIMPLE_RADIAL_FISHEYE": (8, ("f", "cx", "cy", "k")),
+    "RADIAL_FISHEYE": (9, ("f", "cx", "cy", "k1", "k2")),
+    "THIN_PRISM_FISHEYE": (10, ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "sx1", "sy1")),
+    "SIMPLE_FISHEYE": (14, ("f", "cx", "cy")),
+    "FISHEYE": (15, ("fx", "fy", "cx", "cy")),
+    "BAL": (1000, ("f", "k1", "k2")),
+}
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Intrinsics of one camera.
+
+    Parameters
+    ----------
+    model : str
+        A name of ``CAMERA_MODELS`` (COLMAP's names, and ``BAL``).
+    width, height : int
+        Image size in pixels.
+    params : (P,) float64 array
+        Parameters in COLMAP's order; focal lengths and principal point in pixels, with (0, 0) at the top-left
+        corner of the image, so that the first pixel's centre is (0.5, 0.5).
+    has_prior_focal_length : bool
+        The focal length came from EXIF or a calibration rather than from a guess.
+    """
+
+    model: str
+    width: int
+    height: int
+    params: NDArray[np.float64]
+    has_prior_focal_length: bool = False
+
+    def __post_init__(self) -> None:
+        if self.model not in CAMERA_MODELS:
+            raise ValueError(f"model: expected one of {', '.join(CAMERA_MODELS)}, got {self.model!r}")
+        params = np.array(self.params, np.float64)
+        names = self.param_names
+        if params.shape != (len(names),):
+            raise ValueError(f"params: expected shape ({len(names)},) ({', '.join(names)}), got {params.shape}")
+        if not np.isfinite(params).all():
+            raise ValueError(f"params: expected finite values, got {params}")
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError(f"width, height: expected positive, got {self.width}, {self.height}")
+        params.flags.writeable = False
+        object.__setattr__(self, "params", params)
+
+    @property
+    def model_id(self) -> int:
+        """COLMAP's numeric id of the model (1000 for BAL, which COLMAP does not have)."""
+        return CAMERA_MODELS[self.model][0]
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """Names of ``params``, in order."""
+        return CAMERA_MODELS[self.model][1]
+
+    @property
+    def focal_indices(self) -> tuple[int, ...]:
+        """Positions of the focal lengths in ``params``."""
+        return tuple(i for i, name in enumerate(self.param_names) if name in ("f", "fx", "fy"))
+
+    @property
+    def principal_point_indices(self) -> tuple[int, ...]:
+        """Positions of cx and cy in ``params``; empty for BAL."""
+        return tuple(i for i, name in enumerate(self.param_names) if name in ("cx", "cy"))
+
+    @property
+    def focal_length(self) -> float:
+        """Mean focal length in pixels."""
+        return float(np.mean(self.params[list(self.focal_indices)]))
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The 3×3 calibration matrix K, without distortion."""
+        fx, fy = self.params[list((self.focal_indices * 2)[:2])]
+        cx, cy = self.params[list(self.principal_point_indices)] if self.principal_point_indices else (0.0, 0.0)
+        return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+
+    def with_params(self, params: NDArray[np.float64]) -> Camera:
+        """The same camera with other parameters."""
+        return replace(self, params=params)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Camera):
+            return NotImplemented
+        same = (self.model, self.width, self.height) == (other.model, other.width, other.height)
+        return same and np.array_equal(self.params, other.params)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass
+class Image:
+    """One photograph with its pose and what was detected in it.
+
+    Parameters
+    ----------
+    name : str
+        Path of the photograph, relative to the folder of photographs.
+    camera_id : int
+        Key into ``Reconstruction.cameras``.
+    cam_from_world : (3, 4) float64 array
+        ``[R | t]``: ``x_cam = R @ x_world + t``; x right, y down, z forward.
+    points2D : (M, 2) float64 array
+        Detected keypoints in pixels.
+    point3D_ids : (M,) int64 array
+        The id of each keypoint's 3D point, -1 for none.
+    """
+
+    name: str
+    camera_id: int
+    cam_from_world: NDArray[np.float64]
+    points2D: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    point3D_ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __post_init__(self) -> None:
+        self.cam_from_world = np.asarray(self.cam_from_world, np.float64)
+        self.points2D = np.asarray(self.points2D, np.float64).reshape(-1, 2)
+        self.point3D_ids = np.asarray(self.point3D_ids, np.int64)
+        if self.cam_from_world.shape != (3, 4):
+            raise ValueError(f"cam_from_world: expected shape (3, 4), got {self.cam_from_world.shape}")
+        if self.point3D_ids.shape != (len(self.points2D),):
+            raise ValueError(f"point3D_ids: expected shape ({len(self.points2D)},), got {self.point3D_ids.shape}")
+
+    @property
+    def rotation(self) -> NDArray[np.float64]:
+        """R of ``cam_from_world``, (3, 3)."""
+        return self.cam_from_world[:, :3]
+
+    @property
+    def translation(self) -> NDArray[np.float64]:
+        """t of ``cam_from_world``, (3,), in scene units."""
+        return self.cam_from_world[:, 3]
+
+    @property
+    def center(self) -> NDArray[np.float64]:
+        """Projection centre in the world frame, (3,)."""
+        return -self.rotation.T @ self.translation
+
+
+@dataclass
+class Points3D:
+    """Sparse points as parallel arrays, with ``ids`` strictly increasing.
+
+    Parameters
+    ----------
+    ids : (N,) int64 array
+    xyz : (N, 3) float64 array, world frame, scene units
+    rgb : (N, 3) uint8 array
+    error : (N,) float64 array
+        Mean reprojection error in pixels, -1 where it was not computed.
+    """
+
+    ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    xyz: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 3)))
+    rgb: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 3), np.uint8))
+    error: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        n = len(self.ids)
+        for name, array, shape in (
+            ("xyz", self.xyz, (n, 3)),
+            ("rgb", self.rgb, (n, 3)),
+            ("error", self.error, (n,)),
+        ):
+            if array.shape != shape:
+                raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+        if n and (np.diff(self.ids) <= 0).any():
+            raise ValueError("ids: expected strictly increasing values")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Row of each id. Raises KeyError for an id that is not here."""
+        rows = np.searchsorted(self.ids, ids)
+        unknown = np.append(self.ids, -1)[rows] != ids
+        if unknown.any():
+            raise KeyError(f"ids: no 3D point has id {ids[unknown][0]}")
+        return rows
+
+
+@dataclass
+class Reconstruction:
+    """Cameras, registered images and sparse points of one scene, in one coordinate frame.
+
+    A track is not stored: it is the set of keypoints that carry the same ``point3D_ids`` value (``observations``).
+    """
+
+    cameras: dict[int, Camera] = field(default_factory=dict)
+    images: dict[int, Image] = field(default_factory=dict)
+    points3D: Points3D = field(default_factory=Points3D)
+
+    def observations(
+        self, image_ids: Iterable[int] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Every observation of a 3D point, sorted by point, then by image.
+
+        Returns
+        -------
+        image_ids, keypoint_rows, point_rows : (K,) int64 arrays
+            Keys of ``images``, rows of that image's ``points2D``, rows of ``points3D``.
+        """
+        columns = []
+        for image_id in sorted(self.images if image_ids is None else image_ids):
+            rows = np.flatnonzero(self.images[image_id].point3D_ids >= 0)
+            point_rows = self.points3D.rows(self.images[image_id].point3D_ids[rows])
+            columns.append(np.stack([np.full(len(rows), image_id), rows, point_rows]))
+        if not columns:
+            empty = np.empty(0, np.int64)
+            return empty, empty, empty
+        images, keypoints, points = np.concatenate(columns, axis=1)
+        order = np.argsort(points, kind="stable")
+        return images[order], keypoints[order], points[order]
