@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# fastcv._cuda: optional. Static CUDA runtime, so that the module imports on machines without a driver.
+if(FASTCV_CUDA STREQUAL "OFF")
+  return()
+endif()
+if(FASTCV_CUDA STREQUAL "AUTO")
+  find_program(nvidia_smi nvidia-smi)
+  if(nvidia_smi)
+    execute_process(COMMAND ${nvidia_smi} -L OUTPUT_VARIABLE gpus ERROR_QUIET)
+  endif()
+  if(NOT gpus MATCHES "GPU")
+    return()
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(NOT CMAKE_CUDA_COMPILER)
+    message(WARNING "A GPU is here but nvcc is not (set CUDACXX): building without fastcv._cuda")
+    return()
+  endif()
+endif()
+
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120)
+endif()
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+enable_language(CUDA)
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*/*.cu)
+add_library(fastcv_gpu STATIC ${cuda_sources})
+target_include_directories(fastcv_gpu PUBLIC cpp .)  # "cuda/…" beside cpp's "…"
+# --fmad=false as -ffp-contract=off on the CPU: both decide ties alike.
+target_compile_options(fastcv_gpu PRIVATE -Xcompiler=-Wall,-Wextra -Werror=all-warnings --fmad=false)
+target_compile_definitions(fastcv_gpu PRIVATE FASTCV_ISA=gpu)
+
+file(GLOB cuda_bindings CONFIGURE_DEPENDS cuda/bindings/*.cpp)
+fastcv_python_module(_cuda ${cuda_bindings})
+find_package(CUDAToolkit REQUIRED)
+target_link_libraries(_cuda PRIVATE fastcv_gpu CUDA::cudart_static)

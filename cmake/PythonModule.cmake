@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# nanobind modules in split mode: the binding runtime is the package nanobind-backend, so that one abi3 wheel serves
+# Python 3.10 and later.
+find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module OPTIONAL_COMPONENTS Development.SABIModule)
+find_package(nanobind CONFIG REQUIRED)
+
+function(fastcv_python_module name)
+  # NOMINSIZE: nanobind would append -Os, after our -O3, to whatever is compiled here.
+  nanobind_add_module(${name} BACKEND_MODULE nanobind_backend NOMINSIZE NB_SUPPRESS_WARNINGS ${ARGN})
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Werror>)
+  target_include_directories(${name} PRIVATE cpp)
+  # auditwheel wants libc among the needed libraries, which a module without direct calls would lack.
+  target_link_options(${name} PRIVATE -Wl,--no-as-needed)
+  target_link_libraries(${name} PRIVATE c)
+  install(TARGETS ${name} LIBRARY DESTINATION fastcv)
+endfunction()

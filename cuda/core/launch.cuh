@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launching per-element work: one thread an element.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "cuda/core/check.h"
+
+namespace fastcv::cuda {
+
+template <class Body>
+__global__ void for_each_kernel(std::int64_t n, Body body) {
+  const std::int64_t i = blockIdx.x * std::int64_t(blockDim.x) + threadIdx.x;
+  if (i < n) body(i);
+}
+
+// Runs body(i) for i in [0, n) on the stream, without waiting for it.
+template <class Body>
+void for_each(std::int64_t n, const Body& body, cudaStream_t stream) {
+  if (n == 0) return;
+  constexpr int kBlock = 256;
+  const std::int64_t blocks = (n + kBlock - 1) / kBlock;
+  check(blocks <= 0x7fffffff ? cudaSuccess : cudaErrorInvalidConfiguration, "for_each");
+  for_each_kernel<<<static_cast<unsigned>(blocks), kBlock, 0, stream>>>(n, body);
+  check(cudaGetLastError(), "for_each");
+}
+
+}  // namespace fastcv::cuda
