@@ -3,6 +3,7 @@
 
 python -m benchmarks ROOM [--case NAME] [--quick] [--json FILE]
 python -m benchmarks compare OLD.json NEW.json
+python -m benchmarks readme
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from ._harness import Contest
 from ._machine import fingerprint
+from ._readme import update_readme
 
 HERE = Path(__file__).parent
 
@@ -87,6 +89,9 @@ def compare(old: Path, new: Path) -> int:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["readme"]:
+        update_readme()
+        return 0
     if sys.argv[1:2] == ["compare"]:
         parser = argparse.ArgumentParser(prog="python -m benchmarks compare")
         parser.add_argument("old", type=Path)

@@ -61,15 +61,21 @@ class Contest:
         self.notes.update(facts)
 
     def measure(self, *, seconds: float, rounds: tuple[int, int] = (3, 30)) -> list[dict[str, Any]]:
-        """Rows of this case: every contestant once a round, until the time is used up."""
-        results = [contestant.run() for contestant in self.contestants]  # also the warm-up
+        """Rows of this case: every contestant once a round, until the time is used up.
+
+        The first round warms up and is not counted, unless it alone took longer than the time: a run of minutes needs
+        no warm-up.
+        """
+        first = [timed(contestant.run) for contestant in self.contestants]
+        results = [result for _, result in first]
         samples: list[list[float]] = [[] for _ in self.contestants]
-        deadline = time.perf_counter() + seconds
-        while len(samples[0]) < rounds[0] or (time.perf_counter() < deadline and len(samples[0]) < rounds[1]):
-            for contestant, times in zip(self.contestants, samples, strict=True):
-                start = time.perf_counter()
-                contestant.run()
-                times.append(time.perf_counter() - start)
+        if sum(elapsed for elapsed, _ in first) > seconds:
+            samples = [[elapsed] for elapsed, _ in first]
+        else:
+            deadline = time.perf_counter() + seconds
+            while len(samples[0]) < rounds[0] or (time.perf_counter() < deadline and len(samples[0]) < rounds[1]):
+                for contestant, times in zip(self.contestants, samples, strict=True):
+                    times.append(timed(contestant.run)[0])
         ours = statistics.median(samples[0])
         rows = []
         for contestant, times, result in zip(self.contestants[1:], samples[1:], results[1:], strict=True):
@@ -93,6 +99,13 @@ class Contest:
                 }
             )
         return rows
+
+
+def timed(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds that a call took, and its result."""
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result
 
 
 def case(function: Callable[[Contest], None]) -> Callable[[Contest], None]:
