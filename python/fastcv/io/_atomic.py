@@ -45,7 +45,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     --------
     >>> with atomic_write("notes.txt") as file:
     ...     _ = file.write(b"whole")
-    >>> open("notes.txt").read()
+    >>> Path("notes.txt").read_text()
     'whole'
     """
     target = Path(os.path.realpath(path))

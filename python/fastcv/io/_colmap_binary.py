@@ -7,6 +7,7 @@ Layouts: src/colmap/scene/reconstruction_io_binary.cc of COLMAP 4.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def read_rigs(path: Path) -> tuple[dict[int, Rig], ByteReader]:
     for _ in range(reader.count(_COUNT, _RIG.size + _COUNT32.size, "rigs")):
         place = reader.offset
         (rig_id,) = reader.unpack(_RIG, "a rig")
-        sensors: dict[Sensor, tuple[float, ...] | None] = {}
+        sensors: dict[Sensor, Sequence[float] | None] = {}
         for index in range(reader.count(_COUNT32, _SENSOR.size, "sensors")):
             sensor = reader.unpack(_SENSOR, "a sensor")
             if sensor in sensors:
@@ -158,11 +159,9 @@ def _at_each_byte(buffer: NDArray[np.uint8], dtype: np.dtype) -> NDArray:
 
 def _track_places(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Byte offset of every observation of every track."""
-    firsts = starts + _POINT.itemsize
+    size = _OBSERVATION.itemsize
     before = np.cumsum(lengths) - lengths
-    return np.repeat(firsts - _OBSERVATION.itemsize * before, lengths) + _OBSERVATION.itemsize * np.arange(
-        lengths.sum()
-    )
+    return np.repeat(starts + _POINT.itemsize - size * before, lengths) + size * np.arange(lengths.sum())
 
 
 def write_model(model: Export) -> dict[str, bytes]:
@@ -199,8 +198,8 @@ def _pack_points3D(model: Export) -> bytes:
     observations["image_id"], observations["keypoint"] = model.track_image_ids, model.track_keypoints
     sizes = _POINT.itemsize + _OBSERVATION.itemsize * lengths
     starts = _COUNT.size + np.cumsum(sizes) - sizes
-    data = np.zeros(_COUNT.size + sizes.sum(), np.uint8)
-    _COUNT.pack_into(data, 0, len(points))
+    data = np.empty(_COUNT.size + sizes.sum(), np.uint8)
+    data[: _COUNT.size] = np.frombuffer(_COUNT.pack(len(points)), np.uint8)
     _at_each_byte(data, _POINT)[starts] = records
     _at_each_byte(data, _OBSERVATION)[_track_places(starts, lengths)] = observations
     return data.tobytes()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What COLMAP's text and binary files have in common: raw records, and the checks that make a Reconstruction of them."""
+"""What COLMAP's text and binary files share: raw records, and the checks that make a Reconstruction of them."""
 
 from __future__ import annotations
 
@@ -138,10 +138,13 @@ def poses_from_frames(
             by_image[image_id] = sensor_id, _compose(sensor_from_rig, rig_from_world)
     result = np.empty((len(images.ids), 3, 4))
     for row, (place, image_id, camera_id) in enumerate(zip(images.places, images.ids, images.camera_ids, strict=True)):
-        sensor_id, result[row] = by_image.get(image_id, (None, np.nan))
-        if sensor_id != camera_id:
-            message = f"image {image_id}: expected a frame that has it for camera {camera_id}, got camera {sensor_id}"
-            images.source.fail(message, place)
+        found = by_image.get(image_id)
+        if found is None or found[0] != camera_id:
+            got = "no frame" if found is None else f"camera {found[0]}"
+            images.source.fail(
+                f"image {image_id}: expected a frame that has it for camera {camera_id}, got {got}", place
+            )
+        result[row] = found[1]
     return result
 
 

@@ -6,7 +6,7 @@ Layouts: https://colmap.github.io/format.html and src/colmap/scene/reconstructio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -114,7 +114,7 @@ def read_rigs(path: Path) -> tuple[dict[int, Rig], _TextFile]:
     rigs: dict[int, Rig] = {}
     for _ in file:
         rig_id, count = file.integer("a rig id"), file.integer("the number of sensors")
-        sensors: dict[Sensor, list[float] | tuple[float, ...] | None] = {}
+        sensors: dict[Sensor, Sequence[float] | None] = {}
         for index in range(count):
             sensor = file.sensor()
             if sensor in sensors:
@@ -172,13 +172,10 @@ def read_points3D(path: Path) -> RawPoints:
         counts.append(len(content.split()))
         text[file.line - 1] = content
         if counts[-1] < _POINT_FIELDS or counts[-1] % 2:
-            file.fail(
-                f"expected {_POINT_FIELDS} numbers, then pairs of image id and keypoint, got {counts[-1]} numbers"
-            )
+            file.fail(f"expected {_POINT_FIELDS} numbers and pairs of image id and keypoint, got {counts[-1]} numbers")
     # All numbers at once: a call per line would take ten times as long.
-    return _raw_points(
-        file, parse_numbers(b"\n".join(text), path), np.array(lines, np.int64), np.array(counts, np.int64)
-    )
+    values = parse_numbers(b"\n".join(text), path)
+    return _raw_points(file, values, np.array(lines, np.int64), np.array(counts, np.int64))
 
 
 def _raw_points(

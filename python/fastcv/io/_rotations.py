@@ -22,7 +22,8 @@ def quaternion_from_matrix(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """(..., 3, 3) rotations to (..., 4) unit quaternions w, x, y, z with w >= 0.
 
     The four columns of ``4 q qᵀ`` are known from the matrix; the one with the largest diagonal is the best
-    conditioned (Shepperd, J. Guidance and Control 1978).
+    conditioned (the choice of Markley, J. Guidance,
+    Control and Dynamics 31(2), 2008).
 
     Raises
     ------
@@ -69,6 +70,4 @@ def check_rotations(matrix: NDArray[np.float64]) -> None:
     bad = ~((error < 1e-6) & (np.linalg.det(flat) > 0))
     if bad.any():
         item = int(np.argmax(bad))
-        raise ValueError(
-            f"rotation {item}: expected an orthonormal matrix with determinant 1, got {flat[item].tolist()}"
-        )
+        raise ValueError(f"rotation {item}: expected orthonormal rows and determinant 1, got {flat[item].tolist()}")

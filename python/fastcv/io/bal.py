@@ -79,7 +79,7 @@ class BalProblem:
                 raise ValueError(f"{name}: expected finite values, got {np.sum(~np.isfinite(array))} that are not")
         for name, count in (("camera_indices", cameras), ("point_indices", points)):
             indices = getattr(self, name)
-            if len(indices) and not (0 <= indices.min() and indices.max() < count):
+            if len(indices) and not 0 <= indices.min() <= indices.max() < count:
                 raise ValueError(f"{name}: expected values in [0, {count}), got {indices.min()} to {indices.max()}")
 
 
@@ -121,7 +121,7 @@ def read_bal(path: str | os.PathLike[str]) -> BalProblem:
     with np.errstate(over="ignore", invalid="ignore"):  # an angle of 1e300 is caught below
         pose, params = _from_bal(cameras)
     for name, table in (("observation", rows), ("camera", cameras), ("camera", pose), ("point", points)):
-        bad = ~np.isfinite(table.reshape(len(table), -1)).all(axis=1)
+        bad = ~np.isfinite(table).all(axis=tuple(range(1, table.ndim)))
         if bad.any():
             item = int(np.argmax(bad))
             raise FormatError(path, f"{name} {item}: expected finite values, got {table[item]}")

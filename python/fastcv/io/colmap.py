@@ -14,6 +14,9 @@ from ._atomic import atomic_write
 from ._colmap_export import prepare
 from ._colmap_model import assemble, poses_from_frames, rigid_matrices
 
+_CLASSIC = ("cameras", "images", "points3D")
+_RIGS_AND_FRAMES = ("rigs", "frames")
+
 
 def read_colmap(folder: str | os.PathLike[str]) -> Reconstruction:
     """Read a COLMAP model, binary or text, of the classic three files or the newer five.
@@ -55,19 +58,15 @@ def read_colmap(folder: str | os.PathLike[str]) -> Reconstruction:
     """
     folder = Path(folder)
     for layout in (_colmap_binary, _colmap_text):
-        paths = {
-            name: folder / f"{name}{layout.SUFFIX}" for name in ("cameras", "images", "points3D", "rigs", "frames")
-        }
-        if all(paths[name].is_file() for name in ("cameras", "images", "points3D")):
+        paths = {name: folder / f"{name}{layout.SUFFIX}" for name in (*_CLASSIC, *_RIGS_AND_FRAMES)}
+        if all(paths[name].is_file() for name in _CLASSIC):
             break
     else:
-        raise FileNotFoundError(
-            f"{folder}: expected cameras, images and points3D files, all .bin or all .txt, got none"
-        )
+        raise FileNotFoundError(f"{folder}: expected cameras, images and points3D, all .bin or all .txt, got none")
     cameras = layout.read_cameras(paths["cameras"])
     images = layout.read_images(paths["images"])
     poses = rigid_matrices(images.source, images.places, images.poses)
-    existing = [name for name in ("rigs", "frames") if paths[name].is_file()]
+    existing = [name for name in _RIGS_AND_FRAMES if paths[name].is_file()]
     if len(existing) == 1:
         raise FormatError(paths[existing[0]], "expected a rigs and a frames file, or neither, got this one alone")
     if existing:
@@ -88,7 +87,7 @@ def write_colmap(reconstruction: Reconstruction, folder: str | os.PathLike[str],
     ----------
     reconstruction : Reconstruction
     folder : path-like
-        Created if it is missing. The five files are replaced when all of them are on the disk.
+        Created if it is missing. The five files are replaced one after the other once all are written.
     binary : bool
         ``.bin`` files, else ``.txt``. Both keep every bit of params, keypoints and points; rotations pass through
         quaternions and come back to rounding.
@@ -115,4 +114,6 @@ def write_colmap(reconstruction: Reconstruction, folder: str | os.PathLike[str],
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as files:
         for name, content in contents.items():
-            files.enter_context(atomic_write(folder / f"{name}{layout.SUFFIX}")).write(content)
+            file = files.enter_context(atomic_write(folder / f"{name}{layout.SUFFIX}"))
+            file.write(content)
+            file.flush()
