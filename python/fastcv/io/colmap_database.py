@@ -123,7 +123,7 @@ def read_colmap_database(path: str | os.PathLike[str], *, descriptors: bool = Tr
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)) as connection:
             connection.text_factory = lambda text: text.decode(errors="surrogateescape")
             return _Reader(path, connection).read(descriptors)
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:  # the last from SQLite's own messages
         raise FormatError(path, f"expected a COLMAP database, got: {error}") from error
 
 
