@@ -12,7 +12,7 @@ from .noise import Floats, hash_cells, uniform, value_noise
 
 DISPLAY_GAMMA = 2.2
 _LACUNARITY = 2.03  # not 2, so that the lattices of two octaves never coincide
-_PERSISTENCE = 0.86  # rougher than 1/f (0.5): corners and blobs of similar contrast at every scale
+_PERSISTENCE = 0.9  # rougher than 1/f (0.5): corners and blobs of similar contrast at every scale
 _FINEST = 0.001  # scene units; no octave is finer than this
 # Turning the lattice between octaves hides its axes, to which value noise is aligned otherwise.
 _TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]], np.float32)
@@ -36,7 +36,7 @@ class Material:
 
     colors: tuple[str, str, str]
     grain: float = 0.5
-    contrast: float = 0.3
+    contrast: float = 0.4
     cell: tuple[float, float, float] | None = None
 
 
@@ -70,7 +70,7 @@ def _masonry(points: Floats, cell: tuple[float, float, float], footprint: Floats
     words = hash_cells(course, seed + 1)
     to_joint = [(0.5 - np.abs(c - np.floor(c) - 0.5)) * s for c, s in zip((x, y, z), size, strict=True)]
     distance = np.minimum(np.minimum(to_joint[0], to_joint[1]), to_joint[2])
-    width = np.float32(0.03) * size[0]
+    width = np.float32(0.06) * size.min()
     joint = np.float32(1) - smoothstep(width - footprint, width + footprint + np.float32(1e-4), distance)
     return uniform(words), joint
 
@@ -98,14 +98,15 @@ def albedo(material: Material, points: Floats, footprint: Floats, seed: int) -> 
     limit = max(float(footprint.min(initial=np.inf)) if len(points) else 0.0, _FINEST)
     while wavelength > limit or octave < 3:
         weight = np.clip(np.float32(wavelength) / np.maximum(footprint, np.float32(1e-9)) - 1, 0, 1)
-        bright, other = value_noise(place, seed + octave)
+        bright, *other = value_noise(place, seed + octave, 2 if octave in (0, 2) else 1)
         brightness = brightness + weight * (bright - np.float32(0.5)) * np.float32(_PERSISTENCE**octave)
         if octave == 0:
-            blend = other
+            blend = other[0]
         elif octave == 2:
-            specks = smoothstep(0.66, 0.74, other) * weight
+            specks = other[0]
         wavelength, place, octave = wavelength / _LACUNARITY, _turn(place, _LACUNARITY), octave + 1
     blend = smoothstep(0.25, 0.75, blend)
+    specks = smoothstep(0.62, 0.72, specks + np.float32(0.22) * brightness)  # with frayed outlines
     joint = None
     if material.cell is not None:
         tone, joint = _masonry(points, material.cell, footprint, seed)

@@ -37,8 +37,8 @@ def uniform(words: Words, low_half: bool = False) -> Floats:
     return half.view(np.int32).astype(np.float32) * np.float32(2.0**-16)
 
 
-def value_noise(points: Floats, seed: int) -> tuple[Floats, Floats]:
-    """Two independent smooth random fields whose features are about one unit large.
+def value_noise(points: Floats, seed: int, num_fields: int = 1) -> list[Floats]:
+    """Smooth random fields whose features are about one unit large.
 
     Random values on the integer lattice, blended along each axis by Perlin's fade 3 t^2 - 2 t^3 (Perlin 1985).
 
@@ -47,10 +47,12 @@ def value_noise(points: Floats, seed: int) -> tuple[Floats, Floats]:
     points : (N, 3) float32 array
         Positions in units of the lattice, below 2**20 in magnitude. Fastest in Fortran order.
     seed : int
+    num_fields : int
+        1 or 2 independent fields from the same hash.
 
     Returns
     -------
-    first, second : (N,) float32 arrays in [0, 1)
+    list of (N,) float32 arrays in [0, 1)
     """
     lattice, weights = [], []
     for column, prime in zip(points.T, _PRIMES, strict=True):
@@ -61,8 +63,10 @@ def value_noise(points: Floats, seed: int) -> tuple[Floats, Floats]:
         weights.append(fraction * fraction * (np.float32(3) - np.float32(2) * fraction))
     x, y, z = lattice
     words = _hash(x[:, None, None], y[None, :, None], z[None, None, :], seed)
-    first, second = uniform(words), uniform(words, low_half=True)
-    for weight in weights:
-        first = first[0] + weight * (first[1] - first[0])
-        second = second[0] + weight * (second[1] - second[0])
-    return first, second
+    fields = []
+    for low_half in (False, True)[:num_fields]:
+        values = uniform(words, low_half)
+        for weight in weights:
+            values = values[0] + weight * (values[1] - values[0])
+        fields.append(values)
+    return fields

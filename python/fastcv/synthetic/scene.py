@@ -82,8 +82,9 @@ class Scene:
 
         Parameters
         ----------
-        origins, directions : (N, 3) float64 arrays
-            World frame; directions need not be unit. Fastest in Fortran order, with rays that point much the same way.
+        origins, directions : (N, 3) or (1, 3) float64 arrays
+            World frame; directions need not be unit. One row is shared by all rays. Fastest in Fortran order, with
+            rays that run much the same way.
 
         Returns
         -------
@@ -99,7 +100,7 @@ class Scene:
         >>> scene.intersect(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]])).t
         array([4.])
         """
-        n = len(origins)
+        n = np.broadcast_shapes(origins.shape, directions.shape)[0]
         t, ids = np.full(n, np.inf), np.full(n, -1, np.int32)
         normals = np.zeros((3, n)).T
         if n == 0:
@@ -110,12 +111,14 @@ class Scene:
             near, far = span(solid.unit(origins), transform(solid.unit_from_world, directions))
             entry = np.where(near > 0, near, far)  # a ray that starts inside meets the surface on its way out
             closer = (near <= far) & (entry > 0) & (entry < t)
-            t[closer], ids[closer] = entry[closer], i
+            np.copyto(t, entry, where=closer)
+            np.copyto(ids, np.int32(i), where=closer)
+        hits = np.broadcast_to(origins, (n, 3)), np.broadcast_to(directions, (n, 3))
         for i in np.unique(ids[ids >= 0]):
             rows = np.flatnonzero(ids == i)
             solid = self.solids[i]
-            hit = solid.unit(origins[rows] + t[rows, None] * directions[rows])
-            normals[rows] = solid.normals(SHAPES[solid.shape].normal(hit))
+            unit = solid.unit(hits[0][rows] + t[rows, None] * hits[1][rows])
+            normals[rows] = solid.normals(SHAPES[solid.shape].normal(unit))
         return Hits(t, normals, ids)
 
     def light(self, points: Array, normals: Array) -> Floats:
@@ -123,9 +126,8 @@ class Scene:
         sun = np.asarray(self.sun) / np.linalg.norm(self.sun)
         facing = np.maximum(transform(sun[None], normals)[:, 0], 0)
         lit = np.flatnonzero(facing > 0)
-        towards = np.repeat(sun[:, None], len(lit), axis=1).T
         shadow_rays = points[lit] + _SURFACE_OFFSET * normals[lit]
-        facing[lit[np.isfinite(self.intersect(shadow_rays, towards).t)]] = 0
+        facing[lit[np.isfinite(self.intersect(shadow_rays, sun[None]).t)]] = 0
         up = normals[:, 2] * 0.5 + 0.5
         colors = zip(linear_from_hex("#fff3df"), linear_from_hex("#b4c8e4"), linear_from_hex("#8d8070"), strict=True)
         channels = [1.15 * warm * facing + 0.55 * (ground + (sky - ground) * up) for warm, sky, ground in colors]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,16 +14,17 @@ from .poses import Array, arc
 from .scene import Scene
 from .solids import Solid
 
+_BRICK = Material(("#b5613f", "#8a4229", "#e0b48c"), grain=0.3, cell=(0.34, 9.0, 0.12))
 _SANDSTONE = Material(("#c9a77c", "#a27f58", "#e6d3b0"), grain=0.7, cell=(0.62, 9.0, 0.3))
 _PAVING = Material(("#8d8a86", "#6f6a66", "#b9a58f"), grain=0.6, cell=(0.75, 0.5, 9.0))
-_LIMESTONE = Material(("#d8cfbd", "#b7a98f", "#8b7b64"), grain=0.3, contrast=0.24)
-_MARBLE = Material(("#e4e0d8", "#c4c6c8", "#6d7580"), grain=0.35, contrast=0.24)
-_GRANITE = Material(("#7d6f73", "#54545c", "#c9b7ac"), grain=0.2, contrast=0.34)
+_LIMESTONE = Material(("#d8cfbd", "#b7a98f", "#8b7b64"), grain=0.3, contrast=0.32)
+_MARBLE = Material(("#e4e0d8", "#c4c6c8", "#6d7580"), grain=0.35, contrast=0.32)
+_GRANITE = Material(("#7d6f73", "#54545c", "#c9b7ac"), grain=0.2, contrast=0.42)
 _BRONZE = Material(("#5d8a76", "#3d6a63", "#b98a4e"), grain=0.25)
 _TERRACOTTA = Material(("#c0653f", "#97472b", "#e7a878"), grain=0.22)
 _OAK = Material(("#9a6f43", "#6e4a2a", "#c79d68"), grain=0.25, cell=(9.0, 9.0, 0.14))
 _LAPIS = Material(("#2f5597", "#243a73", "#c9a24b"), grain=0.22)
-_MOSS = Material(("#6b7f3f", "#4a5e2d", "#a9a85a"), grain=0.2, contrast=0.36)
+_MOSS = Material(("#6b7f3f", "#4a5e2d", "#a9a85a"), grain=0.2, contrast=0.45)
 
 
 def _turn(degrees: float) -> Array:
@@ -54,7 +56,7 @@ def _courtyard(random: np.random.Generator) -> list[Solid]:
         _box((-13, -1.25), (1.0, 1.9), (-0.3, 4.0), _SANDSTONE),
         _box((1.25, 13), (1.0, 1.9), (-0.3, 4.0), _SANDSTONE),
         _box((-1.6, 1.6), (1.05, 1.85), (2.9, 3.95), _SANDSTONE),
-        _box((-2, 2), (1.9, 2.5), (-0.3, 4.0), _TERRACOTTA),
+        _box((-2, 2), (1.9, 2.5), (-0.3, 4.0), _BRICK),
         _box((-13.1, 13.1), (0.82, 2.0), (4.0, 4.22), _LIMESTONE),
         _box((-1.9, 1.9), (0.2, 1.95), (-0.1, 0.18), _LIMESTONE),
         _box((-1.6, 1.6), (0.55, 1.95), (0.1, 0.36), _LIMESTONE),
@@ -104,12 +106,13 @@ def _object(random: np.random.Generator) -> list[Solid]:
         shape = ("box", "ball", "cylinder")[i % 3]
         half = size * np.array([random.uniform(0.75, 1.1), random.uniform(0.75, 1.1), 1])
         solids.append(Solid(shape, center, half, material, _turn(random.uniform(0, 90))))
-    return solids
+    # The materials are made for things of the size of a house.
+    return [replace(s, material=replace(s.material, grain=0.4 * s.material.grain, cell=None)) for s in solids]
 
 
 _SCENES: dict[str, tuple[Callable[[np.random.Generator], list[Solid]], Callable[[int], Array]]] = {
     "courtyard": (_courtyard, partial(arc, target=(0, 0, 1.35), radius=7.2, height=0.55, degrees=75, wobble=0.05)),
-    "object": (_object, partial(arc, target=(0, 0, 0.36), radius=2.1, height=0.9, degrees=360, wobble=0.06)),
+    "object": (_object, partial(arc, target=(0, 0, 0.35), radius=1.95, height=0.75, degrees=360, wobble=0.06)),
 }
 
 

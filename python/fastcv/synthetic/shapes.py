@@ -20,8 +20,8 @@ class Shape:
     Parameters
     ----------
     span : callable
-        Origins and directions, both (N, 3), to the ray parameters (near, far) between which the line is inside;
-        near > far where it misses.
+        Origins and directions, (N, 3) or (1, 3), to the ray parameters (near, far) between which the line is
+        inside; near > far where it misses.
     gauge : callable
         (N, 3) points to (N,): below 1 inside, 1 on the surface, homogeneous of degree one.
     normal : callable
@@ -41,11 +41,7 @@ def _slab_span(origins: Array, directions: Array) -> Span:
     with np.errstate(divide="ignore", invalid="ignore"):
         middle, half = -origins / directions, 1.0 / np.abs(directions)
         near, far = middle - half, middle + half
-    parallel = directions == 0
-    if parallel.any():
-        near[parallel] = np.where(np.abs(origins[parallel]) <= 1, -np.inf, np.inf)
-        far[parallel] = -near[parallel]
-    return near, far
+    return _or_parallel(directions == 0, np.abs(origins) <= 1, near, far)
 
 
 def _round_span(origins: Array, directions: Array) -> Span:
@@ -58,13 +54,16 @@ def _round_span(origins: Array, directions: Array) -> Span:
         middle = -sum(o * d for o, d in zip(origins.T, directions.T, strict=True)) / squared_speed
         squared_miss = sum((o + middle * d) ** 2 for o, d in zip(origins.T, directions.T, strict=True))
         half = np.sqrt((1.0 - squared_miss) / squared_speed)
-    near, far = middle - half, middle + half
-    missed = np.isnan(half)
-    near[missed], far[missed] = np.inf, -np.inf
-    still = squared_speed == 0
-    if still.any():
-        near[still] = np.where(sum(o * o for o in origins[still].T) <= 1, -np.inf, np.inf)
-        far[still] = -near[still]
+    hit = squared_miss <= 1  # False for NaN too
+    near, far = np.where(hit, middle - half, np.inf), np.where(hit, middle + half, -np.inf)
+    return _or_parallel(squared_speed == 0, sum(o * o for o in origins.T) <= 1, near, far)
+
+
+def _or_parallel(parallel: NDArray[np.bool_], inside: NDArray[np.bool_], near: Array, far: Array) -> Span:
+    """Replace the span of rays that do not move across this constraint: everything if inside, else nothing."""
+    if parallel.any():
+        near = np.where(parallel, np.where(inside, -np.inf, np.inf), near)
+        far = np.where(parallel, np.where(inside, np.inf, -np.inf), far)
     return near, far
 
 

@@ -15,8 +15,9 @@ from .shapes import SHAPES, Array, cube_grid
 
 def transform(matrix: Array, vectors: Array) -> Array:
     """``matrix`` times each row of ``vectors``, written out: independent of BLAS, contiguous columns in the result."""
-    x, y, z = vectors.T
-    return np.stack([row[0] * x + row[1] * y + row[2] * z for row in matrix]).T
+    columns = vectors.T
+    rows = [sum(m * column for m, column in zip(row, columns, strict=True) if m != 0) for row in matrix]
+    return np.stack(np.broadcast_arrays(*rows, columns[0])[:-1]).T
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Solid:
         """(3, 3): world offsets from the centre to coordinates in which the solid is its unit shape."""
         return self.rotation.T / self.half_size[:, None]
 
-    @property
+    @cached_property
     def radius(self) -> float:
         """Radius of a ball about the centre that holds the solid."""
         half = self.half_size
