@@ -33,7 +33,7 @@ def _radial(camera: Camera, squared_radius: Array) -> Array:
     return 1 + squared_radius * (k1 + k2 * squared_radius)
 
 
-def project(camera: Camera, points_in_cam: Array) -> Array:
+def project(points_in_cam: Array, camera: Camera) -> Array:
     """Camera-frame points (N, 3) with z > 0 to pixels (N, 2)."""
     flat = points_in_cam[:, :2] / points_in_cam[:, 2:]
     flat = flat * _radial(camera, (flat**2).sum(1))[:, None]
@@ -41,7 +41,7 @@ def project(camera: Camera, points_in_cam: Array) -> Array:
     return flat * (k[0, 0], k[1, 1]) + k[:2, 2]
 
 
-def unproject(camera: Camera, pixels: Array) -> Array:
+def unproject(pixels: Array, camera: Camera) -> Array:
     """Pixels (N, 2) to points (N, 3) at depth z = 1 in the camera frame, contiguous columns.
 
     Undistortion is a fixed-point iteration, x <- x_distorted / (1 + k1 r^2 + ...), which contracts for distortion
@@ -64,7 +64,7 @@ def look_at(center: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 0.0, 1.0
     center = np.asarray(center, np.float64)
     forward = np.asarray(target, np.float64) - center
     forward /= np.linalg.norm(forward)
-    right = np.cross(forward, up)
+    right = np.cross(forward, np.asarray(up, np.float64))
     right /= np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
     return np.column_stack([rotation, -rotation @ center])

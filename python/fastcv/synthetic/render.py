@@ -29,9 +29,7 @@ class View(NamedTuple):
     mask: NDArray[np.bool_]
 
 
-def render(
-    scene: Scene, camera: Camera, cam_from_world: Array, *, noise: float = 0.0, seed: int = 0
-) -> View:
+def render(scene: Scene, camera: Camera, cam_from_world: Array, *, noise: float = 0.0, seed: int = 0) -> View:
     """Photograph a scene.
 
     Each pixel's colour is its centre sample (half of the weight) and its four corner samples, which it shares with
@@ -120,7 +118,7 @@ def cast(scene: Scene, camera: Camera, cam_from_world: Array, pixels: Array) -> 
     """
     rotation, translation = cam_from_world[:, :3], cam_from_world[:, 3]
     origin = -(rotation.T @ translation)[None]
-    directions = transform(rotation.T, unproject(camera, pixels))
+    directions = transform(rotation.T, unproject(pixels, camera))
     return origin, directions, scene.intersect(origin, directions)
 
 

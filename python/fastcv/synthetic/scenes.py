@@ -92,8 +92,8 @@ def _courtyard(random: np.random.Generator) -> list[Solid]:
 def _object(random: np.random.Generator) -> list[Solid]:
     """A still life about one metre high on a round plinth, metres."""
     solids = [
-        Solid("cylinder", (0, 0, -0.06), (0.62, 0.62, 0.06), _GRANITE),
-        Solid("cylinder", (0, 0, 0.05), (0.34, 0.34, 0.06), _MARBLE),
+        Solid("cylinder", (0, 0, -0.06), (0.52, 0.52, 0.06), _GRANITE),
+        Solid("cylinder", (0, 0, 0.05), (0.28, 0.28, 0.06), _MARBLE),
         Solid("box", (0, 0, 0.27), (0.2, 0.2, 0.17), _LAPIS, _turn(27)),
         Solid("ball", (0, 0, 0.58), (0.21, 0.17, 0.17), _TERRACOTTA, _turn(60)),
         Solid("cylinder", (0.02, 0.0, 0.76), (0.1, 0.1, 0.05), _MARBLE),
@@ -102,7 +102,7 @@ def _object(random: np.random.Generator) -> list[Solid]:
     small = (_MOSS, _BRONZE, _OAK, _MARBLE, _TERRACOTTA, _LAPIS, _LIMESTONE)
     for i, material in enumerate(small):
         angle, size = 2 * np.pi * (i + random.uniform(-0.2, 0.2)) / len(small), random.uniform(0.05, 0.09)
-        center = (0.47 * np.cos(angle), 0.47 * np.sin(angle), size - 0.002)
+        center = (0.4 * np.cos(angle), 0.4 * np.sin(angle), size - 0.002)
         shape = ("box", "ball", "cylinder")[i % 3]
         half = size * np.array([random.uniform(0.75, 1.1), random.uniform(0.75, 1.1), 1])
         solids.append(Solid(shape, center, half, material, _turn(random.uniform(0, 90))))
@@ -112,7 +112,7 @@ def _object(random: np.random.Generator) -> list[Solid]:
 
 _SCENES: dict[str, tuple[Callable[[np.random.Generator], list[Solid]], Callable[[int], Array]]] = {
     "courtyard": (_courtyard, partial(arc, target=(0, 0, 1.35), radius=7.2, height=0.55, degrees=75, wobble=0.05)),
-    "object": (_object, partial(arc, target=(0, 0, 0.35), radius=1.95, height=0.75, degrees=360, wobble=0.06)),
+    "object": (_object, partial(arc, target=(0, 0, 0.4), radius=2.05, height=0.75, degrees=360, wobble=0.06)),
 }
 
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .materials import Material
 from .shapes import SHAPES, Array, cube_grid
@@ -20,7 +20,7 @@ def transform(matrix: Array, vectors: Array) -> Array:
     return np.stack(np.broadcast_arrays(*rows, columns[0])[:-1]).T
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, eq=False)
 class Solid:
     """A unit shape, stretched, turned and placed.
 
@@ -28,12 +28,12 @@ class Solid:
     ----------
     shape : str
         ``"box"``, ``"ball"`` or ``"cylinder"`` (its axis along its own z).
-    center : (3,) float64 array
+    center : (3,) array_like
         World frame.
-    half_size : (3,) float64 array
-        Half the extent along the solid's own axes, in scene units. Unequal values make ellipsoids.
+    half_size : (3,) array_like
+        Half the extent along the solid's own axes, in scene units, positive. Unequal values make ellipsoids.
     material : Material
-    rotation : (3, 3) float64 array, optional
+    rotation : (3, 3) array_like, optional
         ``world_from_local``. Default: the identity.
     """
 
@@ -41,19 +41,31 @@ class Solid:
     center: Array
     half_size: Array
     material: Material
-    rotation: Array = field(default_factory=lambda: np.eye(3))
+    rotation: Array
 
-    def __post_init__(self) -> None:
-        if self.shape not in SHAPES:
-            raise ValueError(f"shape: expected one of {', '.join(SHAPES)}, got {self.shape!r}")
-        for name, shape in (("center", (3,)), ("half_size", (3,)), ("rotation", (3, 3))):
-            value = np.array(getattr(self, name), np.float64)
-            if value.shape != shape:
-                raise ValueError(f"{name}: expected shape {shape}, got {value.shape}")
-            value.flags.writeable = False
-            object.__setattr__(self, name, value)
+    def __init__(
+        self,
+        shape: str,
+        center: ArrayLike,
+        half_size: ArrayLike,
+        material: Material,
+        rotation: ArrayLike = ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    ) -> None:
+        if shape not in SHAPES:
+            raise ValueError(f"shape: expected one of {', '.join(SHAPES)}, got {shape!r}")
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "material", material)
+        fields = (("center", center, (3,)), ("half_size", half_size, (3,)), ("rotation", rotation, (3, 3)))
+        for name, value, expected in fields:
+            array = np.array(value, np.float64)
+            if array.shape != expected:
+                raise ValueError(f"{name}: expected shape {expected}, got {array.shape}")
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
         if not (self.half_size > 0).all():
-            raise ValueError(f"half_size: expected positive, got {self.half_size}")
+            raise ValueError(f"half_size: expected positive values, got {self.half_size}")
+        if not np.allclose(self.rotation @ self.rotation.T, np.eye(3), atol=1e-9):
+            raise ValueError(f"rotation: expected an orthogonal matrix, got {self.rotation.tolist()}")
 
     @cached_property
     def unit_from_world(self) -> Array:
