@@ -54,7 +54,7 @@ def render(scene: Scene, camera: Camera, cam_from_world: Array, *, noise: float 
     Raises
     ------
     ValueError
-        For a camera model that is not supported and for negative noise.
+        For a camera model that is not supported, a pose of another shape and negative noise.
 
     Examples
     --------
@@ -64,6 +64,8 @@ def render(scene: Scene, camera: Camera, cam_from_world: Array, *, noise: float 
     >>> view.image.shape, view.depth.dtype, bool((view.mask == (view.depth > 0)).all())
     ((48, 64, 3), dtype('float32'), True)
     """
+    if np.shape(cam_from_world) != (3, 4):
+        raise ValueError(f"cam_from_world: expected shape (3, 4), got {np.shape(cam_from_world)}")
     if not noise >= 0:
         raise ValueError(f"noise: expected 0 or more, got {noise}")
     levels = np.empty((camera.height, camera.width, 3), np.float32)

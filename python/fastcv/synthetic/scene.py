@@ -83,8 +83,8 @@ class Scene:
         Parameters
         ----------
         origins, directions : (N, 3) or (1, 3) float64 arrays
-            World frame; directions need not be unit. One row is shared by all rays. Fastest in Fortran order, with
-            rays that run much the same way.
+            World frame; directions of any length but zero. One row is shared by all rays. Fastest in Fortran order,
+            with rays that run much the same way.
 
         Returns
         -------
@@ -100,6 +100,9 @@ class Scene:
         >>> scene.intersect(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]])).t
         array([4.])
         """
+        for name, array in (("origins", origins), ("directions", directions)):
+            if array.ndim != 2 or array.shape[1] != 3:
+                raise ValueError(f"{name}: expected shape (N, 3), got {array.shape}")
         n = np.broadcast_shapes(origins.shape, directions.shape)[0]
         t, ids = np.full(n, np.inf), np.full(n, -1, np.int32)
         normals = np.zeros((3, n)).T
@@ -160,8 +163,9 @@ class Scene:
     def mesh(self, edge_length: float) -> Mesh:
         """The surfaces of all solids as triangles.
 
-        Vertices lie on the solids; edges along the grid are at most ``edge_length`` long, so a face leaves a ball or
-        cylinder of radius r by at most ``edge_length**2 / (4 r)``. Faces wholly inside another solid are left out.
+        Vertices lie on the solids. No edge is longer than ``1.6 * edge_length`` (the diagonals of the grid), and a face
+        leaves a ball or cylinder of radius r by at most ``edge_length**2 / (4 r)``. Faces wholly inside another solid
+        are left out.
 
         Parameters
         ----------
