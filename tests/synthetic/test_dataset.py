@@ -76,12 +76,7 @@ def test_same_arguments_same_bits_and_progress_is_told() -> None:
 
     def make(seed: int) -> Dataset:
         return make_dataset(
-            "object",
-            num_views=2,
-            width=40,
-            height=30,
-            seed=seed,
-            progress=lambda done, total: told.append((done, total)),
+            "object", num_views=2, width=40, height=30, seed=seed, progress=lambda *count: told.append(count)
         )
 
     first, again, other = make(1), make(1), make(2)

@@ -16,9 +16,8 @@ def test_sift_finds_thousands_of_features() -> None:
     keypoints = cv2.SIFT_create().detect(grey)
     assert len(keypoints) > 3000
     # In every part of the picture below the sky, not in a few busy corners.
-    counts, _, _ = np.histogram2d(
-        *zip(*[k.pt for k in keypoints], strict=True), bins=(8, 6), range=((0, 640), (0, 480))
-    )
+    places = np.array([keypoint.pt for keypoint in keypoints])
+    counts, _, _ = np.histogram2d(*places.T, bins=(8, 6), range=((0, 640), (0, 480)))
     assert counts[:, 1:].min() > 15
 
 
@@ -58,7 +57,7 @@ def test_object_is_whole_for_every_number_of_views(num_views: int) -> None:
     scene, camera = make_scene("object", seed=5), make_camera("PINHOLE", 64, 48)
     for pose in make_poses("object", num_views):
         mask = render(scene, camera, pose).mask
-        assert not (mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
+        assert mask.sum() == mask[1:-1, 1:-1].sum()
 
 
 @pytest.mark.parametrize("name", ["courtyard", "object"])

@@ -112,7 +112,7 @@ def _object(random: np.random.Generator) -> list[Solid]:
 
 _SCENES: dict[str, tuple[Callable[[np.random.Generator], list[Solid]], Callable[[int], Array]]] = {
     "courtyard": (_courtyard, partial(arc, target=(0, 0, 1.35), radius=7.2, height=0.55, degrees=75, wobble=0.05)),
-    "object": (_object, partial(arc, target=(0, 0, 0.4), radius=2.05, height=0.75, degrees=360, wobble=0.06)),
+    "object": (_object, partial(arc, target=(0, 0, 0.37), radius=2.15, height=0.75, degrees=360, wobble=0.06)),
 }
 
 
