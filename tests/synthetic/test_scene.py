@@ -176,6 +176,14 @@ def test_solid_guards(arguments: tuple, message: str) -> None:
         Solid(*arguments)
 
 
+def test_intersect_guard() -> None:
+    scene = make_scene("object")
+    with pytest.raises(ValueError, match=r"origins: expected shape \(N, 3\), got \(3,\)"):
+        scene.intersect(np.zeros(3), np.ones((1, 3)))
+    with pytest.raises(ValueError, match=r"directions: expected shape \(N, 3\), got \(5, 2\)"):
+        scene.intersect(np.zeros((1, 3)), np.ones((5, 2)))
+
+
 @pytest.mark.parametrize("edge_length", [0.0, -1.0, np.nan])
 def test_mesh_guard(edge_length: float) -> None:
     with pytest.raises(ValueError, match="edge_length: expected positive"):

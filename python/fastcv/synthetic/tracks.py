@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..scene import Camera, Image, Points3D, Reconstruction
 from .poses import Array, arc, look_at, make_camera, project
+from .solids import transform
 
 Mask = NDArray[np.bool_]
 # A layout draws num_points points for num_images views: points (P, 3), poses (N, 3, 4), and (N, P) which of them
@@ -139,9 +140,9 @@ def make_tracks(
 
 def in_view(points: Array, camera: Camera, cam_from_world: Array) -> Mask:
     """Which world points (N, 3) lie in front of a camera and inside its image."""
-    depth = points @ cam_from_world[2, :3] + cam_from_world[2, 3]
-    inside = depth > 0.05
-    pixels = project(points[inside] @ cam_from_world[:, :3].T + cam_from_world[:, 3], camera)
+    in_cam = transform(cam_from_world[:, :3], points) + cam_from_world[:, 3]
+    inside = in_cam[:, 2] > 0.05
+    pixels = project(in_cam[inside], camera)
     inside[inside] = ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(1)
     return inside
 
@@ -166,7 +167,7 @@ def observe(
     images, outliers, error = {}, {}, np.zeros(len(points))
     for image_id, (pose, name) in enumerate(zip(poses, names, strict=True), 1):
         rows = np.flatnonzero(visible[image_id - 1])
-        exact = project(points[rows] @ pose[:, :3].T + pose[:, 3], camera)
+        exact = project(transform(pose[:, :3], points[rows]) + pose[:, 3], camera)
         pixels = exact + noise_px * random.standard_normal(exact.shape)
         wrong = random.random(len(rows)) < outlier_ratio
         pixels[wrong] = random.uniform((0, 0), (camera.width, camera.height), (int(wrong.sum()), 2))
