@@ -11,6 +11,7 @@ from .scene import Hits, Mesh, Scene
 from .scenes import make_poses, make_scene
 from .solids import Solid
 from .tracks import Tracks, make_tracks
+from .write import write_dataset
 
 __all__ = [
     "Dataset",
@@ -28,4 +29,5 @@ __all__ = [
     "make_scene",
     "make_tracks",
     "render",
+    "write_dataset",
 ]
