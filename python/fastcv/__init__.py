@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from . import camera as camera
     from . import cuda as cuda
     from . import doctor as doctor
+    from . import synthetic as synthetic
 
 __version__ = "0.1.0"
 
-ROOMS = ("camera", "cuda", "doctor")
+ROOMS = ("camera", "cuda", "doctor", "synthetic")
 
 __all__ = [
     "ROOMS",
