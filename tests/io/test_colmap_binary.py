@@ -27,8 +27,8 @@ def model(rig_model: tuple[pycolmap.Reconstruction, Path], tmp_path: Path) -> Pa
 @pytest.mark.parametrize("file", FILES)
 def test_every_truncation_and_random_damage(model: Path, survives_damage: Callable[..., None], file: str) -> None:
     path = model / f"{file}.bin"
-    step = 1 + path.stat().st_size // 400  # section boundaries of images and points: see below
-    survives_damage(path, lambda: read_colmap(model), flips=300, lengths=range(0, path.stat().st_size, step))
+    step = 1 + path.stat().st_size // 150  # section boundaries of images and points: see below
+    survives_damage(path, lambda: read_colmap(model), flips=200, lengths=range(0, path.stat().st_size, step))
 
 
 def boundaries(model: Path) -> list[int]:

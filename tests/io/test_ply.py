@@ -190,7 +190,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         (
             "vertex 4",
             "vertex 99999999999999999",
-            "expected 400000000000000006 numbers, got 63 char.* cannot fit|expected",
+            "expected 400000000000000006 numbers, got 56 characters",
         ),
         ("vertex 4", "point 4", "expected an element vertex, got none"),
         ("element edge", "element face", "element face: expected each element once"),
@@ -232,6 +232,6 @@ def test_random_damage(tmp_path: Path, survives_damage: Callable[..., None], kin
     if kind == "ascii":
         path.write_text(MESH)
     else:
-        xyz, rgb, normals = cloud(20)
+        xyz, rgb, normals = cloud(5)
         write_ply(path, xyz, rgb=rgb, normals=normals)
-    survives_damage(path, lambda: read_ply(path), flips=400, lengths=range(path.stat().st_size - 2))
+    survives_damage(path, lambda: read_ply(path), flips=200, lengths=range(path.stat().st_size - 2))

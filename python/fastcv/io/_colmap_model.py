@@ -162,16 +162,17 @@ def assemble(
             images.source.fail(f"image {image_id}: expected unique ids, got it twice", place)
         if camera_id not in cameras:
             images.source.fail(f"image {image_id}: expected the id of a camera, got {camera_id}", place)
-        if not np.isfinite(points2D).all():
-            images.source.fail(f"image {image_id}: expected finite keypoints, got some that are not", place)
+        if not (np.isfinite(points2D).all() and np.isfinite(pose).all()):
+            images.source.fail(f"image {image_id}: expected finite keypoints and pose, got others", place)
         result.images[image_id] = Image(name, camera_id, pose, points2D, point3D_ids)
     _check_tracks(images, points)
     return result
 
 
 def _compose(a_from_b: NDArray[np.float64], b_from_c: NDArray[np.float64]) -> NDArray[np.float64]:
-    result = a_from_b[:, :3] @ b_from_c
-    result[:, 3] += a_from_b[:, 3]
+    with np.errstate(over="ignore", invalid="ignore"):  # assemble() looks for what is not finite
+        result = a_from_b[:, :3] @ b_from_c
+        result[:, 3] += a_from_b[:, 3]
     return result
 
 
@@ -192,36 +193,37 @@ def _sorted_points(points: RawPoints) -> Points3D:
 
 def _check_tracks(images: RawImages, points: RawPoints) -> None:
     """Tracks and the keypoints' 3D point ids must say the same, for a Reconstruction keeps only the latter."""
-    counts = np.array([len(ids) for ids in images.point3D_ids], np.int64)
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    keypoint_owners: NDArray[np.int64] = np.concatenate([np.empty(0, np.int64), *images.point3D_ids])
-    order = np.argsort(np.array(images.ids, np.int64), kind="stable")
-    sorted_ids = np.append(np.array(images.ids, np.int64)[order], -1)
-    row_in_order = np.searchsorted(sorted_ids[:-1], points.track_image_ids)
-    known = sorted_ids[row_in_order] == points.track_image_ids
-    image_rows = np.append(order, -1)[row_in_order]
-    known &= points.track_keypoints < np.append(counts, 0)[image_rows]
-    keypoints = np.where(known, starts[image_rows] + points.track_keypoints, 0)
-    listed = np.zeros(len(keypoint_owners), bool)
-    listed[keypoints[known]] = True
-    track_owners = np.repeat(points.ids, points.track_lengths)
-    agree = known.copy()
-    agree[known] = keypoint_owners[keypoints[known]] == track_owners[known]
+    starts = np.concatenate([[0], np.cumsum([len(ids) for ids in images.point3D_ids], dtype=np.int64)])
+    # One owner more, which is no point: row -1 stands for a keypoint that does not exist.
+    owners: NDArray[np.int64] = np.concatenate([*images.point3D_ids, np.array([-1])])
+    keypoints = _keypoint_rows(images, starts, points)
+    agree = owners[keypoints] == np.repeat(points.ids, points.track_lengths)
     if not agree.all():
         _fail_at_element(points, int(np.argmin(agree)), "expected a keypoint that refers back to this point, got none")
+    listed = np.zeros(len(owners), bool)
+    listed[keypoints] = True
     if listed.sum() != len(keypoints):
         first = np.unique(keypoints, return_index=True)[1]
         again = int(np.setdiff1d(np.arange(len(keypoints)), first)[0])
         _fail_at_element(points, again, "expected each observation once, got it twice")
-    orphan = (keypoint_owners >= 0) & ~listed
-    if orphan.any():
-        keypoint = int(np.argmax(orphan))
-        row = int(np.searchsorted(starts, keypoint, side="right")) - 1
+    orphans = np.flatnonzero((owners >= 0) & ~listed)
+    if len(orphans):
+        row = int(np.searchsorted(starts, orphans[0], side="right")) - 1
         message = (
-            f"image {images.ids[row]}: expected the track of 3D point {keypoint_owners[keypoint]} to list keypoint "
-            f"{keypoint - starts[row]}, got no such point or track"
+            f"image {images.ids[row]}: expected the track of 3D point {owners[orphans[0]]} to list keypoint "
+            f"{orphans[0] - starts[row]}, got no such point or track"
         )
         images.source.fail(message, images.places[row])
+
+
+def _keypoint_rows(images: RawImages, starts: NDArray[np.int64], points: RawPoints) -> NDArray[np.int64]:
+    """Of each track element, the row among the keypoints of all images one after the other, -1 if there is none."""
+    ids = np.array(images.ids, np.int64)
+    order = np.argsort(ids)
+    image_rows = np.append(order, -1)[np.searchsorted(ids[order], points.track_image_ids)]
+    known = np.append(ids, -1)[image_rows] == points.track_image_ids
+    known &= points.track_keypoints < np.append(np.diff(starts), 0)[image_rows]
+    return np.where(known, starts[image_rows] + points.track_keypoints, -1)
 
 
 def _fail_at_element(points: RawPoints, element: int, message: str) -> NoReturn:
