@@ -19,6 +19,13 @@ FASTCV_HD void run_one(const Op& op, std::int64_t i, double* sums) {
   op.store(i, out, 1);
 }
 
+// An operation without sums as a functor of the element.
+template <class Op>
+struct RunOne {
+  Op op;
+  FASTCV_HD void operator()(std::int64_t i) const { run_one(op, i, nullptr); }
+};
+
 // Elements [0, n). The sums come in a fixed order, one per lane first: the same on every instruction set.
 template <class Op>
 FASTCV_HD void run_in_lanes(const Op& op, std::int64_t n, double* result) {

@@ -2,21 +2,15 @@
 // How the camera ops split their elements over threads, and how sums over elements stay the same for every split.
 #pragma once
 
-#include <stdexcept>
-#include <string>
 #include <vector>
 
+#include "camera/require.h"
 #include "core/parallel.h"
 #include "core/view.h"
 
 namespace fastcv::camera {
 
 inline constexpr std::int64_t kGrain = 1 << 15;  // elements, 0.1 to 1 ms
-
-inline void require_model(bool known, int model_id) {
-  if (!known)
-    throw std::invalid_argument("model_id: expected the number of a camera model, got " + std::to_string(model_id));
-}
 
 // Calls body(begin, end, range_sums) on ranges and writes the ordered sum over the ranges.
 template <class Body>
