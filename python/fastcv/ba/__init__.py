@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bundle adjustment: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from .linearize import Linearization, linearize
+from .problem import Problem
+from .solve import Iteration, Result, SolveInterrupted, solve
+
+__all__ = ["Iteration", "Linearization", "Problem", "Result", "SolveInterrupted", "linearize", "solve"]
