@@ -22,3 +22,4 @@ fastcv_python_module(_ceres cpp/bindings/ceres/module.cpp)
 target_link_libraries(_ceres PRIVATE fastcv_ceres)
 # Ceres' own symbols stay inside: pycolmap and pyceres bring other versions of it into the same process.
 target_link_options(_ceres PRIVATE -Wl,--exclude-libs,ALL)
+fastcv_stubs(_ceres)

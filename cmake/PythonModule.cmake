@@ -14,3 +14,11 @@ function(fastcv_python_module name)
   target_link_libraries(${name} PRIVATE c)
   install(TARGETS ${name} LIBRARY DESTINATION fastcv)
 endfunction()
+
+# Type stubs of a module, made at install time (at build time they get wrong imports inside a package), and only for
+# wheels: an editable install would inspect the previous build.
+function(fastcv_stubs name)
+  if(SKBUILD_STATE STREQUAL "wheel" AND NOT FASTCV_SANITIZE)
+    nanobind_add_stub(${name}_stub INSTALL_TIME RECURSIVE MODULE fastcv.${name} OUTPUT_PATH fastcv PYTHON_PATH ".")
+  endif()
+endfunction()

@@ -1,13 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fastcv: from photographs to cameras, geometry and pictures, with kernels in C++ and CUDA."""
+"""fastcv: from photographs to cameras, geometry and pictures, with kernels in C++ and CUDA.
+
+Rooms are imported on first use: ``fastcv.camera``, ``fastcv.geometry``, ``fastcv.ba``, ``fastcv.mvs``, … Importing
+fastcv starts no thread, installs no signal handler, prints nothing and does not import torch.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .errors import DeviceError, FastcvError, FormatError, MissingDependencyError, ReconstructionError
 from .scene import Camera, Image, Points3D, Reconstruction
+from .threads import get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from . import camera as camera
+    from . import cuda as cuda
+    from . import doctor as doctor
+    from . import synthetic as synthetic
 
 __version__ = "0.1.0"
+
+ROOMS = ("camera", "cuda", "doctor", "synthetic")
+
 __all__ = [
+    "ROOMS",
     "Camera",
     "DeviceError",
     "FastcvError",
@@ -17,4 +35,17 @@ __all__ = [
     "Points3D",
     "Reconstruction",
     "ReconstructionError",
+    "__version__",
+    "get_num_threads",
+    "set_num_threads",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ROOMS:
+        return importlib.import_module(f"fastcv.{name}")
+    raise AttributeError(f"module 'fastcv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *ROOMS})

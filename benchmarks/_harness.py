@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interleaved measurements with a correctness check: what every bench_<op>.py is written with.
+
+A case is a function that gets a Contest, prepares its inputs, names its contestants and says how results are checked::
+
+    @case
+    def project_1m(contest):
+        points = ...
+        contest.ours(lambda: fastcv.camera.project(points, camera))
+        contest.peer("opencv", cv2.__version__, lambda: cv2.projectPoints(...), check=agree_to(1e-9))
+
+A check takes (ours, theirs) and returns (how it was verified, whether it holds). No row comes without one.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Check = Callable[[Any, Any], tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    name: str
+    version: str
+    run: Callable[[], Any]
+    check: Check | None = None
+
+
+@dataclass
+class Contest:
+    """One case: our implementation and the peers it is measured against, in interleaved rounds."""
+
+    room: str
+    case: str
+    quick: bool
+    contestants: list[Contestant] = field(default_factory=list)
+    work: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def ours(self, run: Callable[[], Any]) -> None:
+        """Name our implementation; call it once, first."""
+        self.contestants.insert(0, Contestant("fastcv", "", run))
+
+    def peer(self, name: str, version: str, run: Callable[[], Any], *, check: Check) -> None:
+        """Add a peer and the check that compares our result with its result."""
+        self.contestants.append(Contestant(name, version, run, check))
+
+    def bound(self, *, read_write_bytes: float = 0, flops: float = 0) -> None:
+        """The work of one run at least, for the distance to the physical limit."""
+        self.work = {"bytes": read_write_bytes, "flops": flops}
+
+    def note(self, **facts: Any) -> None:
+        """Facts for the record: sizes, accuracy, memory."""
+        self.notes.update(facts)
+
+    def measure(self, *, seconds: float, rounds: tuple[int, int] = (3, 30)) -> list[dict[str, Any]]:
+        """Rows of this case: every contestant once a round, until the time is used up.
+
+        The first round warms up and is not counted, unless it alone took longer than the time: a run of minutes needs
+        no warm-up.
+        """
+        first = [timed(contestant.run) for contestant in self.contestants]
+        results = [result for _, result in first]
+        samples: list[list[float]] = [[] for _ in self.contestants]
+        if sum(elapsed for elapsed, _ in first) > seconds:
+            samples = [[elapsed] for elapsed, _ in first]
+        else:
+            deadline = time.perf_counter() + seconds
+            while len(samples[0]) < rounds[0] or (time.perf_counter() < deadline and len(samples[0]) < rounds[1]):
+                for contestant, times in zip(self.contestants, samples, strict=True):
+                    times.append(timed(contestant.run)[0])
+        ours = statistics.median(samples[0])
+        rows = []
+        for contestant, times, result in zip(self.contestants[1:], samples[1:], results[1:], strict=True):
+            assert contestant.check is not None
+            how, ok = contestant.check(results[0], result)
+            theirs = statistics.median(times)
+            rows.append(
+                {
+                    "room": self.room,
+                    "case": self.case,
+                    "peer": contestant.name,
+                    "peer_version": contestant.version,
+                    "ours_s": ours,
+                    "peer_s": theirs,
+                    "ratio": theirs / ours,
+                    "samples": {"ours": samples[0], "peer": times},
+                    "check": how,
+                    "ok": bool(ok),
+                    **({"work": self.work} if self.work else {}),
+                    **({"notes": self.notes} if self.notes else {}),
+                }
+            )
+        return rows
+
+
+def timed(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds that a call took, and its result."""
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result
+
+
+def case(function: Callable[[Contest], None]) -> Callable[[Contest], None]:
+    """Marks a function of a bench file as a benchmark case; its name is the case's name."""
+    function.is_case = True  # type: ignore[attr-defined]
+    return function
+
+
+def agree_to(tolerance: float, *, relative: bool = False) -> Check:
+    """Check that two arrays differ by at most ``tolerance`` everywhere."""
+
+    def check(ours: Any, theirs: Any) -> tuple[str, bool]:
+        a, b = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+        if a.shape != b.shape:
+            return f"shapes {a.shape} and {b.shape}", False
+        error = np.abs(a - b) / (np.maximum(np.abs(b), 1e-300) if relative else 1.0)
+        worst = float(error.max(initial=0.0))
+        return f"max {'relative ' if relative else ''}difference {worst:.2g} <= {tolerance:g}", worst <= tolerance
+
+    return check

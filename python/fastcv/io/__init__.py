@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""File formats: COLMAP, BAL, PLY, PFM, photographs. Whole files, or errors that say where they are broken."""
+
+from __future__ import annotations
+
+from ._atomic import atomic_directory, atomic_write
+from .bal import BalProblem, read_bal, write_bal
+from .colmap import read_colmap, write_colmap
+from .colmap_array import read_colmap_array, write_colmap_array
+from .colmap_database import ColmapDatabase, DatabaseImage, TwoViewGeometry, read_colmap_database
+from .pfm import read_pfm, write_pfm
+from .photo import PHOTO_SUFFIXES, PhotoInfo, list_photos, read_photo, read_photo_info, write_image
+from .ply import PlyWriter, read_ply, write_ply
+
+__all__ = [
+    "PHOTO_SUFFIXES",
+    "BalProblem",
+    "ColmapDatabase",
+    "DatabaseImage",
+    "PhotoInfo",
+    "PlyWriter",
+    "TwoViewGeometry",
+    "atomic_directory",
+    "atomic_write",
+    "list_photos",
+    "read_bal",
+    "read_colmap",
+    "read_colmap_array",
+    "read_colmap_database",
+    "read_pfm",
+    "read_photo",
+    "read_photo_info",
+    "read_ply",
+    "write_bal",
+    "write_colmap",
+    "write_colmap_array",
+    "write_image",
+    "write_pfm",
+    "write_ply",
+]

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark harness: interleaving, checks, and README's figures being those of the records."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from benchmarks._harness import Contest, agree_to
+from benchmarks._readme import RECORDS, ROOT, updated
+
+
+def test_contestants_take_turns_and_are_checked() -> None:
+    calls: list[str] = []
+    contest = Contest("room", "case", quick=True)
+    contest.peer("good", "1", lambda: calls.append("good") or np.ones(3), check=agree_to(0))
+    contest.peer("bad", "2", lambda: calls.append("bad") or np.zeros(3), check=agree_to(0.5))
+    contest.ours(lambda: calls.append("ours") or np.ones(3))
+    good, bad = contest.measure(seconds=0.5, rounds=(3, 3))
+    assert calls == ["ours", "good", "bad"] * 4
+    assert (good["ok"], bad["ok"]) == (True, False)
+    assert len(good["samples"]["ours"]) == len(good["samples"]["peer"]) == 3
+    assert good["ratio"] == good["peer_s"] / good["ours_s"]
+
+
+def test_a_long_first_round_counts() -> None:
+    contest = Contest("room", "case", quick=True)
+    contest.ours(lambda: 1.0)
+    contest.peer("peer", "1", lambda: 1.0, check=agree_to(0))
+    (row,) = contest.measure(seconds=0.0)
+    assert len(row["samples"]["ours"]) == 1
+
+
+def test_agreement_sees_shape_nan_and_size() -> None:
+    check = agree_to(1e-3)
+    assert check(np.ones(2), np.ones(2) + 1e-4)[1]
+    assert not check(np.ones(2), np.ones(3))[1]
+    assert not check(np.ones(2), np.array([1.0, np.nan]))[1]
+    assert not check(np.ones(2), np.ones(2) + 1e-2)[1]
+
+
+def test_readme_shows_the_records() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert updated(readme) == readme, "run: python -m benchmarks readme"
+
+
+def test_records_hold_only_checked_rows() -> None:
+    for path in RECORDS.glob("*/*.json"):
+        record = json.loads(path.read_text())
+        assert record["rows"], path
+        assert all(row["ok"] and row["check"] for row in record["rows"]), path
+        assert not record["quick"], path
