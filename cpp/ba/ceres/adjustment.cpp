@@ -61,7 +61,7 @@ void Adjustment::add(const Problem& problem, std::int64_t k) {
   });
   std::vector<double*> blocks;
   for (Block* block : {&parameters_.image_block(image), &parameters_.camera_block(image)}) {
-    if (!block->empty()) blocks.push_back(block->values.data());
+    if (!block->empty()) blocks.push_back(block->values);
   }
   if (problem.points_free(point)) blocks.push_back(parameters_.point(point));
   if (!blocks.empty()) {
@@ -85,8 +85,8 @@ void Adjustment::choose_linear_solver(const Problem& problem, const std::string&
     ++num_points;
   }
   for (Block* block : parameters_.blocks()) {
-    if (!ceres_.HasParameterBlock(block->values.data())) continue;
-    ordering->AddElementToGroup(block->values.data(), 1);
+    if (!ceres_.HasParameterBlock(block->values)) continue;
+    ordering->AddElementToGroup(block->values, 1);
     num_camera_params += block->size();
   }
   // Only cameras or only points: nothing to eliminate.
@@ -104,6 +104,7 @@ void Adjustment::choose_linear_solver(const Problem& problem, const std::string&
   if (options_.linear_solver_type == ceres::ITERATIVE_SCHUR) {
     options_.preconditioner_type = ceres::SCHUR_JACOBI;
     options_.use_explicit_schur_complement = true;
+    options_.eta = 0.01;  // Ceres takes 0.1, with which long or full problems stop at 1e-3 above the optimum
   }
 }
 

@@ -27,18 +27,14 @@ Matrix3 jacobian_of_exp(const Eigen::Vector3d& w) {
 
 void append_pose(const Problem& problem, int image, Block& block) {
   for (int c = 0; c < kPose; ++c) {
-    if (!problem.pose_free[image][c]) continue;
-    block.columns.push_back(static_cast<std::uint8_t>(c));
-    block.values.push_back(0);
+    if (problem.pose_free[image][c]) block.columns.push_back(static_cast<std::uint8_t>(c));
   }
 }
 
 void append_params(const Problem& problem, int camera, Block& block) {
   const std::int64_t begin = problem.param_offsets(camera), end = problem.param_offsets(camera + 1);
   for (std::int64_t p = begin; p < end; ++p) {
-    if (!problem.params_free(p)) continue;
-    block.columns.push_back(static_cast<std::uint8_t>(kPose + p - begin));
-    block.values.push_back(problem.params(p));
+    if (problem.params_free(p)) block.columns.push_back(static_cast<std::uint8_t>(kPose + p - begin));
   }
 }
 
@@ -58,11 +54,26 @@ Parameters::Parameters(const Problem& problem)
     std::copy_n(problem.cam_from_world[i], 12, images_[i].initial);
     append_pose(problem, i, image_blocks_[i]);
     if (num_users[image_cameras_[i]] == 1) append_params(problem, image_cameras_[i], image_blocks_[i]);
-    set_pose(i);
   }
   for (int c = 0; c < problem.num_cameras(); ++c) {
     if (num_users[c] > 1) append_params(problem, c, camera_blocks_[c]);
   }
+  place_blocks();
+  for (int i = 0; i < problem.num_images(); ++i) set_pose(i);
+}
+
+// Gives the blocks their storage and initial values.
+void Parameters::place_blocks() {
+  std::size_t size = 0;
+  for (const Block* block : blocks()) size += block->columns.size();
+  block_values_.assign(size, 0);
+  double* next = block_values_.data();
+  const auto place = [&next](Block& block, const double* params) {
+    block.values = next;
+    for (const int column : block.columns) *next++ = column < kPose ? 0 : params[column - kPose];
+  };
+  for (std::size_t i = 0; i < images_.size(); ++i) place(image_blocks_[i], params(static_cast<int>(i)));
+  for (std::size_t c = 0; c < camera_blocks_.size(); ++c) place(camera_blocks_[c], params_.data() + param_offsets_[c]);
 }
 
 void Parameters::set_pose(int image) {

@@ -16,7 +16,7 @@ namespace fastcv::ba {
 // every bit; columns of a residual's Jacobian: 0 to 5 the pose (w, u), from 6 the intrinsics.
 struct Block {
   std::vector<std::uint8_t> columns;
-  std::vector<double> values;  // one per column; w and u count from the initial pose
+  double* values = nullptr;  // one per column; w and u count from the initial pose
 
   int size() const { return static_cast<int>(columns.size()); }
   bool empty() const { return columns.empty(); }
@@ -64,12 +64,15 @@ class Parameters final : public ceres::EvaluationCallback {
     double initial[12], cam_from_world[12], left_jacobian[9];
   };
 
+  void place_blocks();
   void set_pose(int image);
 
   std::vector<std::int32_t> image_cameras_;
   std::vector<std::int64_t> param_offsets_;
   std::vector<Image> images_;
   std::vector<double> params_, points_;
+  // All blocks one after the other: Ceres orders them by address, and results must not depend on the allocator.
+  std::vector<double> block_values_;
   std::vector<Block> image_blocks_, camera_blocks_;  // per image, per camera
   std::atomic<bool> cancelled_{false};
 };
