@@ -9,7 +9,7 @@ namespace fastcv::ba {
 // residuals: (K, 2), weighted pixels.
 void residuals(const Problem& problem, Rows<double, 2> residuals, int num_threads);
 
-// d_pose: (K, 2, 6) by (w, u); d_params: (K, 2, P) with P the largest number of parameters, zero beyond a camera's own;
+// d_pose: (K, 2, 6) by (w, v); d_params: (K, 2, P) with P the largest number of parameters, zero beyond a camera's own;
 // d_point: (K, 2, 3).
 void linearize(const Problem& problem, Rows<double, 2> residuals, View<double, 3> d_pose, View<double, 3> d_params,
                View<double, 3> d_point, int num_threads);

@@ -12,10 +12,10 @@ struct Problem {
   View<const std::int64_t, 1> param_offsets;  // (C + 1,) where each camera's parameters start in `params`
   View<double, 1> params;
   View<const bool, 1> params_free;
-  // Images. A pose has 6 degrees of freedom: rotation vector w and shift u in [exp(w) R | t + u].
+  // Images. A pose has 6 degrees of freedom: w and v in x_cam = exp(w) R (X - C - v), with C the projection centre.
   View<const std::int32_t, 1> image_cameras;  // (I,)
   Rows<double, 12> cam_from_world;            // (I, 3, 4), [R | t]
-  Rows<const bool, 6> pose_free;              // (I, 6), (w, u)
+  Rows<const bool, 6> pose_free;              // (I, 6), (w, v)
   // Points in the world frame.
   Rows<double, 3> points;  // (N, 3)
   View<const bool, 1> points_free;

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -41,14 +40,16 @@ def expected() -> str:
     return run(SCENE + "print(work())").strip()
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(["torch", "pycolmap", "cv2", "fastcv"])), ids="-".join)
+@pytest.mark.parametrize(
+    "order", ["fastcv pycolmap", "pycolmap fastcv", "torch cv2 fastcv pycolmap", "pycolmap fastcv cv2 torch"]
+)
 def test_import_order(order, expected):
-    """Every package imports in every order, and the solve gives the same digits."""
+    """pycolmap brings another Ceres and glog, torch and cv2 their own threads: the solve gives the same digits."""
     imports = {"torch": "import torch", "cv2": "import cv2", "pycolmap": PYCOLMAP, "fastcv": SCENE + "\nwork()"}
-    for name in order:
+    for name in order.split():
         if name != "fastcv":
             pytest.importorskip(name)
-    code = "\n".join(imports[name] for name in order)
+    code = "\n".join(imports[name] for name in order.split())
     assert run(code + "\nprint(theirs()); print(work())").split() == ["4", expected]
 
 

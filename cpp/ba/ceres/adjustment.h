@@ -21,6 +21,7 @@ class Adjustment {
   Parameters& parameters() { return parameters_; }
   // Cost of the observations that no free parameter touches.
   double fixed_cost() const { return fixed_cost_; }
+  ceres::LinearSolverType linear_solver() const { return options_.linear_solver_type; }
 
   ceres::Solver::Summary run(ceres::IterationCallback* callback);
 

@@ -79,7 +79,7 @@ void Parameters::place_blocks() {
 void Parameters::set_pose(int image) {
   Image& state = images_[image];
   const Block& block = image_blocks_[image];
-  double twist[kPose] = {};  // w, u
+  double twist[kPose] = {};  // w, v
   double* params = params_.data() + param_offsets_[image_cameras_[image]];
   for (int c = 0; c < block.size(); ++c) {
     const int column = block.columns[c];
@@ -87,13 +87,11 @@ void Parameters::set_pose(int image) {
   }
   const Eigen::Map<const Pose> initial(state.initial);
   Eigen::Map<Pose> pose(state.cam_from_world);
-  const Eigen::Vector3d w(twist), u(twist + 3);
+  const Eigen::Vector3d w(twist), v(twist + 3);
   const double angle = w.norm();
   pose = initial;
-  if (angle > 0) {
-    pose.leftCols<3>() = Eigen::AngleAxisd(angle, w / angle).toRotationMatrix() * initial.leftCols<3>();
-  }
-  pose.col(3) += u;
+  if (angle > 0) pose = Eigen::AngleAxisd(angle, w / angle).toRotationMatrix() * initial;
+  pose.col(3) -= pose.leftCols<3>() * v;
   Eigen::Map<Matrix3>(state.left_jacobian) = jacobian_of_exp(w);
 }
 

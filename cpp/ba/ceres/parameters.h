@@ -13,10 +13,10 @@
 namespace fastcv::ba {
 
 // Some degrees of freedom of an image or a camera. Fixed ones are in no block, so Ceres never sees them and they keep
-// every bit; columns of a residual's Jacobian: 0 to 5 the pose (w, u), from 6 the intrinsics.
+// every bit; columns of a residual's Jacobian: 0 to 5 the pose (w, v), from 6 the intrinsics.
 struct Block {
   std::vector<std::uint8_t> columns;
-  double* values = nullptr;  // one per column; w and u count from the initial pose
+  double* values = nullptr;  // one per column; w and v count from the initial pose
 
   int size() const { return static_cast<int>(columns.size()); }
   bool empty() const { return columns.empty(); }

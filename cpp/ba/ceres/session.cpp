@@ -23,7 +23,9 @@ Session::Session(const Problem& problem, const Options& options, bool has_callba
     : adjustment_(problem, options),
       options_(options),
       has_callback_(has_callback),
-      best_(adjustment_.parameters().state()) {}
+      best_(adjustment_.parameters().state()) {
+  summary_.linear_solver = ceres::LinearSolverTypeToString(adjustment_.linear_solver());
+}
 
 void Session::run() {
   const Quiet quiet;
@@ -44,6 +46,7 @@ ceres::CallbackReturnType Session::operator()(const ceres::IterationSummary& s) 
                                                                   : std::numeric_limits<double>::infinity();
   summary_.iterations.push_back({s.iteration, accepted, cost, s.gradient_max_norm, s.step_norm, s.trust_region_radius,
                                  s.linear_solver_iterations, s.cumulative_time_in_seconds});
+  if (s.iteration == 0) summary_.initial_cost = cost;
   if (accepted) {
     best_ = adjustment_.parameters().state();
     summary_.final_cost = cost;
@@ -96,9 +99,7 @@ void Session::converse(std::unique_lock<std::mutex>& lock, const std::function<b
 
 void Session::finish(const ceres::Solver::Summary& result) {
   const std::lock_guard lock(mutex_);
-  summary_.linear_solver = ceres::LinearSolverTypeToString(result.linear_solver_type_used);
   summary_.message = result.message;
-  if (!summary_.iterations.empty()) summary_.initial_cost = summary_.iterations.front().cost;
   switch (result.termination_type) {
     case ceres::CONVERGENCE:
       summary_.termination = Termination::converged;

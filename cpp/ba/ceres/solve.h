@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,8 @@ enum class Termination { converged, max_iterations, time_limit, stopped, failed,
 
 struct Summary {
   Termination termination = Termination::failed;
-  double initial_cost = 0, final_cost = 0;
+  // NaN where the solve was interrupted before the first evaluation.
+  double initial_cost = std::numeric_limits<double>::quiet_NaN(), final_cost = initial_cost;
   std::string linear_solver, message;
   std::vector<Iteration> iterations;
   std::exception_ptr error{};  // what the callback or the poll for Ctrl-C threw

@@ -10,10 +10,10 @@ from .problem import Problem
 
 
 def free_poses(problem: Problem, gauge: str) -> NDArray[np.bool_]:
-    """Which degrees of freedom (w, u) of each pose ``[exp(w) R | t + u]`` may change, (I, 6).
+    """Which degrees of freedom (w, v) of each pose ``x_cam = exp(w) R (X - C - v)`` may change, (I, 6).
 
     With ``gauge="fixed"`` as much is held as the problem itself leaves open: the first image, and of the image farthest
-    from it the coordinate of t that changes most with the scale of the scene.
+    from it the coordinate in which their centres differ most.
     """
     free = np.repeat(~problem.fixed_images[:, None], 6, axis=1)
     fixed_images, fixed_points = problem.fixed_images.sum(), problem.fixed_points.sum()
@@ -26,8 +26,7 @@ def free_poses(problem: Problem, gauge: str) -> NDArray[np.bool_]:
     rotations, translations = problem.cam_from_world[:, :, :3], problem.cam_from_world[:, :, 3]
     centers = -np.einsum("iba,ib->ia", rotations, translations)
     second = int(np.argmax(np.linalg.norm(centers - centers[first], axis=1)))
-    # Scaling about the first centre by s changes t of another image by R (c_first - c) ds.
-    change = rotations[second] @ (centers[first] - centers[second])
-    if change.any():
-        free[second, 3 + int(np.argmax(np.abs(change)))] = False
+    baseline = np.abs(centers[second] - centers[first])
+    if baseline.any():
+        free[second, 3 + int(np.argmax(baseline))] = False
     return free

@@ -81,14 +81,14 @@ def _residuals(problem: Problem, cam_from_world: Array, params: Sequence[Array],
 
 
 def _moved(cam_from_world: Array, column: int, size: float | Array) -> Array:
-    """[exp(w) R | t + u] with one component of (w, u) set."""
+    """x_cam = exp(w) R (X - C - v), with one component of (w, v) set."""
     moved = cam_from_world.copy()
     if column >= 3:
-        moved[:, column - 3, 3] += size
+        moved[:, :, 3] -= moved[:, :, column - 3] * np.reshape(size, (-1, 1))
         return moved
     i, j = (column + 1) % 3, (column + 2) % 3  # a right-handed turn about axis `column` takes i to j
     turn = np.eye(3)
     turn[i, i] = turn[j, j] = np.cos(size)
     turn[j, i], turn[i, j] = np.sin(size), -np.sin(size)
-    moved[:, :, :3] = turn @ moved[:, :, :3]
+    moved = turn @ moved
     return moved

@@ -21,7 +21,8 @@ class Linearization(NamedTuple):
     residuals : (K, 2) float64 array
         weight * (projection - observation).
     d_pose : (K, 2, 6) float64 array
-        By the rotation vector w and the shift u of the pose ``[exp(w) R | t + u]`` at w = u = 0.
+        By the rotation vector w and the shift v of the projection centre C in ``x_cam = exp(w) R (X - C - v)``, at
+        w = v = 0.
     d_params : (K, 2, P) float64 array
         By the camera's parameters; P is the largest number of them, columns beyond a camera's own are 0.
     d_point : (K, 2, 3) float64 array
