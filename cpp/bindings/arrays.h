@@ -21,6 +21,8 @@ using Device = nb::device::cpu;
 // C-contiguous arrays on this module's device. A const T accepts read-only arrays.
 template <class T, int Cols>
 using RowsArg = nb::ndarray<T, nb::shape<-1, Cols>, nb::c_contig, Device>;
+template <class T>
+using MatricesArg = nb::ndarray<T, nb::shape<-1, 3, 3>, nb::c_contig, Device>;
 template <class T, int Rank>
 using ViewArg = nb::ndarray<T, nb::ndim<Rank>, nb::c_contig, Device>;
 // Small parameters, always read on the host.
@@ -29,6 +31,11 @@ using HostVector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::c
 
 template <int Cols, class T>
 Rows<T, Cols> rows(const RowsArg<T, Cols>& array) {
+  return {array.data(), static_cast<std::int64_t>(array.shape(0))};
+}
+
+template <class T>
+Rows<T, 9> matrices(const MatricesArg<T>& array) {
   return {array.data(), static_cast<std::int64_t>(array.shape(0))};
 }
 

@@ -14,6 +14,7 @@ struct Polynomial {
   template <class T>
   static FASTCV_HD T value(const T* c, const T& s) {
     T sum = T(0);
+    FASTCV_UNROLL
     for (int i = N - 1; i >= 0; --i) sum = s * (sum + c[i]);
     return T(1) + sum;
   }
@@ -23,6 +24,7 @@ struct Polynomial {
   static FASTCV_HD T derivatives(const T* c, const T& s, T* d_s, T* d_c) {
     T power = T(1);
     *d_s = T(0);
+    FASTCV_UNROLL
     for (int i = 0; i < N; ++i) {
       *d_s += T(i + 1) * c[i] * power;
       d_c[i] = power = power * s;
@@ -47,6 +49,7 @@ struct Rational {
     const T inv_below = T(1) / Polynomial<3>::derivatives(c + 3, s, &d_below, d_c + 3);
     const T factor = above * inv_below;
     *d_s = (d_above - factor * d_below) * inv_below;
+    FASTCV_UNROLL
     for (int i = 0; i < 3; ++i) {
       d_c[i] = d_c[i] * inv_below;
       d_c[i + 3] = -d_c[i + 3] * factor * inv_below;
@@ -93,6 +96,7 @@ struct Distortion {
     d_w[1] = d_w[2] = T(2) * xy * d_s;
     d_w[3] = factor + T(2) * yy * d_s;
     T* d_ky = d_k + kNumParams;
+    FASTCV_UNROLL
     for (int i = 0; i < kNumRadial; ++i) {
       d_k[index(i)] = w.x * d_c[i];
       d_ky[index(i)] = w.y * d_c[i];
@@ -124,6 +128,7 @@ struct Distortion {
 
   template <class T>
   static FASTCV_HD void radial_params(const T* k, T* c) {
+    FASTCV_UNROLL
     for (int i = 0; i < kNumRadial; ++i) c[i] = k[index(i)];
   }
 };

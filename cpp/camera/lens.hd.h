@@ -9,9 +9,8 @@
 namespace fastcv::FASTCV_ISA {
 
 template <class T>
-FASTCV_HD T inverse_depth(const T& z) {
-  const T inv_z = T(1) / z;
-  return z > T(0) ? inv_z : T(NAN);
+FASTCV_HD T depth_in_front(const T& z) {
+  return z > T(0) ? z : T(NAN);
 }
 
 // (x/z, y/z). Source: Hartley & Zisserman 2004, eq. 6.1.
@@ -20,13 +19,13 @@ struct Perspective {
 
   template <class T>
   static FASTCV_HD Vec2<T> project(const T*, const Vec3<T>& point) {
-    const T inv_z = inverse_depth(point.z);
+    const T inv_z = T(1) / depth_in_front(point.z);
     return {point.x * inv_z, point.y * inv_z};
   }
 
   template <class T>
   static FASTCV_HD Vec2<T> project_jacobian(const T*, const Vec3<T>& point, T* d_point, T*) {
-    const T inv_z = inverse_depth(point.z);
+    const T inv_z = T(1) / depth_in_front(point.z);
     const Vec2<T> image{point.x * inv_z, point.y * inv_z};
     d_point[0] = d_point[4] = inv_z;
     d_point[1] = d_point[3] = T(0);
@@ -75,28 +74,26 @@ struct ArctanLens {
 
   template <class T>
   static FASTCV_HD Vec2<T> project(const T* params, const Vec3<T>& point) {
-    const T factor = scale(Curve::curve(params), point, inverse_depth(point.z));
+    const T factor = scale(Curve::curve(params), distance2(point), depth_in_front(point.z));
     return {point.x * factor, point.y * factor};
   }
 
   template <class T>
   static FASTCV_HD Vec2<T> project_jacobian(const T* params, const Vec3<T>& point, T* d_point, T* d_params) {
     const ArctanCurve<T> c = Curve::curve(params);
-    const T inv_z = inverse_depth(point.z), ratio = c.slope / c.omega;
-    const T factor = scale(c, point, inv_z);
-    const T rho2 = point.x * point.x + point.y * point.y;
-    // d(radius)/d(rho) = ratio z / (z² + slope² rho²) along the radius, factor across it, ratio / z for both on the
-    // axis.
-    const T inv_n = T(1) / (point.z * point.z + c.slope * c.slope * rho2);
-    const T along = ratio * point.z * inv_n;
-    const T bend = rho2 > T(0) ? (along - factor) / rho2 : T(0);
+    const T ratio = c.slope / c.omega, z = depth_in_front(point.z), rho2 = distance2(point);
+    const T factor = scale(c, rho2, z);
+    // d(radius)/d(rho) = ratio z / (z² + slope² rho²) along the radius, and factor across it.
+    const T inv_n = T(1) / (z * z + c.slope * c.slope * rho2);
+    const T along = ratio * z * inv_n;
+    const T bend = (along - factor) / rho2;
     d_point[0] = factor + point.x * point.x * bend;
     d_point[1] = d_point[3] = point.x * point.y * bend;
     d_point[4] = factor + point.y * point.y * bend;
     d_point[2] = -ratio * point.x * inv_n;
     d_point[5] = -ratio * point.y * inv_n;
     if constexpr (kNumParams == 1) {
-      const T d_factor = scale_by_omega(c, rho2, factor, along, inv_z);
+      const T d_factor = scale_by_omega(c, rho2, z, factor, along);
       d_params[0] = point.x * d_factor;
       d_params[1] = point.y * d_factor;
     }
@@ -108,36 +105,41 @@ struct ArctanLens {
   static FASTCV_HD bool unproject(const T* params, const Vec2<T>& image, Vec3<T>* ray) {
     using std::sqrt;
     const ArctanCurve<T> c = Curve::curve(params);
-    const T radius2 = image.x * image.x + image.y * image.y;
-    const T theta = c.omega * sqrt(radius2);
-    const T slope_r = tangent(theta);
-    const T factor = radius2 > T(0) ? slope_r * c.omega / (c.slope * theta) : c.omega / c.slope;
+    const T radius = sqrt(distance2(image)), theta = c.omega * radius;
+    const T factor = tangent(theta) / (c.slope * radius);
     *ray = {image.x * factor, image.y * factor, T(1)};
     return theta < T(kPi / 2);
   }
 
  private:
-  // theta / (omega rho): the limit on the axis is slope / (omega z).
-  template <class T>
-  static FASTCV_HD T scale(const ArctanCurve<T>& c, const Vec3<T>& point, const T& inv_z) {
-    using std::sqrt;
+  // Squared distance to the optical axis, kept from 0: the limits there then come out of the formulas by themselves.
+  template <class V>
+  static FASTCV_HD auto distance2(const V& point) {
+    using T = decltype(point.x * point.x);
+    constexpr double kTiny = std::is_same_v<T, float> ? 1e-34 : 1e-290;
     const T rho2 = point.x * point.x + point.y * point.y;
-    const T rho = sqrt(rho2), z = point.z > T(0) ? point.z : T(NAN);
-    const T off_axis = arctan2(c.slope * rho, z) / (c.omega * rho);
-    return rho2 > T(0) ? off_axis : c.slope / c.omega * inv_z;
+    return rho2 < T(kTiny) ? T(kTiny) : rho2;
   }
 
-  // d(factor)/d(omega). The closed form cancels for small omega, where two terms of
-  // factor z = 1 + omega² (1/12 - r²/3) + omega⁴ (1/120 - r²/12 + r⁴/5) + … take over; both err alike at the border.
+  // Image radius by distance to the axis.
   template <class T>
-  static FASTCV_HD T scale_by_omega(const ArctanCurve<T>& c, T rho2, T factor, T along, T inv_z) {
+  static FASTCV_HD T scale(const ArctanCurve<T>& c, const T& rho2, const T& z) {
+    using std::sqrt;
+    const T rho = sqrt(rho2);
+    return arctan2(c.slope * rho, z) / (c.omega * rho);
+  }
+
+  // d(scale)/d(omega). The closed form cancels for small omega, where two terms of
+  // scale z = 1 + omega² (1/12 - r²/3) + omega⁴ (1/120 - r²/12 + r⁴/5) + … take over; both err alike at the border.
+  template <class T>
+  static FASTCV_HD T scale_by_omega(const ArctanCurve<T>& c, T rho2, T z, T factor, T along) {
     constexpr T kSmall = std::is_same_v<T, float> ? T(5e-3) : T(6e-6);  // eps^(1/3)
-    const T w = c.omega, r2 = rho2 * inv_z * inv_z;
+    const T w = c.omega, w2 = w * w, r2 = rho2 / (z * z);
     const T d_slope = T(1) + T(0.25) * c.slope * c.slope;
-    const T closed = (along * d_slope / c.slope * w - factor) / w;
+    const T closed = along * d_slope / c.slope - factor / w;
     const T series =
-        T(2) * w * (T(1. / 12) - r2 / T(3)) + T(4) * w * w * w * (T(1. / 120) - r2 / T(12) + r2 * r2 / T(5));
-    return w * w * (T(1) + r2) < kSmall ? series * inv_z : closed;
+        w * (T(2) * (T(1. / 12) - r2 / T(3)) + T(4) * w2 * (T(1. / 120) - r2 / T(12) + r2 * r2 / T(5))) / z;
+    return w2 * (T(1) + r2) < kSmall ? series : closed;
   }
 };
 

@@ -52,16 +52,21 @@ struct CameraModel {
     const Vec2<T> d = Distortion::distort_jacobian(params + kDistortion, w, bend, bend_k);
     const Vec2<T> f = K::focal(params), c = K::principal(params);
     // Chain rule, one image axis at a time: d(pixel) = f (bend (lens d(point) + lens_k d(k)) + bend_k d(k)).
+    FASTCV_UNROLL
     for (int axis = 0; axis < 2; ++axis) {
       const T fa = axis == 0 ? f.x : f.y, bx = fa * bend[2 * axis], by = fa * bend[2 * axis + 1];
       T* row = d_params + axis * kNumParams;
+      FASTCV_UNROLL
       for (int i = 0; i < 3; ++i) d_point[3 * axis + i] = bx * lens[i] + by * lens[3 + i];
+      FASTCV_UNROLL
       for (int i = 0; i < kLens; ++i) row[i] = T(0);
       row[axis == 0 ? 0 : K::kPrincipal - 1] = axis == 0 ? d.x : d.y;
       if constexpr (K::kNumParams > K::kPrincipal) row[K::kPrincipal + axis] = T(1);
+      FASTCV_UNROLL
       for (int i = 0; i < Lens::kNumParams; ++i) {
         row[kLens + i] = bx * lens_k[i] + by * lens_k[Lens::kNumParams + i];
       }
+      FASTCV_UNROLL
       for (int i = 0; i < Distortion::kNumParams; ++i) {
         row[kDistortion + i] = fa * bend_k[axis * Distortion::kNumParams + i];
       }
@@ -128,5 +133,16 @@ template <class F>
 bool with_model(int model_id, F&& f) {
   return Models::visit(model_id, f);
 }
+
+// The parameters in the precision that a kernel works in.
+template <class Model, class T>
+struct Params {
+  T values[Model::kNumParams];
+
+  explicit Params(const double* params) {
+    FASTCV_UNROLL
+    for (int i = 0; i < Model::kNumParams; ++i) values[i] = static_cast<T>(params[i]);
+  }
+};
 
 }  // namespace fastcv::FASTCV_ISA

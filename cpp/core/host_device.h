@@ -8,6 +8,13 @@
 #define FASTCV_HD inline __attribute__((always_inline))
 #endif
 
+// Before a short loop with a constant number of turns: unrolled early, so that the loop around it can be vectorised.
+#ifdef __CUDACC__
+#define FASTCV_UNROLL _Pragma("unroll")
+#else
+#define FASTCV_UNROLL _Pragma("GCC unroll 32")
+#endif
+
 // Everything in *.hd.h and *.leaf.cpp lives in fastcv::FASTCV_ISA, so that no two instruction sets share a symbol.
 #ifndef FASTCV_ISA
 #define FASTCV_ISA generic

@@ -3,6 +3,19 @@
 
 from __future__ import annotations
 
-from .project import project
+from .project import project, project_jacobian
+from .rotation import angle_axis_from_rotation, rotation_from_angle_axis
+from .undistort import undistort_image, undistort_map, undistorted_pinhole
+from .unproject import max_valid_angle, unproject
 
-__all__ = ["project"]
+__all__ = [
+    "angle_axis_from_rotation",
+    "max_valid_angle",
+    "project",
+    "project_jacobian",
+    "rotation_from_angle_axis",
+    "undistort_image",
+    "undistort_map",
+    "undistorted_pinhole",
+    "unproject",
+]
