@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // fastcv._core: one submodule per room, and what concerns the process as a whole.
 #include "bindings/arrays.h"
+#include "bindings/signals.h"
 #include "core/interrupt.h"
 #include "core/isa.h"
 #include "core/parallel.h"
 
 namespace fastcv::bindings {
 
+void bind_ba(nb::module_& m);
 void bind_camera(nb::module_& m);
 
-namespace {
-
-// Runs Python's signal handlers; a KeyboardInterrupt that one of them raises unwinds the native call.
-void check_signals() {
-  const nb::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw nb::python_error();
-}
-
-}  // namespace
 }  // namespace fastcv::bindings
 
 NB_MODULE(_core, m) {
@@ -32,5 +25,6 @@ NB_MODULE(_core, m) {
     nb::module_ submodule = m.def_submodule(name);
     bind(submodule);
   };
+  room("ba", bindings::bind_ba);
   room("camera", bindings::bind_camera);
 }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// One observation as a Ceres cost function with analytic derivatives.
+#pragma once
+
+#include <ceres/cost_function.h>
+
+#include <cmath>
+
+#include "ba/ceres/parameters.h"
+#include "ba/reprojection.hd.h"
+
+namespace fastcv::ba {
+
+// Parameter blocks: the image's, its shared camera's, the point; each only if something in it is free. Values are read
+// from Parameters, which Ceres has brought up to date before, and not from the blocks.
+template <class Model>
+class ReprojectionCost final : public ceres::CostFunction {
+ public:
+  ReprojectionCost(const Parameters& parameters, const Problem& problem, std::int64_t k)
+      : parameters_(parameters),
+        observed_{problem.observations[k][0], problem.observations[k][1]},
+        weight_(problem.weights(k)),
+        image_(problem.image_indices(k)),
+        point_(problem.point_indices(k)),
+        point_free_(problem.points_free(point_)) {
+    set_num_residuals(2);
+    auto& sizes = *mutable_parameter_block_sizes();
+    for (const Block* block : camera_side()) {
+      if (!block->empty()) sizes.push_back(block->size());
+    }
+    if (point_free_) sizes.push_back(3);
+  }
+
+  bool Evaluate(double const* const*, double* residual, double** jacobians) const override {
+    if (parameters_.cancelled()) return false;
+    const double* pose = parameters_.cam_from_world(image_);
+    const double* params = parameters_.params(image_);
+    const double* point = parameters_.point(point_);
+    if (jacobians == nullptr) {
+      generic::ba::reprojection_residual<Model>(pose, params, point, observed_, weight_, residual);
+    } else {
+      double d_camera[2 * kColumns], d_point[6];
+      generic::ba::reprojection_jacobian<Model>(pose, params, point, observed_, weight_, residual, d_camera, d_point);
+      hand_out(d_camera, d_point, jacobians);
+    }
+    return std::isfinite(residual[0]) && std::isfinite(residual[1]);  // Ceres then takes a shorter step
+  }
+
+ private:
+  static constexpr int kColumns = generic::ba::kPoseSize + Model::kNumParams;
+
+  std::array<const Block*, 2> camera_side() const {
+    return {&parameters_.image_block(image_), &parameters_.camera_block(image_)};
+  }
+
+  // Copies the free columns to Ceres' Jacobians, a null pointer for those that it does not want.
+  void hand_out(double* d_camera, const double* d_point, double** jacobians) const {
+    const double* left = parameters_.left_jacobian(image_);
+    for (double* row : {d_camera, d_camera + kColumns}) {
+      const double w[3] = {row[0], row[1], row[2]};
+      for (int c = 0; c < 3; ++c) row[c] = w[0] * left[c] + w[1] * left[3 + c] + w[2] * left[6 + c];
+    }
+    for (const Block* block : camera_side()) {
+      if (block->empty()) continue;
+      double* out = *jacobians++;
+      if (out == nullptr) continue;
+      const int size = block->size();
+      for (int c = 0; c < size; ++c) {
+        out[c] = d_camera[block->columns[c]];
+        out[size + c] = d_camera[kColumns + block->columns[c]];
+      }
+    }
+    if (point_free_ && *jacobians != nullptr) std::copy_n(d_point, 6, *jacobians);
+  }
+
+  const Parameters& parameters_;
+  double observed_[2], weight_;
+  std::int32_t image_, point_;
+  bool point_free_;
+};
+
+}  // namespace fastcv::ba

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundle adjustment by Ceres.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "ba/problem.h"
+
+namespace fastcv::ba {
+
+enum class Loss { none, huber, cauchy, soft_l1 };
+
+struct Options {
+  std::string linear_solver;  // Ceres' name, or "" to choose by the shape of the problem
+  Loss loss;
+  double loss_scale;
+  int max_iterations;
+  double function_tolerance, gradient_tolerance, parameter_tolerance;
+  double time_limit;  // seconds, asked between iterations
+  int num_threads;
+};
+
+struct Iteration {
+  int iteration;
+  bool accepted;
+  double cost;  // 1/2 sum rho(r²), px²; of the trial point where it was not accepted
+  double gradient_max, step_norm, trust_region_radius;
+  int linear_iterations;
+  double seconds;  // since the start
+};
+
+enum class Termination { converged, max_iterations, time_limit, stopped, failed, interrupted };
+
+struct Summary {
+  Termination termination = Termination::failed;
+  // NaN where the solve was interrupted before the first evaluation.
+  double initial_cost = std::numeric_limits<double>::quiet_NaN(), final_cost = initial_cost;
+  std::string linear_solver, message;
+  std::vector<Iteration> iterations;
+  std::exception_ptr error{};  // what the callback or the poll for Ctrl-C threw
+};
+
+// Changes the free poses, intrinsics and points of the problem to the best that was found, also where the solve was
+// stopped or interrupted. The callback, which may be empty, runs on the calling thread; false stops.
+Summary solve(const Problem& problem, const Options& options, const std::function<bool(const Iteration&)>& callback);
+
+}  // namespace fastcv::ba

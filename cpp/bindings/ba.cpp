@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// fastcv._core.ba
+#include "ba/linearize.h"
+#include "bindings/ba_problem.h"
+
+namespace fastcv::bindings {
+
+void bind_ba(nb::module_& m) {
+  m.def(
+      "residuals",
+      [](nb::handle problem, RowsArg<double, 2> residuals, int num_threads) {
+        const ba::Problem p = problem_from(problem);
+        const auto r = rows<2>(residuals);
+        const nb::gil_scoped_release release;
+        ba::residuals(p, r, num_threads);
+      },
+      nb::arg("problem"), array("residuals"), nb::arg("num_threads"));
+  m.def(
+      "linearize",
+      [](nb::handle problem, RowsArg<double, 2> residuals, ViewArg<double, 3> d_pose, ViewArg<double, 3> d_params,
+         ViewArg<double, 3> d_point, int num_threads) {
+        const ba::Problem p = problem_from(problem);
+        const auto r = rows<2>(residuals);
+        const auto pose = view<3>(d_pose), params = view<3>(d_params), point = view<3>(d_point);
+        const nb::gil_scoped_release release;
+        ba::linearize(p, r, pose, params, point, num_threads);
+      },
+      nb::arg("problem"), array("residuals"), array("d_pose"), array("d_params"), array("d_point"),
+      nb::arg("num_threads"));
+}
+
+}  // namespace fastcv::bindings

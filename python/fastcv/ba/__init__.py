@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bundle adjustment: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from .linearize import Linearization, linearize
+from .pose import refine_pose
+from .problem import Problem
+from .solve import Iteration, Result, SolveInterrupted, solve
+
+__all__ = ["Iteration", "Linearization", "Problem", "Result", "SolveInterrupted", "linearize", "refine_pose", "solve"]

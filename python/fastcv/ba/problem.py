@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The description of a bundle adjustment problem: flat arrays, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scene import Camera, Reconstruction
+from ._checks import check_problem
+
+if TYPE_CHECKING:
+    from .solve import Result
+
+
+@dataclass(eq=False)
+class Problem:
+    """Images of points, taken by cameras: what ``solve`` adjusts, and what stays fixed.
+
+    I images, N points, K observations. Arrays are converted to the dtypes below.
+
+    Parameters
+    ----------
+    cameras : sequence of Camera
+        Intrinsics, of any model.
+    image_cameras : (I,) int32 array
+        Row of ``cameras`` for each image; images with the same row share their intrinsics.
+    cam_from_world : (I, 3, 4) float64 array
+        ``[R | t]`` of each image.
+    points : (N, 3) float64 array
+        World frame, scene units.
+    image_indices, point_indices : (K,) int32 array
+        Which image observes which point, in any order.
+    observations : (K, 2) float64 array
+        Where, in pixels.
+    fixed_images : (I,) bool array, optional
+        Images that keep their pose; by default none.
+    fixed_points : (N,) bool array, optional
+        Points that stay where they are; by default none.
+    fixed_params : sequence of (P,) bool arrays, optional
+        For each camera, which of its parameters stay. By default the principal point, which few scenes determine.
+    weights : (K,) float64 array, optional
+        Factors on the residuals, 1 / (standard deviation of the observation); by default 1.
+    image_ids, camera_ids, point_ids : sequence of int, optional
+        Where the rows came from in a reconstruction, for ``update_reconstruction``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A wrong dtype or shape, an index out of range, values that are not finite, a matrix that is no rotation, the
+        same point twice in an image, a free image that observes nothing, a free point with fewer than two
+        observations, nothing free. The message names the observation, image or point.
+
+    Examples
+    --------
+    >>> import numpy as np, fastcv
+    >>> camera = fastcv.Camera("PINHOLE", 640, 480, [500, 500, 320, 240])
+    >>> poses = np.stack([np.eye(3, 4), np.eye(3, 4)])
+    >>> poses[1, 0, 3] = -1
+    >>> points = np.array([[0.0, 0, 4], [1, 0, 5], [0, 1, 6]])
+    >>> observations = [[320, 240], [420, 240], [320, 323.3], [195, 240], [320, 240], [236.7, 323.3]]
+    >>> problem = Problem([camera], [0, 0], poses, points, [0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 2], observations)
+    >>> problem.num_observations
+    6
+    """
+
+    cameras: Sequence[Camera]
+    image_cameras: NDArray[np.int32]
+    cam_from_world: NDArray[np.float64]
+    points: NDArray[np.float64]
+    image_indices: NDArray[np.int32]
+    point_indices: NDArray[np.int32]
+    observations: NDArray[np.float64]
+    fixed_images: NDArray[np.bool_] = None  # type: ignore[assignment]  # set below, as are the next three
+    fixed_points: NDArray[np.bool_] = None  # type: ignore[assignment]
+    fixed_params: Sequence[NDArray[np.bool_]] = None  # type: ignore[assignment]
+    weights: NDArray[np.float64] = None  # type: ignore[assignment]
+    image_ids: Sequence[int] | None = None
+    camera_ids: Sequence[int] | None = None
+    point_ids: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        self.cameras = list(self.cameras)
+        if self.fixed_images is None:
+            self.fixed_images = np.zeros(len(self.cam_from_world), bool)
+        if self.fixed_points is None:
+            self.fixed_points = np.zeros(len(self.points), bool)
+        if self.weights is None:
+            self.weights = np.ones(len(self.observations))
+        if self.fixed_params is None:
+            self.fixed_params = [fixed_principal_point(camera) for camera in self.cameras]
+        self.check()
+
+    @property
+    def num_images(self) -> int:
+        """I, the number of images."""
+        return len(self.cam_from_world)
+
+    @property
+    def num_points(self) -> int:
+        """N, the number of points."""
+        return len(self.points)
+
+    @property
+    def num_observations(self) -> int:
+        """K, the number of observations."""
+        return len(self.observations)
+
+    def check(self) -> None:
+        """Check everything again; ``solve`` does so too, for the arrays may have changed since."""
+        check_problem(self)
+
+    @classmethod
+    def from_reconstruction(cls, reconstruction: Reconstruction, image_ids: Iterable[int] | None = None) -> Problem:
+        """The problem of some images of a reconstruction, by default of all.
+
+        Its points are those that two or more of the images observe. Where two keypoints of an image belong to the same
+        point, the first one counts.
+
+        Parameters
+        ----------
+        reconstruction : Reconstruction
+        image_ids : iterable of int, optional
+            Keys of ``reconstruction.images``; rows of the problem are in ascending order of these.
+
+        Returns
+        -------
+        Problem
+            With ``image_ids``, ``camera_ids`` and ``point_ids``.
+        """
+        ids = sorted(reconstruction.images if image_ids is None else set(image_ids))
+        images = [reconstruction.images[image_id] for image_id in ids]
+        camera_ids = sorted({image.camera_id for image in images})
+        image_indices, keypoints, rows = _observations(reconstruction, ids)
+        used, point_indices = np.unique(rows, return_inverse=True)
+        # Image by image, for keypoints are stored by image.
+        order = np.argsort(image_indices, kind="stable")
+        starts = np.searchsorted(image_indices[order], np.arange(len(ids) + 1))
+        observations = np.empty((len(rows), 2))
+        for image, begin, end in zip(images, starts[:-1], starts[1:], strict=True):
+            observations[order[begin:end]] = image.points2D[keypoints[order[begin:end]]]
+        return cls(
+            cameras=[reconstruction.cameras[camera_id] for camera_id in camera_ids],
+            image_cameras=np.searchsorted(camera_ids, [image.camera_id for image in images]),
+            cam_from_world=np.array([image.cam_from_world for image in images]).reshape(-1, 3, 4),
+            points=reconstruction.points3D.xyz[used],
+            image_indices=image_indices,
+            point_indices=point_indices,
+            observations=observations,
+            image_ids=ids,
+            camera_ids=camera_ids,
+            point_ids=reconstruction.points3D.ids[used],
+        )
+
+    @classmethod
+    def from_bal(cls, bal: Any) -> Problem:
+        """The problem of a BAL file: every image with its own camera of model ``BAL``, everything free.
+
+        Parameters
+        ----------
+        bal : BalProblem
+            What ``fastcv.io.read_bal`` returns. The files have no image size: the cameras get the smallest image around
+            the principal point that holds all observations.
+
+        Returns
+        -------
+        Problem
+        """
+        half = np.abs(bal.observations).max(axis=0, initial=0.5)
+        width, height = (int(2 * np.ceil(size)) for size in half)
+        return cls(
+            cameras=[Camera("BAL", width, height, params) for params in bal.params],
+            image_cameras=np.arange(len(bal.params)),
+            cam_from_world=bal.cam_from_world,
+            points=bal.points,
+            image_indices=bal.camera_indices,
+            point_indices=bal.point_indices,
+            observations=bal.observations,
+        )
+
+    def update_reconstruction(self, reconstruction: Reconstruction, result: Result) -> None:
+        """Write a solution back to the reconstruction that the problem was made from.
+
+        Parameters
+        ----------
+        reconstruction : Reconstruction
+            Changed in place: poses, cameras, and of the problem's points ``xyz`` and ``error``, the mean reprojection
+            error in pixels over the problem's observations.
+        result : Result
+
+        Raises
+        ------
+        ValueError
+            The problem was not made by ``from_reconstruction``.
+        """
+        if self.image_ids is None or self.camera_ids is None or self.point_ids is None:
+            raise ValueError("image_ids, camera_ids, point_ids: expected those of a reconstruction, got None")
+        for image_id, pose in zip(self.image_ids, result.cam_from_world, strict=True):
+            reconstruction.images[image_id].cam_from_world = pose.copy()
+        reconstruction.cameras.update(zip(self.camera_ids, result.cameras, strict=True))
+        rows = reconstruction.points3D.rows(self.point_ids)
+        reconstruction.points3D.xyz[rows] = result.points
+        errors = np.bincount(self.point_indices, np.linalg.norm(result.residuals, axis=1), self.num_points)
+        counts = np.bincount(self.point_indices, minlength=self.num_points)
+        reconstruction.points3D.error[rows] = errors / np.maximum(counts, 1)
+
+
+def fixed_principal_point(camera: Camera) -> NDArray[np.bool_]:
+    """The default mask of fixed parameters: cx and cy."""
+    mask = np.zeros(len(camera.params), bool)
+    mask[list(camera.principal_point_indices)] = True
+    return mask
+
+
+def _observations(reconstruction: Reconstruction, ids: list[int]) -> tuple[NDArray[np.int64], ...]:
+    """Image row, keypoint row and point row of every observation that ``from_reconstruction`` wants."""
+    image_ids, keypoints, rows = reconstruction.observations(ids)
+    first = np.ones(len(rows), bool)  # sorted by point, then by image: repetitions are neighbours
+    first[1:] = (np.diff(rows) != 0) | (np.diff(image_ids) != 0)
+    image_ids, keypoints, rows = image_ids[first], keypoints[first], rows[first]
+    seen_twice = np.bincount(rows, minlength=len(reconstruction.points3D))[rows] >= 2
+    return np.searchsorted(ids, image_ids[seen_twice]), keypoints[seen_twice], rows[seen_twice]

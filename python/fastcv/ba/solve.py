@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bundle adjustment: the poses, intrinsics and points that explain the observations best."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._backend import backend, ceres
+from ..scene import Camera
+from ._arrays import ProblemArrays
+from ._gauge import free_poses
+from .problem import Problem
+
+LOSSES = ("none", "huber", "cauchy", "soft_l1")
+LINEAR_SOLVERS = ("auto", "dense_schur", "sparse_schur", "iterative_schur")
+GAUGES = ("fixed", "free")
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """One iteration of a solve.
+
+    Parameters
+    ----------
+    iteration : int
+        0 is the start.
+    accepted : bool
+        Whether the step was taken.
+    cost : float
+        Cost after it, px²; of the rejected state where it was not taken.
+    gradient_max : float
+        Largest absolute component of the gradient.
+    step_norm : float
+        Length of the step in all unknowns.
+    trust_region_radius : float
+        Inverse of the Levenberg-Marquardt damping.
+    linear_iterations : int
+        Iterations of the linear solver, 1 for the direct ones.
+    seconds : float
+        Since the start of the solve.
+    """
+
+    iteration: int
+    accepted: bool
+    cost: float
+    gradient_max: float
+    step_norm: float
+    trust_region_radius: float
+    linear_iterations: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a solve found.
+
+    Parameters
+    ----------
+    cam_from_world : (I, 3, 4) float64 array
+    cameras : list of Camera
+    points : (N, 3) float64 array
+    residuals : (K, 2) float64 array
+        Projection minus observation in pixels, without weights and loss.
+    initial_cost, final_cost : float
+        1/2 sum rho(|weight residual|²), px².
+    iterations : list of Iteration
+        The start and every step that was tried.
+    termination : str
+        ``"converged"``, ``"max_iterations"``, ``"time_limit"``, ``"stopped"`` (by the callback), ``"interrupted"`` (by
+        Ctrl-C; only in ``SolveInterrupted.result``) or ``"failed"`` (no step made progress; ``message`` says why).
+    message : str
+        The solver's own words.
+    linear_solver : str
+        Which linear solver ran.
+    seconds : float
+        Time taken, with checks and set-up.
+    """
+
+    cam_from_world: NDArray[np.float64]
+    cameras: list[Camera]
+    points: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    initial_cost: float
+    final_cost: float
+    iterations: list[Iteration]
+    termination: str
+    message: str
+    linear_solver: str
+    seconds: float
+
+
+class SolveInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a solve; ``result`` is the best state until then."""
+
+    def __init__(self, result: Result):
+        super().__init__("bundle adjustment was interrupted")
+        self.result = result
+
+
+def solve(
+    problem: Problem,
+    *,
+    loss: str = "none",
+    loss_scale: float = 1.0,
+    gauge: str = "fixed",
+    linear_solver: str = "auto",
+    max_iterations: int = 50,
+    function_tolerance: float = 1e-6,
+    gradient_tolerance: float = 1e-10,
+    parameter_tolerance: float = 1e-8,
+    time_limit: float = math.inf,
+    num_threads: int = 0,
+    callback: Callable[[Iteration], bool | None] | None = None,
+) -> Result:
+    """Minimise the reprojection errors of a problem by Levenberg-Marquardt, with Ceres.
+
+    The cost is 1/2 sum rho(s) with s the squared length of weight * (projection - observation).
+
+    Parameters
+    ----------
+    problem : Problem
+        Is not changed.
+    loss : str
+        rho, with a = ``loss_scale``: ``"none"`` s; ``"huber"`` s up to a², then 2 a sqrt(s) - a²; ``"soft_l1"``
+        2 a² (sqrt(1 + s/a²) - 1); ``"cauchy"`` a² log(1 + s/a²).
+    loss_scale : float
+        The residual, in pixels where weights are 1, from which an observation counts as an outlier.
+    gauge : str
+        ``"fixed"`` holds what reprojection errors cannot determine, as far as fixed images and points leave it open: the
+        first image, and one coordinate of the image farthest from it for the scale. ``"free"`` leaves it to the damping:
+        often fewer iterations, but the scene may drift.
+    linear_solver : str
+        ``"dense_schur"``, ``"sparse_schur"``, ``"iterative_schur"``, or ``"auto"`` to choose by the problem's shape.
+    max_iterations : int
+        Steps to try at most.
+    function_tolerance, gradient_tolerance, parameter_tolerance : float
+        Converged when a step changes the cost by less than this part of it, when no component of the gradient is larger,
+        or when a step is shorter than this part of the unknowns' norm.
+    time_limit : float
+        Seconds, asked between iterations.
+    num_threads : int
+        0 means 1. More are faster, but Ceres then adds up in the order in which its threads finish: results differ in
+        their last digits from run to run.
+    callback : callable, optional
+        Called with an ``Iteration`` after each; returning False stops the solve.
+
+    Returns
+    -------
+    Result
+        Also where it did not converge: ``termination`` says so.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The problem or an option is wrong, or a point lies on a camera's plane (depth 0), where it has no image.
+    SolveInterrupted
+        Ctrl-C. It is a KeyboardInterrupt that carries the best state; answered within half a second.
+    MissingDependencyError
+        fastcv was built without Ceres.
+
+    Notes
+    -----
+    A point behind a camera is projected as the opposite point in front of it, on the same line of sight, as in BAL.
+
+    References
+    ----------
+    Triggs, McLauchlan, Hartley, Fitzgibbon: Bundle Adjustment, A Modern Synthesis, 1999.
+
+    Examples
+    --------
+    >>> from fastcv.ba import Problem, solve
+    >>> from fastcv.synthetic import make_tracks
+    >>> problem = Problem.from_reconstruction(make_tracks("ring", num_images=8, num_points=100).reconstruction)
+    >>> problem.points += 0.01
+    >>> result = solve(problem)
+    >>> result.termination, bool(result.final_cost < 1e-6 * result.initial_cost)
+    ('converged', True)
+    """
+    start = time.perf_counter()
+    native = ceres()
+    for name, value, allowed in (
+        ("loss", loss, LOSSES),
+        ("gauge", gauge, GAUGES),
+        ("linear_solver", linear_solver, LINEAR_SOLVERS),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{name}: expected one of {', '.join(allowed)}, got {value!r}")
+    options = {
+        "max_iterations": max_iterations,
+        "function_tolerance": function_tolerance,
+        "gradient_tolerance": gradient_tolerance,
+        "parameter_tolerance": parameter_tolerance,
+        "time_limit": time_limit,
+        "num_threads": num_threads,
+    }
+    for name, number in options.items():
+        if not number >= 0:
+            raise ValueError(f"{name}: expected 0 or more, got {number}")
+    if not 0 < loss_scale < math.inf:
+        raise ValueError(f"loss_scale: expected a positive number, got {loss_scale}")
+    problem.check()
+    arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
+    _check_depths(problem, _residuals(arrays))
+    options["num_threads"] = max(num_threads, 1)
+    summary = native.solve(
+        arrays,
+        native.Options(
+            linear_solver="" if linear_solver == "auto" else linear_solver,
+            loss=getattr(native.Loss, loss),
+            loss_scale=loss_scale,
+            **options,
+        ),
+        None if callback is None else lambda iteration: callback(_iteration(iteration)),
+    )
+    result = Result(
+        cam_from_world=arrays.cam_from_world.reshape(-1, 3, 4),
+        cameras=arrays.cameras(problem.cameras),
+        points=arrays.points,
+        residuals=_residuals(arrays),
+        initial_cost=summary.initial_cost,
+        final_cost=summary.final_cost,
+        iterations=[_iteration(iteration) for iteration in summary.iterations],
+        termination=summary.termination.name,
+        message=summary.message,
+        linear_solver=summary.linear_solver.lower(),
+        seconds=time.perf_counter() - start,
+    )
+    if isinstance(summary.error, KeyboardInterrupt):
+        raise SolveInterrupted(result) from summary.error
+    if summary.error is not None:
+        raise summary.error
+    return result
+
+
+def _iteration(native: Any) -> Iteration:
+    return Iteration(**{name: getattr(native, name) for name in Iteration.__dataclass_fields__})
+
+
+def _residuals(arrays: ProblemArrays) -> NDArray[np.float64]:
+    """Residuals in pixels: those of the problem with weights 1."""
+    residuals = np.empty((len(arrays.observations), 2))
+    unweighted = arrays._replace(weights=np.ones(len(residuals)))
+    backend("cpu").ba.residuals(unweighted, residuals, 0)
+    return residuals
+
+
+def _check_depths(problem: Problem, residuals: NDArray[np.float64]) -> None:
+    wrong = np.flatnonzero(~np.isfinite(residuals).all(axis=1))
+    if len(wrong):
+        k = wrong[0]
+        raise ValueError(
+            f"observations[{k}]: expected a finite projection of point {problem.point_indices[k]} in image "
+            f"{problem.image_indices[k]}, got {residuals[k] + problem.observations[k]} (is it on the camera's plane?)"
+        )

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A generator of small problems with known truth, for any camera model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fastcv import Camera
+from fastcv.ba import Problem
+
+# Moderate distortion of each kind: a few pixels to tens of pixels at the image's border.
+PARAMS = {
+    "SIMPLE_PINHOLE": [500, 320, 240],
+    "PINHOLE": [500, 510, 320, 240],
+    "SIMPLE_RADIAL": [500, 320, 240, -0.05],
+    "RADIAL": [500, 320, 240, -0.05, 0.02],
+    "OPENCV": [500, 510, 320, 240, -0.05, 0.02, 1e-3, -2e-3],
+    "OPENCV_FISHEYE": [400, 410, 320, 240, 0.02, -0.01, 3e-3, -1e-3],
+    "FULL_OPENCV": [500, 510, 320, 240, -0.05, 0.02, 1e-3, -2e-3, 1e-3, 0.02, -0.01, 2e-3],
+    "FOV": [400, 410, 320, 240, 0.7],
+    "SIMPLE_RADIAL_FISHEYE": [400, 320, 240, 0.02],
+    "RADIAL_FISHEYE": [400, 320, 240, 0.02, -0.01],
+    "THIN_PRISM_FISHEYE": [400, 410, 320, 240, 0.02, -0.01, 1e-3, -2e-3, 3e-3, -1e-3, 1e-3, 2e-3],
+    "SIMPLE_FISHEYE": [400, 320, 240],
+    "FISHEYE": [400, 410, 320, 240],
+    "BAL": [500, -0.05, 0.02],
+}
+
+MakeProblem = Callable[..., Problem]
+
+
+def rotation(w: np.ndarray) -> np.ndarray:
+    """exp([w]×), by Rodrigues' formula."""
+    angle = np.linalg.norm(w)
+    x, y, z = w / angle
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def exact_observations(problem: Problem) -> np.ndarray:
+    """What the problem's images would see without noise, by pycolmap (BAL: as RADIAL without principal point)."""
+    pycolmap = pytest.importorskip("pycolmap")
+    pixels = np.empty_like(problem.observations)
+    for row, camera in enumerate(problem.cameras):
+        model, params = camera.model, camera.params
+        if model == "BAL":
+            model, params = "RADIAL", np.insert(params, 1, [0, 0])
+        oracle = pycolmap.Camera(model=model, width=640, height=480, params=list(params))
+        mine = problem.image_cameras[problem.image_indices] == row
+        poses = problem.cam_from_world[problem.image_indices[mine]]
+        points = problem.points[problem.point_indices[mine]]
+        pixels[mine] = oracle.img_from_cam(np.einsum("kij,kj->ki", poses[:, :, :3], points) + poses[:, :, 3])
+    return pixels
+
+
+@pytest.fixture(scope="session")
+def make_problem() -> MakeProblem:
+    """make_problem(models, shared=, ...): a ring of images around a cloud, observations exact up to ``noise_px``."""
+
+    def make(
+        models: tuple[str, ...] = ("SIMPLE_RADIAL",),
+        *,
+        num_images: int = 6,
+        num_points: int = 60,
+        noise_px: float = 0.0,
+        seed: int = 0,
+    ) -> Problem:
+        random = np.random.default_rng(seed)
+        points = random.uniform(-1, 1, (num_points, 3))
+        poses = []
+        for angle in np.linspace(0, 1.5, num_images):
+            turn = rotation(np.array([0.1, angle, 0.05])) @ rotation(random.uniform(-0.1, 0.1, 3))
+            poses.append(np.column_stack([turn, [0.1 * angle, -0.1, 4 + 0.2 * angle]]))
+        pairs = np.array(
+            [(i, p) for i in range(num_images) for p in range(num_points) if i < 2 or random.random() < 0.8]
+        )
+        cameras = [Camera(model, 640, 480, PARAMS[model]) for model in models]
+        problem = Problem(
+            cameras=cameras,
+            image_cameras=np.arange(num_images) % len(cameras),
+            cam_from_world=np.array(poses),
+            points=points,
+            image_indices=pairs[:, 0],
+            point_indices=pairs[:, 1],
+            observations=np.zeros((len(pairs), 2)),
+        )
+        exact = exact_observations(problem)
+        return replace(problem, observations=exact + noise_px * random.standard_normal(exact.shape))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def perturb() -> Callable[..., Problem]:
+    """perturb(problem, size): poses, points and free intrinsics moved at random; fixed images and points stay."""
+
+    def moved(problem: Problem, size: float = 0.02, seed: int = 1) -> Problem:
+        random = np.random.default_rng(seed)
+        poses, points = problem.cam_from_world.copy(), problem.points.copy()
+        for row in np.flatnonzero(~problem.fixed_images):
+            poses[row, :, :3] = rotation(size * random.standard_normal(3)) @ poses[row, :, :3]
+            poses[row, :, 3] += size * random.standard_normal(3)
+        free = ~problem.fixed_points
+        points[free] += size * random.standard_normal((int(free.sum()), 3))
+        cameras = []
+        for camera, fixed in zip(problem.cameras, problem.fixed_params, strict=True):
+            scale = np.where(np.abs(camera.params) > 1, camera.params, 1)
+            change = size * scale * random.standard_normal(len(scale))
+            cameras.append(camera.with_params(camera.params + np.where(fixed, 0, change)))
+        return replace(problem, cam_from_world=poses, points=points, cameras=cameras)
+
+    return moved

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C: answered soon, with the best state; the library works on afterwards."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from fastcv.ba import Problem, SolveInterrupted, solve
+from fastcv.io import read_bal
+
+
+@pytest.fixture(scope="module")
+def problem(data_dir) -> Problem:
+    """Takes many seconds with the tolerances below: far longer than the interrupt."""
+    return Problem.from_bal(read_bal(data_dir / "bal" / "colmap-177-softm.txt.xz"))
+
+
+def test_ctrl_c_returns_the_best_state(problem):
+    """Pressed during the first linear solves, a second or more each."""
+    pressed = []
+
+    def press() -> None:
+        pressed.append(time.perf_counter())
+        signal.raise_signal(signal.SIGINT)
+
+    timer = threading.Timer(1.5, press)
+    timer.start()
+    with pytest.raises(SolveInterrupted) as caught:
+        solve(problem, function_tolerance=0, parameter_tolerance=0, gradient_tolerance=0, max_iterations=1000)
+    late = time.perf_counter() - pressed[0]
+    timer.join()
+    assert late < 10  # half a second on a machine of its own; a full solve takes minutes
+    result = caught.value.result
+    assert result.termination == "interrupted"
+    assert isinstance(caught.value, KeyboardInterrupt)
+    np.testing.assert_allclose(0.5 * np.sum(result.residuals**2), result.final_cost, rtol=1e-12)
+    assert result.final_cost <= result.initial_cost
+    assert result.initial_cost == pytest.approx(33628989.660799, rel=1e-9)
+
+
+def test_ctrl_c_in_a_callback(make_problem, perturb):
+    problem = perturb(make_problem(noise_px=1))
+
+    def press(iteration: object) -> None:
+        if iteration.iteration == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(SolveInterrupted) as caught:
+        solve(problem, callback=press)
+    result = caught.value.result
+    assert [iteration.iteration for iteration in result.iterations] == [0, 1]
+    assert result.final_cost == result.iterations[1].cost
+    assert solve(problem).termination == "converged"
+
+
+def test_other_threads_run_meanwhile(problem):
+    """The GIL is released: a Python thread counts while a solve with one iteration runs."""
+    running, counted = threading.Event(), []
+
+    def count() -> None:
+        while not running.is_set():
+            counted.append(1)
+            time.sleep(1e-3)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    before = len(counted)
+    solve(problem, max_iterations=1)
+    after = len(counted)
+    running.set()
+    thread.join()
+    assert after - before > 20

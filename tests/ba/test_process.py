@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Life beside others in one process: other packages with their own Ceres, forks, threads, a silent standard error."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from fastcv.ba import solve
+
+SCENE = """
+from fastcv.ba import Problem, solve
+from fastcv.synthetic import make_tracks
+problem = Problem.from_reconstruction(make_tracks("ring", num_images=8, num_points=200, noise_px=1).reconstruction)
+def work(): return repr(solve(problem, linear_solver="sparse_schur").final_cost)
+"""
+PYCOLMAP = """
+import pycolmap
+def theirs():
+    options = pycolmap.SyntheticDatasetOptions(num_rigs=1, num_cameras_per_rig=1, num_frames_per_rig=4, num_points3D=50)
+    scene = pycolmap.synthesize_dataset(options)
+    pycolmap.bundle_adjustment(scene)
+    return scene.num_reg_images()
+"""
+
+
+def run(code: str) -> str:
+    """Standard output of a fresh interpreter; it must succeed and write no warnings of ours."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def expected() -> str:
+    return run(SCENE + "print(work())").strip()
+
+
+@pytest.mark.parametrize(
+    "order", ["fastcv pycolmap", "pycolmap fastcv", "torch cv2 fastcv pycolmap", "pycolmap fastcv cv2 torch"]
+)
+def test_import_order(order, expected):
+    """pycolmap brings another Ceres and glog, torch and cv2 their own threads: the solve gives the same digits."""
+    imports = {"torch": "import torch", "cv2": "import cv2", "pycolmap": PYCOLMAP, "fastcv": SCENE + "\nwork()"}
+    for name in order.split():
+        if name != "fastcv":
+            pytest.importorskip(name)
+    code = "\n".join(imports[name] for name in order.split())
+    assert run(code + "\nprint(theirs()); print(work())").split() == ["4", expected]
+
+
+def test_forked_child_solves(expected):
+    code = (
+        SCENE
+        + """
+import os
+here = work()
+child = os.fork()
+if child == 0:
+    os._exit(0 if work() == here else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print(here)
+"""
+    )
+    assert run(code).strip() == expected
+
+
+def test_writes_nothing(capfd, make_problem):
+    """A singular problem makes Ceres log failed factorisations: not to the terminal of whoever calls us."""
+    problem = make_problem(("PINHOLE",), num_images=2, num_points=60)
+    problem.cam_from_world[1] = problem.cam_from_world[0]
+    problem.points[:] = problem.points[0]
+    for linear_solver in ("dense_schur", "sparse_schur", "iterative_schur"):
+        solve(problem, gauge="free", linear_solver=linear_solver)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_threads_solve_at_the_same_time(make_problem, perturb):
+    problem = perturb(make_problem(num_images=8, num_points=100, noise_px=1))
+    alone = solve(problem)
+    with ThreadPoolExecutor(4) as pool:
+        for result in pool.map(lambda _: solve(problem), range(8)):
+            np.testing.assert_array_equal(result.points, alone.points)

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Solving: known truths, scipy's optimum, what is fixed, losses, gauges, reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+from fastcv.ba import Problem, _reference, linearize, refine_pose, solve
+from fastcv.scene import CAMERA_MODELS
+from fastcv.synthetic import make_tracks
+
+# Convergence to the last digits, where a test compares with an exact answer.
+TIGHT = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 200}
+
+
+def gradient(problem: Problem) -> np.ndarray:
+    """Largest component of the gradient of the free intrinsics, poses and points, without loss."""
+    residuals, d_pose, d_params, d_point = linearize(problem)
+    image = problem.image_indices
+    camera = problem.image_cameras[image]
+    total = [
+        np.zeros((problem.num_images, 6)),
+        np.zeros((len(problem.cameras), d_params.shape[2])),
+        np.zeros((problem.num_points, 3)),
+    ]
+    for sums, rows, block in zip(
+        total, (image, camera, problem.point_indices), (d_pose, d_params, d_point), strict=True
+    ):
+        np.add.at(sums, rows, np.einsum("krc,kr->kc", block, residuals))
+    for row, mask in enumerate(problem.fixed_params):
+        total[1][row, : len(mask)][mask] = 0
+    return np.concatenate([sums.ravel() for sums in total])
+
+
+@pytest.mark.parametrize("model", CAMERA_MODELS)
+def test_returns_to_the_truth(make_problem, perturb, model):
+    truth = make_problem((model,), num_images=8, num_points=100)
+    # Eight or more parameters are hardly told apart by a hundred points: there only the residuals are the truth's.
+    result = solve(perturb(truth, 0.01), **TIGHT)
+    assert result.initial_cost > 1e3
+    assert result.final_cost < 1e-12 * result.initial_cost
+    np.testing.assert_allclose(result.residuals, 0, atol=1e-4)
+
+
+def test_returns_to_the_true_scene(make_problem, perturb):
+    """With two true images held there is one answer, in position and size."""
+    truth = make_problem(("RADIAL",), num_images=8, num_points=100)
+    truth = replace(truth, fixed_images=np.isin(np.arange(8), [0, 7]))
+    result = solve(perturb(truth), **TIGHT)
+    np.testing.assert_allclose(result.cam_from_world, truth.cam_from_world, atol=1e-7)
+    np.testing.assert_allclose(result.points, truth.points, atol=1e-7)
+    np.testing.assert_allclose(result.cameras[0].params, truth.cameras[0].params, rtol=1e-6)
+
+
+def test_reaches_scipys_optimum(make_problem, perturb):
+    """Points and intrinsics under fixed poses: the same minimum as scipy's Levenberg-Marquardt on the same residuals."""
+    problem = make_problem(("SIMPLE_RADIAL",), num_images=4, num_points=20, noise_px=1)
+    problem = perturb(replace(problem, fixed_images=np.ones(4, bool)))
+
+    def residuals(x: np.ndarray) -> np.ndarray:
+        params = np.array([x[0], 320, 240, x[1]])
+        moved = replace(problem, cameras=[problem.cameras[0].with_params(params)], points=x[2:].reshape(-1, 3))
+        return _reference.residuals(moved).ravel()
+
+    start = np.concatenate([problem.cameras[0].params[[0, 3]], problem.points.ravel()])
+    best = scipy.optimize.least_squares(residuals, start, method="lm", x_scale="jac", xtol=1e-12, ftol=1e-12)
+    result = solve(problem, **TIGHT)
+    np.testing.assert_allclose(result.final_cost, best.cost, rtol=1e-9)
+    np.testing.assert_allclose(result.points, best.x[2:].reshape(-1, 3), atol=1e-5)
+    np.testing.assert_allclose(result.cameras[0].params[[0, 3]], best.x[:2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("linear_solver", ["dense_schur", "sparse_schur", "iterative_schur"])
+@pytest.mark.parametrize("gauge", ["fixed", "free"])
+def test_every_linear_solver_and_gauge_finds_the_same_cost(make_problem, perturb, linear_solver, gauge):
+    problem = perturb(make_problem(num_images=8, num_points=100, noise_px=1), 0.01)
+    result = solve(problem, linear_solver=linear_solver, gauge=gauge, **TIGHT)
+    expected = solve(problem, **TIGHT)
+    assert result.linear_solver == linear_solver
+    np.testing.assert_allclose(result.final_cost, expected.final_cost, rtol=1e-8)
+    solved = replace(problem, cam_from_world=result.cam_from_world, cameras=result.cameras, points=result.points)
+    assert np.abs(gradient(solved)).max() < 1e-5 * np.abs(gradient(problem)).max()
+
+
+def test_costs_are_those_of_the_residuals(make_problem, perturb):
+    problem = perturb(make_problem(("OPENCV", "FOV"), noise_px=1))
+    weights = np.random.default_rng(3).uniform(0.5, 2, problem.num_observations)
+    problem = replace(problem, weights=weights)
+    for loss in ("none", "huber", "soft_l1", "cauchy"):
+        result = solve(problem, loss=loss, loss_scale=1.5, max_iterations=5)
+        solved = replace(problem, cam_from_world=result.cam_from_world, cameras=result.cameras, points=result.points)
+        np.testing.assert_allclose(result.initial_cost, _reference.cost(problem, loss, 1.5), rtol=1e-10, err_msg=loss)
+        np.testing.assert_allclose(result.final_cost, _reference.cost(solved, loss, 1.5), rtol=1e-10, err_msg=loss)
+        np.testing.assert_allclose(result.residuals * weights[:, None], _reference.residuals(solved), atol=1e-9)
+
+
+def test_fixed_things_keep_every_bit(make_problem, perturb):
+    problem = make_problem(("OPENCV", "RADIAL"), num_images=8, num_points=80, noise_px=1)
+    masks = [np.arange(8) >= 4, np.array([True, True, True, False, False])]
+    problem = perturb(
+        replace(
+            problem,
+            fixed_images=np.isin(np.arange(8), [2, 5]),
+            fixed_points=np.arange(80) % 7 == 0,
+            fixed_params=masks,
+        )
+    )
+    result = solve(problem)
+    assert result.final_cost < 0.1 * result.initial_cost
+    np.testing.assert_array_equal(result.cam_from_world[[2, 5]], problem.cam_from_world[[2, 5]])
+    np.testing.assert_array_equal(result.points[::7], problem.points[::7])
+    for before, after, mask in zip(problem.cameras, result.cameras, masks, strict=True):
+        np.testing.assert_array_equal(after.params[mask], before.params[mask])
+        assert (after.params[~mask] != before.params[~mask]).all()
+    free = ~problem.fixed_images
+    assert (result.cam_from_world[free] != problem.cam_from_world[free]).any(axis=(1, 2)).all()
+    assert (result.points[~problem.fixed_points] != problem.points[~problem.fixed_points]).any(axis=1).all()
+
+
+def centers(cam_from_world: np.ndarray) -> np.ndarray:
+    return -np.einsum("iba,ib->ia", cam_from_world[:, :, :3], cam_from_world[:, :, 3])
+
+
+def held_coordinates(problem: Problem, gauge: str = "fixed") -> np.ndarray:
+    """(I, 3): which coordinates of the projection centres a solve leaves where they were."""
+    moved = centers(solve(problem, gauge=gauge).cam_from_world) - centers(problem.cam_from_world)
+    return np.abs(moved) < 1e-12
+
+
+def test_fixed_gauge_holds_seven_degrees_of_freedom(make_problem, perturb):
+    problem = perturb(make_problem(num_images=8, num_points=100, noise_px=1))
+    result = solve(problem)
+    np.testing.assert_array_equal(result.cam_from_world[0], problem.cam_from_world[0])
+    held = held_coordinates(problem)
+    farthest = np.argmax(np.linalg.norm(centers(problem.cam_from_world) - centers(problem.cam_from_world)[0], axis=1))
+    assert held[0].all()
+    assert held[farthest].sum() == held[1:].sum() == 1
+    assert not held_coordinates(problem, "free").any()
+    np.testing.assert_allclose(solve(problem, gauge="free").final_cost, result.final_cost, rtol=1e-5)
+
+
+def test_gauge_asks_for_no_more_than_is_open(make_problem, perturb):
+    """One fixed image leaves the scale; two, or three points, leave nothing."""
+    truth = make_problem(num_images=8, num_points=100, noise_px=1)
+    held = held_coordinates(perturb(replace(truth, fixed_images=np.arange(8) == 3)))
+    assert held[3].all()
+    assert np.delete(held, 3, axis=0).sum() == 1
+    for fixed in ({"fixed_images": np.arange(8) < 2}, {"fixed_points": np.arange(100) < 3}):
+        problem = perturb(replace(truth, **fixed))
+        held = held_coordinates(problem)
+        np.testing.assert_array_equal(held.any(axis=1), problem.fixed_images)
+
+
+def test_shared_intrinsics_stay_one(make_problem, perturb):
+    """Four images, two cameras: the problem with shared rows finds one focal length each, near the truth."""
+    truth = make_problem(("SIMPLE_RADIAL", "PINHOLE"), num_images=8, num_points=150, noise_px=0.5)
+    result = solve(perturb(truth))
+    assert len(result.cameras) == 2
+    # 0.5 px of noise over some 500 observations a camera leave a focal length uncertain by about a pixel.
+    np.testing.assert_allclose(result.cameras[0].params[0], 500, atol=5)
+    np.testing.assert_allclose(result.cameras[1].params[:2], [500, 510], atol=5)
+    assert np.sqrt(np.mean(result.residuals**2)) < 0.5
+
+
+@pytest.mark.parametrize("loss", ["huber", "cauchy", "soft_l1"])
+def test_robust_losses_withstand_a_fifth_of_outliers(loss):
+    """Observations at random places: the plain sum of squares is led astray, a robust one is not."""
+    truth, outliers = make_tracks("ring", num_images=10, num_points=300, noise_px=0.3, outlier_ratio=0.2)
+    problem = Problem.from_reconstruction(truth)
+    wrong = np.concatenate([outliers[i][truth.images[i].point3D_ids >= 0] for i in sorted(truth.images)])
+    assert 0.17 < wrong.mean() < 0.23
+    robust = solve(replace(problem, fixed_images=np.arange(10) < 2), loss=loss)
+    plain = solve(replace(problem, fixed_images=np.arange(10) < 2))
+    error, plain_error = (
+        np.median(np.linalg.norm(result.points - problem.points, axis=1)) for result in (robust, plain)
+    )
+    assert error < 0.1 * plain_error
+    # 0.3 px at 4 units distance and f = 973 px is 0.0012 units. Huber and soft-L1 still feel the outliers, 1 in 5 of three
+    # observations a point; Cauchy's influence falls off.
+    assert error < {"huber": 0.1, "soft_l1": 0.2, "cauchy": 0.005}[loss]
+
+
+def test_weights_are_inverse_standard_deviations(make_problem):
+    """A point seen from two directions with weights a and b: doubling both changes nothing but the cost."""
+    problem = make_problem(num_images=8, num_points=100, noise_px=1)
+    doubled = solve(replace(problem, weights=np.full(problem.num_observations, 2.0)), **TIGHT)
+    plain = solve(problem, **TIGHT)
+    np.testing.assert_allclose(doubled.final_cost, 4 * plain.final_cost, rtol=1e-9)
+    np.testing.assert_allclose(doubled.points, plain.points, atol=1e-6)
+
+
+def test_a_weight_of_zero_nearly_removes_an_observation(make_problem):
+    problem = make_problem(num_images=8, num_points=100, noise_px=1)
+    bad = problem.observations.copy()
+    bad[::10] += 100
+    weights = np.where(np.arange(problem.num_observations) % 10 == 0, 1e-6, 1.0)
+    result = solve(replace(problem, observations=bad, weights=weights))
+    assert np.sqrt(np.mean(result.residuals[weights == 1] ** 2)) < 1
+
+
+def test_reports_iterations(make_problem, perturb):
+    seen = []
+    result = solve(perturb(make_problem(noise_px=1)), callback=seen.append)
+    assert seen == result.iterations
+    assert [iteration.iteration for iteration in seen] == list(range(len(seen)))
+    accepted = [iteration.cost for iteration in seen if iteration.accepted]
+    assert accepted == sorted(accepted, reverse=True)
+    assert (accepted[0], accepted[-1]) == (result.initial_cost, result.final_cost)
+    assert result.termination == "converged"
+    assert result.linear_solver == "dense_schur"
+    assert all(iteration.linear_iterations == 1 for iteration in seen[1:])
+
+
+def test_callback_stops(make_problem, perturb):
+    problem = perturb(make_problem(noise_px=1))
+    result = solve(problem, callback=lambda iteration: iteration.iteration < 2)
+    assert (result.termination, len(result.iterations)) == ("stopped", 3)
+    assert result.final_cost == result.iterations[2].cost
+    # The state is that of the second iteration.
+    assert solve(problem, max_iterations=2).points.tolist() == result.points.tolist()
+
+
+def test_exception_in_callback_reaches_the_caller(make_problem):
+    def fail(iteration: object) -> None:
+        raise LookupError(f"at {iteration.iteration}")
+
+    with pytest.raises(LookupError, match="at 0"):
+        solve(make_problem(), callback=fail)
+
+
+def test_terminations(make_problem, perturb):
+    problem = perturb(make_problem(noise_px=1))
+    assert solve(problem, max_iterations=1).termination == "max_iterations"
+    none = solve(problem, max_iterations=0)
+    assert (none.termination, len(none.iterations)) == ("max_iterations", 1)
+    np.testing.assert_array_equal(none.points, problem.points)
+    late = solve(problem, time_limit=1e-9)
+    assert (late.termination, late.final_cost <= late.initial_cost) == ("time_limit", True)
+
+
+def test_is_reproducible(make_problem, perturb):
+    problem = perturb(make_problem(("SIMPLE_RADIAL", "OPENCV"), num_images=10, num_points=200, noise_px=1))
+    for linear_solver in ("dense_schur", "sparse_schur", "iterative_schur"):
+        first, second = (solve(problem, linear_solver=linear_solver) for _ in range(2))
+        np.testing.assert_array_equal(first.points, second.points)
+        np.testing.assert_array_equal(first.cam_from_world, second.cam_from_world)
+        assert first.final_cost == second.final_cost
+
+
+def test_only_poses_or_only_points(make_problem, perturb):
+    truth = make_problem(("PINHOLE",), num_images=5, num_points=60)
+    intrinsics = [np.ones(4, bool)]
+    poses = perturb(replace(truth, fixed_points=np.ones(60, bool), fixed_params=intrinsics))
+    result = solve(poses, **TIGHT)
+    np.testing.assert_allclose(result.cam_from_world, truth.cam_from_world, atol=1e-9)
+    points = perturb(replace(truth, fixed_images=np.ones(5, bool), fixed_params=intrinsics))
+    result = solve(points, **TIGHT)
+    np.testing.assert_allclose(result.points, truth.points, atol=1e-9)
+
+
+def test_many_poses_alone(make_problem, perturb):
+    """More than a hundred unknowns and nothing to eliminate: a sparse factorisation."""
+    truth = make_problem(("PINHOLE",), num_images=40, num_points=30)
+    poses = perturb(replace(truth, fixed_points=np.ones(30, bool), fixed_params=[np.ones(4, bool)]))
+    result = solve(poses, **TIGHT)
+    assert result.linear_solver == "sparse_normal_cholesky"
+    np.testing.assert_allclose(result.cam_from_world, truth.cam_from_world, atol=1e-9)
+
+
+def test_starts_behind_and_comes_back(make_problem):
+    """One point starts behind all cameras' common centre: it is seen, mirrored, and still has a finite cost."""
+    truth = make_problem(("PINHOLE",), num_images=6, num_points=60)
+    problem = replace(truth, fixed_images=np.ones(6, bool), fixed_params=[np.ones(4, bool)])
+    points = truth.points.copy()
+    points[5, 2] -= 8
+    depths = truth.cam_from_world[:, 2, :3] @ points[5] + truth.cam_from_world[:, 2, 3]
+    assert (depths < 0).any()
+    result = solve(replace(problem, points=points))
+    assert np.isfinite(result.initial_cost)
+    assert result.final_cost < result.initial_cost
+
+
+def test_point_on_the_camera_plane(make_problem):
+    problem = make_problem(("PINHOLE",))
+    problem.points[7] = [1, 1, 0]
+    problem.cam_from_world[2] = np.eye(3, 4)
+    k = np.flatnonzero((problem.image_indices == 2) & (problem.point_indices == 7))[0]
+    with pytest.raises(ValueError, match=rf"observations\[{k}\]: expected a finite projection of point 7 in image 2"):
+        solve(problem)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "tukey"}, "loss: expected one of none, huber, cauchy, soft_l1, got 'tukey'"),
+        ({"gauge": "inner"}, "gauge: expected one of fixed, free"),
+        ({"linear_solver": "qr"}, "linear_solver: expected one of auto, dense_schur"),
+        ({"loss_scale": 0}, "loss_scale: expected a positive number, got 0"),
+        ({"max_iterations": -1}, "max_iterations: expected 0 or more, got -1"),
+        ({"function_tolerance": float("nan")}, "function_tolerance: expected 0 or more, got nan"),
+        ({"num_threads": -2}, "num_threads: expected 0 or more, got -2"),
+    ],
+)
+def test_bad_options(make_problem, options, message):
+    with pytest.raises(ValueError, match=message):
+        solve(make_problem(), **options)
+
+
+def test_refine_pose(make_problem):
+    truth = make_problem(("OPENCV",), num_images=2, num_points=50)
+    mine = truth.image_indices == 0
+    points, pixels = truth.points[truth.point_indices[mine]], truth.observations[mine]
+    start = truth.cam_from_world[0].copy()
+    start[:, 3] += 0.05
+    result = refine_pose(start, points, pixels, truth.cameras[0], **TIGHT)
+    np.testing.assert_allclose(result.cam_from_world[0], truth.cam_from_world[0], atol=1e-9)
+    np.testing.assert_array_equal(result.cameras[0].params, truth.cameras[0].params)
+
+
+def test_refine_pose_and_focal_length(make_problem):
+    truth = make_problem(("SIMPLE_PINHOLE",), num_images=2, num_points=50)
+    mine = truth.image_indices == 0
+    points, pixels = truth.points[truth.point_indices[mine]], truth.observations[mine]
+    guess = truth.cameras[0].with_params([450, 320, 240])
+    result = refine_pose(truth.cam_from_world[0], points, pixels, guess, fixed_params=[False, True, True], **TIGHT)
+    np.testing.assert_allclose(result.cameras[0].params, [500, 320, 240], rtol=1e-8)
