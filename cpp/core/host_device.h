@@ -8,8 +8,8 @@
 #define FASTCV_HD inline __attribute__((always_inline))
 #endif
 
-// Before a short loop with a constant number of turns: unrolled early, so that GCC can vectorise the loop around it. nvcc
-// unrolls such loops anyway.
+// Before a short loop with a constant number of turns: unrolled early, so that GCC can vectorise the loop around it.
+// nvcc unrolls such loops anyway.
 #ifdef __CUDACC__
 #define FASTCV_UNROLL
 #else

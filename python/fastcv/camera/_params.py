@@ -31,9 +31,9 @@ def on_host(params: Any) -> Any:
     """What ``model_params`` gave as the float64 numpy array that native code reads."""
     if not is_torch(params):
         return params
-    from .. import _torch_op
+    from .. import _torch
 
-    return _torch_op.host(params)
+    return _torch.host(params)
 
 
 def refuse_out(**arrays: Any) -> None:

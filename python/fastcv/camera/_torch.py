@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._torch_op import host, run
+from .._torch import host, run
 from ..scene import Camera
 
 

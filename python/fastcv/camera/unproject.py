@@ -88,7 +88,7 @@ def max_valid_angle(camera: Camera) -> float:
     --------
     >>> import fastcv
     >>> round(fastcv.camera.max_valid_angle(fastcv.Camera("SIMPLE_RADIAL", 640, 480, [500, 320, 240, -0.3])), 4)
-    0.8116
+    0.8117
     """
     radial = {name: value for name, value in zip(camera.param_names, camera.params, strict=True) if name[0] == "k"}
     values = list(radial.values())
