@@ -25,7 +25,7 @@ def camera(request: pytest.FixtureRequest) -> Camera:
 def points() -> np.ndarray:
     """1001 points, up to 45° off the axis: an odd number, with one exactly on the axis and two beside it."""
     rng = np.random.default_rng(1)
-    points = rng.uniform(-1, 1, (1001, 3)) + [0, 0, 2]
+    points = rng.uniform([-1, -1, 1], [1, 1, 3], (1001, 3))
     points[0] = 0, 0, 1
     points[1:3, :2] *= 1e-9
     return points

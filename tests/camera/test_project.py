@@ -9,8 +9,8 @@ import numpy as np
 import pycolmap
 import pytest
 
-import fastcv
 from fastcv import Camera
+from fastcv._backend import backend
 from fastcv.camera import _reference, project, project_jacobian
 
 # Pixels are some hundreds, so float64 rounds them to 1e-13; twenty operations lose about one more digit.
@@ -154,23 +154,25 @@ def test_wrong_arguments(argument, error, message):
         project(**({"points": np.ones((3, 3)), "camera": camera} | argument))
 
 
-def test_unknown_model_number(points):
+def test_unknown_model_number():
     for name in ("project", "unproject"):
         sizes = (3, 2) if name == "project" else (2, 3)
-        arrays = [np.ones((1001, size)) for size in sizes]
+        arrays = [np.ones((5, size)) for size in sizes]
         with pytest.raises(ValueError, match="model_id: expected the number of a camera model, got 77"):
-            getattr(fastcv._core.camera, name)(77, np.zeros(4), *arrays, 1)
+            getattr(backend("cpu").camera, name)(77, np.zeros(4), *arrays, 1)
 
 
 @pytest.mark.gpu
-def test_cupy(camera, points):
+def test_cupy(points):
+    camera = Camera("OPENCV_FISHEYE", 640, 480, [500, 510, 321, 239, -0.05, 0.02, -0.003, 0.001])
     cupy = pytest.importorskip("cupy")
     if cupy.cuda.runtime.getDeviceCount() == 0:
         pytest.skip("no CUDA device")
     np.testing.assert_allclose(project(cupy.asarray(points), camera).get(), project(points, camera), rtol=0, atol=EXACT)
 
 
-def test_jax(camera, points):
+def test_jax(points):
+    camera = Camera("OPENCV_FISHEYE", 640, 480, [500, 510, 321, 239, -0.05, 0.02, -0.003, 0.001])
     jax = pytest.importorskip("jax")
     points = points.astype(np.float32)
     result = project(jax.numpy.asarray(points, device=jax.devices("cpu")[0]), camera)

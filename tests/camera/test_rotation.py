@@ -80,5 +80,5 @@ def test_wrong_arguments():
         rotation_from_angle_axis(np.zeros((2, 4)))
     with pytest.raises(ValueError, match=r"^rotations: expected shape \(N, 3, 3\), got \(3, 3\)$"):
         angle_axis_from_rotation(np.eye(3))
-    with pytest.raises(TypeError, match="^rotations: expected dtype float32 or float64, got int64$"):
+    with pytest.raises(TypeError, match=r"^rotations: expected dtype float32 or float64, got int64$"):
         angle_axis_from_rotation(np.zeros((1, 3, 3), int))

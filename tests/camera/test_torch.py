@@ -163,9 +163,9 @@ def test_out(points, dev):
     out = torch.empty((1001, 2), dtype=torch.float64, device=dev)
     assert project(torch.tensor(points, device=dev), camera, out=out) is out
     np.testing.assert_allclose(out.cpu(), project(points, camera), rtol=0, atol=1e-12)
-    with pytest.raises(ValueError, match="^out: expected None where points requires a gradient, got a tensor$"):
+    with pytest.raises(ValueError, match=r"^out: expected None where points requires a gradient, got a tensor$"):
         project(torch.tensor(points, device=dev, requires_grad=True), camera, out=out)
-    with pytest.raises(ValueError, match="^out: expected None where params requires a gradient, got a tensor$"):
+    with pytest.raises(ValueError, match=r"^out: expected None where params requires a gradient, got a tensor$"):
         project(out.new_ones((1001, 3)), camera, params=torch.ones(4, requires_grad=True), out=out)
 
 
@@ -183,11 +183,11 @@ def test_wrong_arguments(points):
     camera, tensor = Camera("PINHOLE", 640, 480, [500, 510, 321, 239]), torch.tensor(points)
     with pytest.raises(ValueError, match=r"^params: expected shape \(4,\), got \(3,\)$"):
         project(tensor, camera, params=torch.ones(3))
-    with pytest.raises(TypeError, match="^params: expected dtype float32 or float64, got int64$"):
+    with pytest.raises(TypeError, match=r"^params: expected dtype float32 or float64, got int64$"):
         project(tensor, camera, params=torch.ones(4, dtype=torch.int64))
-    with pytest.raises(TypeError, match="^params: expected a numpy array as the arguments before it, got torch$"):
+    with pytest.raises(TypeError, match=r"^params: expected a numpy array as the arguments before it, got torch$"):
         project(points, camera, params=torch.ones(4))
-    with pytest.raises(TypeError, match="^points: expected dtype float32 or float64, got float16$"):
+    with pytest.raises(TypeError, match=r"^points: expected dtype float32 or float64, got float16$"):
         project(tensor.half(), camera)
-    with pytest.raises(fastcv.DeviceError, match="^device: expected cpu or cuda, got meta$"):
+    with pytest.raises(fastcv.DeviceError, match=r"^device: expected cpu or cuda, got meta$"):
         project(tensor.to("meta"), camera, out=torch.empty((1001, 2), dtype=torch.float64, device="meta"))

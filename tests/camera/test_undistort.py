@@ -135,5 +135,5 @@ def test_wrong_images(image, error, message):
 
 
 def test_wrong_pinhole():
-    with pytest.raises(ValueError, match="^pinhole: expected a PINHOLE or SIMPLE_PINHOLE camera, got OPENCV$"):
+    with pytest.raises(ValueError, match=r"^pinhole: expected a PINHOLE or SIMPLE_PINHOLE camera, got OPENCV$"):
         undistort_image(np.zeros((47, 65), np.uint8), barrel(), pinhole=barrel())

@@ -109,7 +109,7 @@ def test_threads_layouts_and_out(camera):
 def test_wrong_arguments(camera):
     with pytest.raises(ValueError, match=r"^pixels: expected shape \(N, 2\), got \(2, 3\)$"):
         unproject(np.zeros((2, 3)), camera)
-    with pytest.raises(TypeError, match="^pixels: expected dtype float32 or float64, got uint8$"):
+    with pytest.raises(TypeError, match=r"^pixels: expected dtype float32 or float64, got uint8$"):
         unproject(np.zeros((2, 2), np.uint8), camera)
 
 
