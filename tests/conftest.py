@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 
@@ -23,3 +27,40 @@ def data_dir() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a test runs an op: ``put`` moves a numpy array there, ``get`` brings a result back."""
+
+    name: str
+
+    def put(self, array: Any) -> Any:
+        if self.name == "cpu":
+            return array
+        import torch
+
+        return torch.tensor(array, device=self.name)
+
+    def get(self, array: Any) -> np.ndarray:
+        return np.asarray(array if self.name == "cpu" else array.cpu())
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest) -> Device:
+    """Every device that an op runs on: numpy arrays on the CPU, torch tensors on a GPU."""
+    if request.param == "cuda":
+        reason = _why_no_cuda()
+        if reason:
+            pytest.skip(reason)
+    return Device(request.param)
+
+
+def _why_no_cuda() -> str:
+    if importlib.util.find_spec("fastcv._cuda") is None:
+        return "fastcv was built without CUDA"
+    if importlib.import_module("fastcv._cuda").device_count() == 0:
+        return "no CUDA device"
+    import torch
+
+    return "" if torch.cuda.is_available() else "torch sees no CUDA device"

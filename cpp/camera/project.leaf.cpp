@@ -6,8 +6,8 @@
 #pragma GCC optimize("no-tree-pre")
 #include "camera/project.hd.h"
 // The declarations come after what they mention.
-#include "camera/lanes.hd.h"
 #include "camera/project.leaf.h"
+#include "core/lanes.hd.h"
 
 namespace fastcv::FASTCV_ISA::camera {
 

@@ -24,32 +24,45 @@ struct SourcePosition {
   }
 };
 
+// Where a bilinear sample reads: the upper left of four pixels and the weights of the right and the lower ones.
+struct Tap {
+  std::int32_t column, row;  // column -1: outside of the image
+  float right, lower;
+};
+
+// The tap at a position in pixels; NaN is outside. The outermost half pixel, which has no neighbour on one side,
+// repeats the border.
+FASTCV_HD Tap tap_at(const Vec2<double>& at, std::int32_t width, std::int32_t height) {
+  const bool inside = (at.x >= 0) & (at.x <= width) & (at.y >= 0) & (at.y <= height);
+  const double right_most = width - 1, lowest = height - 1;
+  double x = inside ? at.x - 0.5 : 0, y = inside ? at.y - 0.5 : 0;
+  x = x < 0 ? 0 : x > right_most ? right_most : x;
+  y = y < 0 ? 0 : y > lowest ? lowest : y;
+  // The last column is the right neighbour of the one before, with all of the weight.
+  const auto last_column = width > 1 ? width - 2 : 0, last_row = height > 1 ? height - 2 : 0;
+  const auto floor_x = static_cast<std::int32_t>(x), floor_y = static_cast<std::int32_t>(y);
+  const std::int32_t column = floor_x < last_column ? floor_x : last_column;
+  const std::int32_t row = floor_y < last_row ? floor_y : last_row;
+  return {inside ? column : -1, row, static_cast<float>(x - column), static_cast<float>(y - row)};
+}
+
 FASTCV_HD void set_rounded(unsigned char* to, float value) { *to = static_cast<unsigned char>(value + 0.5F); }
 FASTCV_HD void set_rounded(float* to, float value) { *to = value; }
 
-// All channels of an (H, W, C) image at a position in pixels; 0 outside of the image and for NaN. The outermost half
-// pixel, which has no neighbour on one side, repeats the border.
+// All channels of an (H, W, C) image at a tap; 0 outside.
 template <int kChannels, class V>
-FASTCV_HD void sample_bilinear(const View<const V, 3>& image, const Vec2<double>& at, V* out) {
-  const std::int64_t height = image.shape[0], width = image.shape[1];
-  const bool inside =
-      at.x >= 0 && at.x <= static_cast<double>(width) && at.y >= 0 && at.y <= static_cast<double>(height);
-  if (!inside) {
+FASTCV_HD void sample_bilinear(const View<const V, 3>& image, const Tap& tap, V* out) {
+  if (tap.column < 0) {
     for (int c = 0; c < kChannels; ++c) out[c] = V(0);
     return;
   }
-  const double x = at.x > 0.5 ? at.x - 0.5 : 0.0, y = at.y > 0.5 ? at.y - 0.5 : 0.0;
-  const auto x0 = static_cast<std::int64_t>(x), y0 = static_cast<std::int64_t>(y);
-  const auto left = x0 < width ? x0 : width - 1, right = x0 + 1 < width ? x0 + 1 : width - 1;
-  const auto top = y0 < height ? y0 : height - 1, bottom = y0 + 1 < height ? y0 + 1 : height - 1;
-  const float wx = static_cast<float>(x - static_cast<double>(x0)),
-              wy = static_cast<float>(y - static_cast<double>(y0));
-  const V *above = image.data + top * width * kChannels, *below = image.data + bottom * width * kChannels;
+  const std::int64_t width = image.shape[1];
+  const std::int64_t right = width > 1 ? kChannels : 0, below = image.shape[0] > 1 ? width * kChannels : 0;
+  const V* at = image.data + (tap.row * width + tap.column) * kChannels;
   for (int c = 0; c < kChannels; ++c) {
-    const float a = above[left * kChannels + c], b = above[right * kChannels + c];
-    const float d = below[left * kChannels + c], e = below[right * kChannels + c];
-    const float upper = a + wx * (b - a), lower = d + wx * (e - d);
-    set_rounded(out + c, upper + wy * (lower - upper));
+    const float a = at[c], b = at[right + c], d = at[below + c], e = at[below + right + c];
+    const float upper = a + tap.right * (b - a), lower = d + tap.right * (e - d);
+    set_rounded(out + c, upper + tap.lower * (lower - upper));
   }
 }
 

@@ -9,19 +9,24 @@ namespace {
 
 template <int kChannels, class Model, class V>
 void undistort_row(const SourcePosition<Model>& position, View<const V, 3> image, View<V, 3> result, std::int64_t row) {
-  constexpr std::int64_t kBlock = 64;
-  double x[kBlock], y[kBlock];
+  constexpr int kBlock = 64;
+  std::int32_t columns[kBlock], rows[kBlock];
+  float right[kBlock], lower[kBlock];
+  const auto image_width = static_cast<std::int32_t>(image.shape[1]);
+  const auto image_height = static_cast<std::int32_t>(image.shape[0]);
   const std::int64_t width = result.shape[1];
   V* out = result.data + row * width * kChannels;
   for (std::int64_t begin = 0; begin < width; begin += kBlock) {
-    for (std::int64_t i = 0; i < kBlock; ++i) {
-      const Vec2<double> at = position(row, begin + i);
-      x[i] = at.x;
-      y[i] = at.y;
+    for (int i = 0; i < kBlock; ++i) {
+      const Tap tap = tap_at(position(row, begin + i), image_width, image_height);
+      columns[i] = tap.column;
+      rows[i] = tap.row;
+      right[i] = tap.right;
+      lower[i] = tap.lower;
     }
     const std::int64_t count = width - begin < kBlock ? width - begin : kBlock;
-    for (std::int64_t i = 0; i < count; ++i) {
-      sample_bilinear<kChannels>(image, Vec2<double>{x[i], y[i]}, out + (begin + i) * kChannels);
+    for (int i = 0; i < count; ++i) {
+      sample_bilinear<kChannels>(image, Tap{columns[i], rows[i], right[i], lower[i]}, out + (begin + i) * kChannels);
     }
   }
 }

@@ -8,9 +8,10 @@
 #define FASTCV_HD inline __attribute__((always_inline))
 #endif
 
-// Before a short loop with a constant number of turns: unrolled early, so that the loop around it can be vectorised.
+// Before a short loop with a constant number of turns: unrolled early, so that GCC can vectorise the loop around it.
+// nvcc unrolls such loops anyway.
 #ifdef __CUDACC__
-#define FASTCV_UNROLL _Pragma("unroll")
+#define FASTCV_UNROLL
 #else
 #define FASTCV_UNROLL _Pragma("GCC unroll 32")
 #endif

@@ -16,7 +16,10 @@ struct UndistortPixel {
 
   FASTCV_HD void operator()(std::int64_t i) const {
     const std::int64_t width = result.shape[1];
-    gpu::sample_bilinear<kChannels>(image, position(i / width, i % width), result.data + i * kChannels);
+    const auto image_width = static_cast<std::int32_t>(image.shape[1]);
+    const auto image_height = static_cast<std::int32_t>(image.shape[0]);
+    const gpu::Tap tap = gpu::tap_at(position(i / width, i % width), image_width, image_height);
+    gpu::sample_bilinear<kChannels>(image, tap, result.data + i * kChannels);
   }
 };
 

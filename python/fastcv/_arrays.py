@@ -139,7 +139,10 @@ class Call:
         """How the native call runs: its number of threads on a CPU (0 = default), its stream on a GPU."""
         if num_threads < 0:
             raise ValueError(f"num_threads: expected 0 (default) or more, got {num_threads}")
-        return num_threads if self.device == "cpu" else current_stream(self._first)
+        if self.device == "cpu":
+            return num_threads
+        backend(self.device)  # raises where no native module serves this device
+        return current_stream(self._first)
 
     def _join(self, name: str, array: Any) -> None:
         kind, device = "torch" if is_torch(array) else framework(array), device_of(array)

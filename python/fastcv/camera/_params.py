@@ -27,6 +27,15 @@ def model_params(call: Call, camera: Camera, params: Any) -> Any:
     return params.astype(np.float64, copy=False)
 
 
+def on_host(params: Any) -> Any:
+    """What ``model_params`` gave as the float64 numpy array that native code reads."""
+    if not is_torch(params):
+        return params
+    from .. import _torch
+
+    return _torch.host(params)
+
+
 def refuse_out(**arrays: Any) -> None:
     """Raise where results should go into given tensors and one of the inputs needs a gradient."""
     for name, array in arrays.items():

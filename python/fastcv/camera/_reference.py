@@ -83,16 +83,24 @@ def unproject(pixels: Array, camera: Camera) -> Array:
     p = _named(camera, camera.params)
     target = (np.asarray(pixels, np.float64) - [p["cx"], p["cy"]]) / [p["fx"], p["fy"]]
     image = np.zeros_like(target)
-    for part in np.linspace(0, 1, 257)[1:]:  # from the axis outwards; a few Newton steps at each stop
-        for _ in range(3):
-            value, jacobian = _distort_jacobian(camera, p, image)
-            det = jacobian[:, 0, 0] * jacobian[:, 1, 1] - jacobian[:, 0, 1] * jacobian[:, 1, 0]
-            lost = ~((det > 0) & (jacobian[:, 0, 0] + jacobian[:, 1, 1] > 0))
-            jacobian[lost], image[lost] = np.eye(2), np.nan
-            image = image - np.linalg.solve(jacobian, (value - part * target)[..., None])[..., 0]
-    value, _ = _distort_jacobian(camera, p, image)
+    with np.errstate(all="ignore"):
+        for part in [*np.linspace(0, 1, 65)[1:], *[1.0] * 60]:  # outwards from the axis, then to the last digit
+            image = _newton_step(camera, p, image, part * target)
+        value, _ = _distort_jacobian(camera, p, image)
     image[~(abs(value - target).max(axis=1) < 1e-12 * (1 + abs(target).max(axis=1)))] = np.nan
     return _rays(camera, p, image)
+
+
+def _newton_step(camera: Camera, p: dict, image: Array, target: Array) -> Array:
+    """Newton's step, halved where it would leave the region around the axis that keeps its orientation."""
+    value, jacobian = _distort_jacobian(camera, p, image)
+    step = np.linalg.solve(jacobian, (target - value)[..., None])[..., 0]
+    for _ in range(12):
+        _, there = _distort_jacobian(camera, p, image + step)
+        det = there[:, 0, 0] * there[:, 1, 1] - there[:, 0, 1] * there[:, 1, 0]
+        folded = ~((det > 0) & (there[:, 0, 0] + there[:, 1, 1] > 0))
+        step[folded] *= 0.5
+    return np.where(folded[:, None], image, image + step)
 
 
 def _distort_jacobian(camera: Camera, p: dict, image: Array) -> tuple[Array, Array]:

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._torch_op import host, run
+from .._torch import host, run
 from ..scene import Camera
 
 
 def model_params(camera: Camera, params: Any) -> Tensor:
     """The parameters as a tensor; the camera's own where ``params`` is None."""
     if params is None:
-        return torch.tensor(camera.params.tolist(), dtype=torch.float64)
+        return torch.tensor(camera.params)
     if not isinstance(params, Tensor):
         params = torch.tensor(np.asarray(params, np.float64))
     if tuple(params.shape) != (len(camera.param_names),):

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._arrays import FLOATS, Call, dtype_name, handle
 from ..scene import Camera
-from ._params import model_params, refuse_out
+from ._params import model_params, on_host, refuse_out
 
 
 def project(points: Any, camera: Camera, *, params: Any = None, out: Any = None, num_threads: int = 0) -> Any:
@@ -63,7 +63,7 @@ def project(points: Any, camera: Camera, *, params: Any = None, out: Any = None,
         return _torch.project(points, values, camera.model_id, num_threads)
     refuse_out(points=points, params=values)
     out = call.output("out", out, ("N", 2), dtype_name(points))
-    call.backend.camera.project(camera.model_id, handle(values), handle(points), handle(out), execution)
+    call.backend.camera.project(camera.model_id, on_host(values), handle(points), handle(out), execution)
     return call.result(out)
 
 

@@ -38,7 +38,7 @@ def undistorted_pinhole(camera: Camera) -> Camera:
     >>> import fastcv
     >>> camera = fastcv.Camera("SIMPLE_RADIAL", 640, 480, [500, 320, 240, -0.1])
     >>> [round(float(p), 2) for p in fastcv.camera.undistorted_pinhole(camera).params]
-    [474.1, 474.1, 320.0, 240.0]
+    [477.55, 477.55, 320.0, 240.0]
     """
     matrix = camera.matrix
     focal, center = matrix[[0, 1], [0, 1]], matrix[:2, 2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._arrays import FLOATS, Call, dtype_name, handle
 from ..scene import Camera
-from ._params import model_params, refuse_out
+from ._params import model_params, on_host, refuse_out
 
 
 def unproject(pixels: Any, camera: Camera, *, params: Any = None, out: Any = None, num_threads: int = 0) -> Any:
@@ -62,7 +62,7 @@ def unproject(pixels: Any, camera: Camera, *, params: Any = None, out: Any = Non
         return _torch.unproject(pixels, values, camera.model_id, num_threads)
     refuse_out(pixels=pixels, params=values)
     out = call.output("out", out, ("N", 3), dtype_name(pixels))
-    call.backend.camera.unproject(camera.model_id, handle(values), handle(pixels), handle(out), execution)
+    call.backend.camera.unproject(camera.model_id, on_host(values), handle(pixels), handle(out), execution)
     return call.result(out)
 
 
@@ -88,7 +88,7 @@ def max_valid_angle(camera: Camera) -> float:
     --------
     >>> import fastcv
     >>> round(fastcv.camera.max_valid_angle(fastcv.Camera("SIMPLE_RADIAL", 640, 480, [500, 320, 240, -0.3])), 4)
-    0.8116
+    0.8117
     """
     radial = {name: value for name, value in zip(camera.param_names, camera.params, strict=True) if name[0] == "k"}
     values = list(radial.values())
