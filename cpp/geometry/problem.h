@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the four robust estimators share: float columns to score with, double columns to refine with.
+#pragma once
+
+#include "geometry/consensus.h"
+#include "geometry/ransac.h"
+#include "geometry/refine.h"
+#include "geometry/residuals.hd.h"
+
+namespace fastcv::geometry {
+
+template <Residual kind, class Type, class Manifold>
+class RobustProblem {
+ public:
+  using Model = typename Manifold::Model;
+
+  RobustProblem(std::int64_t rows, double threshold)
+      : exact_(rows, Type::kColumns), fast_(rows, Type::kColumns), threshold_(threshold) {}
+
+  std::int64_t rows() const { return exact_.rows(); }
+  double operator()(std::int64_t row, int column) const { return exact_(row, column); }
+  void set(std::int64_t row, int column, double value) {
+    exact_(row, column) = value;
+    fast_(row, column) = static_cast<float>(value);
+  }
+
+  Consensus consensus(const Model& model, double score_to_beat) const {
+    float m[Type::kModel];
+    for (int k = 0; k < Type::kModel; ++k) m[k] = static_cast<float>(model[k]);
+    return geometry::consensus<kind>(m, fast_.view(), static_cast<float>(threshold_), score_to_beat);
+  }
+
+  Consensus refine(Model* model, int max_steps = 10) const {
+    return geometry::refine<kind, Manifold>(exact_.view(), threshold_, max_steps, model);
+  }
+
+  bool is_inlier(const Model& model, std::int64_t row) const {
+    double c[Type::kColumns];
+    for (int k = 0; k < Type::kColumns; ++k) c[k] = exact_(row, k);
+    return Type::squared_error(model.data(), c) < threshold_ * threshold_;
+  }
+
+ private:
+  ColumnStore<double> exact_;
+  ColumnStore<float> fast_;
+  double threshold_;
+};
+
+// Runs RANSAC, refines what it found to convergence and marks the inliers.
+template <class Problem>
+RansacResult solve_robustly(const Problem& problem, const RansacOptions& options, typename Problem::Model* model,
+                            bool* inliers) {
+  constexpr int kFinalSteps = 100;
+  RansacResult result = ransac(problem, options, model);
+  if (result.consensus.num_inliers == 0) {
+    model->fill(std::numeric_limits<double>::quiet_NaN());
+  } else {
+    result.consensus = problem.refine(model, kFinalSteps);
+  }
+  for (std::int64_t i = 0; i < problem.rows(); ++i) inliers[i] = problem.is_inlier(*model, i);
+  return result;
+}
+
+}  // namespace fastcv::geometry
