@@ -12,6 +12,7 @@
 #include "geometry/five_point.h"
 #include "geometry/fundamental.h"
 #include "geometry/homography.h"
+#include "geometry/triangulate.h"
 
 namespace fastcv::bindings {
 namespace {
@@ -159,9 +160,36 @@ void bind_estimators(nb::module_& m) {
       array("points2D"), array("points3D"), array("weights"), nb::arg("options"), array("out"), array("inliers"));
 }
 
+using Indices = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Offsets = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+void bind_triangulation(nb::module_& m) {
+  m.def(
+      "triangulate",
+      [](Points2 points2D, Indices image_indices, Offsets point_offsets, RowsArg<const double, 12> cam_from_world,
+         int refine_steps, RowsArg<double, 3> out, int num_threads) {
+        const nb::gil_scoped_release release;
+        geometry::triangulate(rows<2>(points2D), image_indices.data(), point_offsets.data(), rows<12>(cam_from_world),
+                              refine_steps, rows<3>(out), num_threads);
+      },
+      array("points2D"), array("image_indices"), array("point_offsets"), array("cam_from_world"),
+      nb::arg("refine_steps"), array("out"), nb::arg("num_threads"));
+  m.def(
+      "triangulation_angles",
+      [](Points3 xyz, Points3 centers, Indices image_indices, Offsets point_offsets, nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu> out,
+         int num_threads) {
+        const nb::gil_scoped_release release;
+        geometry::triangulation_angles(rows<3>(xyz), rows<3>(centers), image_indices.data(), point_offsets.data(),
+                                       out.data(), num_threads);
+      },
+      array("xyz"), array("centers"), array("image_indices"), array("point_offsets"), array("out"),
+      nb::arg("num_threads"));
+}
+
 }  // namespace
 
 void bind_geometry(nb::module_& m) {
+  bind_triangulation(m);
   bind_solvers(m);
   bind_estimators(m);
 }

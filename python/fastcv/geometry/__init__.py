@@ -14,6 +14,7 @@ from .estimate import (
     estimate_relative_pose,
 )
 from .solvers import decompose_essential, dlt_homography, dlt_pnp, eight_point, five_point, p3p, seven_point
+from .triangulate import triangulate, triangulation_angles
 
 __all__ = [
     "AbsolutePose",
@@ -31,4 +32,6 @@ __all__ = [
     "five_point",
     "p3p",
     "seven_point",
+    "triangulate",
+    "triangulation_angles",
 ]
