@@ -41,18 +41,18 @@ inline double sum_lanes(const T* lanes) {
   return sums[0];
 }
 
-// kLanes correspondences from `row` on.
+// kLanes correspondences from `row` on. Plain loops over local arrays, each of which becomes vector code.
 template <class Type, class T>
 inline void score_block(const T* model, const Columns<T>& columns, std::int64_t row, T inv_threshold2, T* scores,
                         T* counts) {
-  const T* base = columns.data + row;
+  T gains[kLanes];
   for (int lane = 0; lane < kLanes; ++lane) {
     T c[Type::kColumns];
-    for (int k = 0; k < Type::kColumns; ++k) c[k] = base[k * columns.stride + lane];
-    const T gain = T(1) - Type::squared_error(model, c) * inv_threshold2;
-    scores[lane] += gain > T(0) ? gain : T(0);
-    counts[lane] += gain > T(0) ? T(1) : T(0);
+    for (int k = 0; k < Type::kColumns; ++k) c[k] = columns.data[k * columns.stride + row + lane];
+    gains[lane] = T(1) - Type::squared_error(model, c) * inv_threshold2;
   }
+  for (int lane = 0; lane < kLanes; ++lane) scores[lane] += gains[lane] > T(0) ? gains[lane] : T(0);
+  for (int lane = 0; lane < kLanes; ++lane) counts[lane] += gains[lane] > T(0) ? T(1) : T(0);
 }
 
 }  // namespace
@@ -86,20 +86,18 @@ void normal_equations(const double* model, Columns<double> columns, double thres
   double sums[kSums][kLanes] = {}, scores[kLanes] = {}, counts[kLanes] = {};
   const double inv_threshold2 = 1.0 / (threshold * threshold);
   for (std::int64_t row = 0; row < columns.rows; row += kLanes) {
-    double r[kR][kLanes], jacobian[kR * kP][kLanes];
-    const double* base = columns.data + row;
+    double r[kR][kLanes], jacobian[kR * kP][kLanes], gains[kLanes];
     for (int lane = 0; lane < kLanes; ++lane) {
       double c[Type::kColumns], ri[kR], ji[kR * kP], error2 = 0.0;
-      for (int k = 0; k < Type::kColumns; ++k) c[k] = base[k * columns.stride + lane];
+      for (int k = 0; k < Type::kColumns; ++k) c[k] = columns.data[k * columns.stride + row + lane];
       Type::linearize(model, c, ri, ji);
       for (int k = 0; k < kR; ++k) error2 += ri[k] * ri[k];
-      const double gain = 1.0 - error2 * inv_threshold2;
-      const bool inside = gain > 0.0;
-      scores[lane] += inside ? gain : 0.0;
-      counts[lane] += inside ? 1.0 : 0.0;
-      for (int k = 0; k < kR; ++k) r[k][lane] = inside ? ri[k] : 0.0;
-      for (int k = 0; k < kR * kP; ++k) jacobian[k][lane] = inside ? ji[k] : 0.0;
+      gains[lane] = 1.0 - error2 * inv_threshold2;
+      for (int k = 0; k < kR; ++k) r[k][lane] = gains[lane] > 0.0 ? ri[k] : 0.0;
+      for (int k = 0; k < kR * kP; ++k) jacobian[k][lane] = gains[lane] > 0.0 ? ji[k] : 0.0;
     }
+    for (int lane = 0; lane < kLanes; ++lane) scores[lane] += gains[lane] > 0.0 ? gains[lane] : 0.0;
+    for (int lane = 0; lane < kLanes; ++lane) counts[lane] += gains[lane] > 0.0 ? 1.0 : 0.0;
     for (int k = 0; k < kR; ++k) {
       int at = 0;
       for (int i = 0; i < kP; ++i) {

@@ -27,10 +27,10 @@ bool dlt_pnp(Rows<const double, 2> points2D, Rows<const double, 3> points3D, Pos
       s.matrix().inverse() * Eigen::Map<const RowMatrix34>(solution.vector.data());
   // projection ~ [R | t'] up to scale and sign: the nearest rotation, with the sign that makes it one.
   const Eigen::Matrix3d left = projection.leftCols<3>();
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(left, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  const double sign = (svd.matrixU() * svd.matrixV().transpose()).determinant() < 0.0 ? -1.0 : 1.0;
-  const Eigen::Matrix3d rotation = sign * svd.matrixU() * svd.matrixV().transpose();
-  const double scale = sign * svd.singularValues().mean();
+  const Svd3 svd = svd3(left);
+  const double sign = (svd.u * svd.v.transpose()).determinant() < 0.0 ? -1.0 : 1.0;
+  const Eigen::Matrix3d rotation = sign * svd.u * svd.v.transpose();
+  const double scale = sign * svd.s.mean();
   const Eigen::Vector3d translation = projection.col(3) * (radius / scale) - rotation * center.transpose();
   *pose = as_model(rotation, translation);
   return translation.allFinite();

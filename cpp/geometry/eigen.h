@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Eigen types for the solvers, and the two steps that all direct linear methods share: moving points to a good
-// numerical range and finding a null vector. For cpp/geometry/*.cpp only: never include it in a leaf.
+// Eigen types for the solvers, and what they share: singular values, moving points to a good numerical range, a null
+// vector. For cpp/geometry/*.cpp only: never include it in a leaf.
 #pragma once
 
 #include <Eigen/Dense>
@@ -36,11 +36,14 @@ inline Eigen::Matrix3d skew(const Eigen::Vector3d& v) {
 }
 
 // exp([w]ₓ), Rodrigues' formula.
-inline Eigen::Matrix3d rotation_from_angle_axis(const Eigen::Vector3d& w) {
-  const double angle = w.norm();
-  if (angle < 1e-12) return Eigen::Matrix3d::Identity() + skew(w);
-  return Eigen::AngleAxisd(angle, w / angle).toRotationMatrix();
-}
+Eigen::Matrix3d rotation_from_angle_axis(const Eigen::Vector3d& w);
+
+// m = u diag(s) vᵀ, singular values descending. Defined once: Eigen's templates are slow to compile.
+struct Svd3 {
+  Eigen::Matrix3d u, v;
+  Eigen::Vector3d s;
+};
+Svd3 svd3(const Eigen::Matrix3d& m);
 
 // x_normalised = scale (x - centre): centroid at 0, mean distance √2. Hartley 1997, "In defense of the eight-point
 // algorithm".
@@ -54,36 +57,14 @@ struct Similarity2 {
   }
 };
 
-inline Similarity2 normalizing_similarity(Rows<const double, 2> points) {
-  const double n = static_cast<double>(points.rows);
-  Similarity2 s{1.0, 0.0, 0.0};
-  for (std::int64_t i = 0; i < points.rows; ++i) {
-    s.x += points[i][0] / n;
-    s.y += points[i][1] / n;
-  }
-  double distance = 0.0;
-  for (std::int64_t i = 0; i < points.rows; ++i) distance += std::hypot(points[i][0] - s.x, points[i][1] - s.y) / n;
-  if (distance > 0.0) s.scale = std::sqrt(2.0) / distance;
-  return s;
-}
+Similarity2 normalizing_similarity(Rows<const double, 2> points);
 
-// The unit vector that A makes smallest, from A's QR decomposition, which unlike AᵀA keeps all digits. gap is how far
-// the second smallest singular value lies above zero, relative to the largest: near zero the vector is not unique.
+// The unit vector that A makes smallest. gap is how far the second smallest singular value lies above zero, relative to
+// the largest: near zero the vector is not unique.
 struct NullVector {
   Eigen::VectorXd vector;
   double gap;
 };
-
-inline NullVector null_vector(const Eigen::MatrixXd& a) {
-  const Eigen::Index n = a.cols();
-  Eigen::MatrixXd square = Eigen::MatrixXd::Zero(n, n);
-  if (a.rows() > n) {
-    square = Eigen::HouseholderQR<Eigen::MatrixXd>(a).matrixQR().topRows(n).template triangularView<Eigen::Upper>();
-  } else {
-    square.topRows(a.rows()) = a;
-  }
-  const Eigen::JacobiSVD<Eigen::MatrixXd> svd(square, Eigen::ComputeFullV);
-  return {svd.matrixV().col(n - 1), svd.singularValues()(n - 2) / svd.singularValues()(0)};
-}
+NullVector null_vector(const Eigen::MatrixXd& a);
 
 }  // namespace fastcv::geometry

@@ -7,8 +7,8 @@
 namespace fastcv::geometry {
 
 void decompose_essential(const Matrix3& essential, Pose* poses) {
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(as_matrix(essential), Eigen::ComputeFullU | Eigen::ComputeFullV);
-  Eigen::Matrix3d u = svd.matrixU(), v = svd.matrixV();
+  const Svd3 svd = svd3(as_matrix(essential));
+  Eigen::Matrix3d u = svd.u, v = svd.v;
   if (u.determinant() < 0.0) u = -u;
   if (v.determinant() < 0.0) v = -v;
   Eigen::Matrix3d w;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "geometry/null_space.h"
 #include "geometry/polynomial.h"
 
 namespace fastcv::geometry {
@@ -36,41 +37,6 @@ inline void add_product(const Quadratic& a, const Linear& b, Cubic& sum) {
   for (int i = 0; i < 10; ++i) {
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) sum[kCubicOf[i][j]] += a[i] * b[j];
-  }
-}
-
-// Orthonormal basis of the null space of the five epipolar constraints, by Householder reflections of their transpose;
-// entry[k] holds the k-th entry of X, Y, Z and W.
-void null_space(const double* rays1, const double* rays2, Linear* entry) {
-  double q[5][9];
-  for (int n = 0; n < 5; ++n) {
-    for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) q[n][3 * i + j] = rays2[3 * n + i] * rays1[3 * n + j];
-    }
-  }
-  for (int n = 0; n < 5; ++n) {  // q[n][n:] becomes the reflection's unit vector
-    double norm2 = 0.0;
-    for (int k = n; k < 9; ++k) norm2 += q[n][k] * q[n][k];
-    const double head = q[n][n] + std::copysign(std::sqrt(norm2), q[n][n]);
-    const double length2 = norm2 - q[n][n] * q[n][n] + head * head;
-    const double scale = length2 > 0.0 ? 1.0 / std::sqrt(length2) : 0.0;
-    q[n][n] = head;
-    for (int k = n; k < 9; ++k) q[n][k] *= scale;
-    for (int m = n + 1; m < 5; ++m) {
-      double dot = 0.0;
-      for (int k = n; k < 9; ++k) dot += q[n][k] * q[m][k];
-      for (int k = n; k < 9; ++k) q[m][k] -= 2.0 * dot * q[n][k];
-    }
-  }
-  for (int b = 0; b < 4; ++b) {  // reflect the last four unit vectors back
-    double v[9] = {};
-    v[5 + b] = 1.0;
-    for (int n = 4; n >= 0; --n) {
-      double dot = 0.0;
-      for (int k = n; k < 9; ++k) dot += q[n][k] * v[k];
-      for (int k = n; k < 9; ++k) v[k] -= 2.0 * dot * q[n][k];
-    }
-    for (int k = 0; k < 9; ++k) entry[k][b] = v[k];
   }
 }
 
@@ -178,8 +144,13 @@ void null_vector(const ReducedRow* rows, double z, double* xyw) {
 }  // namespace
 
 int five_point(const double* rays1, const double* rays2, Matrix3* essentials) {
-  Linear entry[9];
-  null_space(rays1, rays2, entry);
+  double equations[5][9], basis[4][9];
+  for (int n = 0; n < 5; ++n) {
+    for (int k = 0; k < 9; ++k) equations[n][k] = rays2[3 * n + k / 3] * rays1[3 * n + k % 3];
+  }
+  null_space(equations, basis);
+  Linear entry[9];  // of X, Y, Z and W
+  for (int k = 0; k < 9; ++k) entry[k] = {basis[0][k], basis[1][k], basis[2][k], basis[3][k]};
   Cubic rows[10] = {};
   constraints(entry, rows);
   if (!eliminate(rows)) return 0;

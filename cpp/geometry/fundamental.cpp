@@ -3,6 +3,7 @@
 #include "geometry/fundamental.h"
 
 #include "geometry/eigen.h"
+#include "geometry/null_space.h"
 #include "geometry/polynomial.h"
 
 namespace fastcv::geometry {
@@ -10,34 +11,36 @@ namespace {
 
 constexpr double kUniqueGap = 1e-10;  // relative to the largest singular value
 
+double triple_product(const double* u, const double* v, const double* w) {
+  return u[0] * (v[1] * w[2] - v[2] * w[1]) + u[1] * (v[2] * w[0] - v[0] * w[2]) + u[2] * (v[0] * w[1] - v[1] * w[0]);
+}
+
 }  // namespace
 
 int seven_point(const double* points1, const double* points2, Matrix3* fundamentals) {
-  Eigen::Matrix<double, 9, 7> transposed;
+  double equations[7][9], basis[2][9];
   for (int n = 0; n < 7; ++n) {
-    const double *p = points1 + 2 * n, *q = points2 + 2 * n;
-    transposed.col(n) << q[0] * p[0], q[0] * p[1], q[0], q[1] * p[0], q[1] * p[1], q[1], p[0], p[1], 1.0;
+    const double p[3] = {points1[2 * n], points1[2 * n + 1], 1.0}, q[3] = {points2[2 * n], points2[2 * n + 1], 1.0};
+    for (int k = 0; k < 9; ++k) equations[n][k] = q[k / 3] * p[k % 3];
   }
-  const Eigen::HouseholderQR<Eigen::Matrix<double, 9, 7>> qr(transposed);
-  Eigen::Matrix<double, 9, 2> basis = Eigen::Matrix<double, 9, 9>::Identity().rightCols<2>();
-  basis.applyOnTheLeft(qr.householderQ());
-  // det(A + x B) = 0; by columns of A and B, which are rows of F: transposing leaves the determinant.
-  Eigen::Matrix3d a, b;
-  for (int k = 0; k < 9; ++k) {
-    a(k % 3, k / 3) = basis(k, 0);
-    b(k % 3, k / 3) = basis(k, 1);
+  null_space(equations, basis);
+  // det(A + x B) = 0 by the rows of both.
+  const double* rows[2][3];
+  for (int m = 0; m < 2; ++m) {
+    for (int i = 0; i < 3; ++i) rows[m][i] = basis[m] + 3 * i;
   }
-  const auto triple = [](const auto& u, const auto& v, const auto& w) { return u.dot(v.cross(w)); };
-  const auto a0 = a.col(0), a1 = a.col(1), a2 = a.col(2), b0 = b.col(0), b1 = b.col(1), b2 = b.col(2);
-  const double c[4] = {triple(a0, a1, a2), triple(b0, a1, a2) + triple(a0, b1, a2) + triple(a0, a1, b2),
-                       triple(a0, b1, b2) + triple(b0, a1, b2) + triple(b0, b1, a2), triple(b0, b1, b2)};
+  double c[4] = {};
+  for (int choice = 0; choice < 8; ++choice) {  // bit i: row i comes from B
+    const int i = choice & 1, j = (choice >> 1) & 1, k = choice >> 2;
+    c[i + j + k] += triple_product(rows[i][0], rows[j][1], rows[k][2]);
+  }
   double roots[3];
   const int num_roots = solve_cubic(c, roots);
   int count = 0;
-  for (int k = 0; k < num_roots; ++k) {
-    const Eigen::Matrix<double, 9, 1> f = (basis.col(0) + roots[k] * basis.col(1)).normalized();
-    if (!f.allFinite()) continue;
-    for (int i = 0; i < 9; ++i) fundamentals[count][i] = f(i);
+  for (int n = 0; n < num_roots; ++n) {
+    const double inv_norm = 1.0 / std::sqrt(1.0 + roots[n] * roots[n]);  // the basis is orthonormal
+    if (!std::isfinite(roots[n])) continue;
+    for (int k = 0; k < 9; ++k) fundamentals[count][k] = (basis[0][k] + roots[n] * basis[1][k]) * inv_norm;
     ++count;
   }
   return count;
@@ -54,9 +57,9 @@ bool eight_point(Rows<const double, 2> points1, Rows<const double, 2> points2, M
   const NullVector solution = null_vector(a);
   if (!(solution.gap > kUniqueGap)) return false;
   const Eigen::Matrix3d f = Eigen::Map<const RowMatrix3>(solution.vector.data());
-  const Eigen::JacobiSVD<Eigen::Matrix3d> svd(f, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  const Eigen::Vector3d rank_two(svd.singularValues()(0), svd.singularValues()(1), 0.0);
-  const Eigen::Matrix3d singular = svd.matrixU() * rank_two.asDiagonal() * svd.matrixV().transpose();
+  const Svd3 svd = svd3(f);
+  const Eigen::Vector3d rank_two(svd.s(0), svd.s(1), 0.0);
+  const Eigen::Matrix3d singular = svd.u * rank_two.asDiagonal() * svd.v.transpose();
   const Eigen::Matrix3d in_pixels = s2.matrix().transpose() * singular * s1.matrix();
   *fundamental = as_model(in_pixels / in_pixels.norm());
   return true;

@@ -61,4 +61,26 @@ RansacResult solve_robustly(const Problem& problem, const RansacOptions& options
   return result;
 }
 
+// Columns 0 to 3 hold x1 y1 x2 y2: the sample's points as (x, y), or as rays (x, y, 1) for a stride of 3.
+template <int Stride, class Problem>
+void gather(const Problem& problem, const std::int64_t* sample, double* points1, double* points2) {
+  for (int n = 0; n < Problem::kSample; ++n) {
+    for (int k = 0; k < Stride; ++k) {
+      points1[Stride * n + k] = k < 2 ? problem(sample[n], k) : 1.0;
+      points2[Stride * n + k] = k < 2 ? problem(sample[n], 2 + k) : 1.0;
+    }
+  }
+}
+
+template <class Problem>
+void set_points(Problem& problem, std::int64_t i, const double* p, const Similarity2& s1, const double* q,
+                const Similarity2& s2) {
+  problem.set(i, 0, s1.scale * (p[0] - s1.x));
+  problem.set(i, 1, s1.scale * (p[1] - s1.y));
+  problem.set(i, 2, s2.scale * (q[0] - s2.x));
+  problem.set(i, 3, s2.scale * (q[1] - s2.y));
+}
+
+inline Matrix3 unit_norm(const Eigen::Matrix3d& m) { return as_model(m / m.norm()); }
+
 }  // namespace fastcv::geometry

@@ -2,33 +2,27 @@
 // Levenberg-Marquardt on a model's manifold with the truncated quadratic loss: maximises the consensus score.
 #pragma once
 
+#include <algorithm>
+
 #include "geometry/consensus.h"
 #include "geometry/manifold.h"
 
 namespace fastcv::geometry {
 
+// The damped step in the tangent space that the basis spans. Not finite where the equations are singular.
+Tangent damped_step(const NormalEquations& equations, const Basis& basis, double damping);
+
 // Improves the model and returns its consensus. Only inliers of the current model take part in a step, so a step that
 // gains new ones counts as progress. Stops after max_steps, or once the score grows by less than one in a million.
 template <Residual kind, class Manifold>
 Consensus refine(Columns<double> columns, double threshold, int max_steps, typename Manifold::Model* model) {
-  constexpr int kD = Manifold::kTangent;
-  using Tangent = Eigen::Matrix<double, kD, 1>;
   Manifold current(*model);
   NormalEquations equations;
   normal_equations<kind>(current.model().data(), columns, threshold, &equations);
   double damping = 1e-4;
-  for (int step = 0; step < max_steps && equations.consensus.num_inliers >= kD; ++step) {
-    const auto basis = current.basis();
-    constexpr int kP = decltype(basis)::RowsAtCompileTime;
-    Eigen::Matrix<double, kP, kP> full;
-    for (int i = 0, at = 0; i < kP; ++i) {
-      for (int j = i; j < kP; ++j, ++at) full(i, j) = full(j, i) = equations.hessian[at];
-    }
-    Eigen::Matrix<double, kD, kD> hessian = basis.transpose() * full * basis;
-    const Tangent gradient = basis.transpose() * Eigen::Map<const Eigen::Matrix<double, kP, 1>>(equations.gradient);
-    hessian.diagonal() *= 1.0 + damping;
-    const Tangent delta = -hessian.ldlt().solve(gradient);
-    if (!delta.allFinite()) break;
+  for (int step = 0; step < max_steps; ++step) {
+    const Tangent delta = damped_step(equations, current.basis(), damping);
+    if (equations.consensus.num_inliers < delta.size() || !delta.allFinite()) break;
     Manifold trial = current;
     trial.step(delta);
     NormalEquations trial_equations;
