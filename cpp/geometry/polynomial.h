@@ -58,9 +58,13 @@ class SturmSolver {
     double bound = 0.0;  // Cauchy's
     for (int k = 0; k < N; ++k) bound = std::max(bound, std::abs(monic_[k]));
     bound = std::min(bound + 1.0, 1e12);
+    const int low_changes = sign_changes(-bound), high_changes = sign_changes(bound);
+    for (double closer = 8.0; closer < bound; closer *= 8.0) {  // most polynomials have far smaller roots
+      if (sign_changes(-closer) == low_changes && sign_changes(closer) == high_changes) bound = closer;
+    }
     count_ = 0;
     roots_ = roots;
-    isolate(-bound, bound, sign_changes(-bound), sign_changes(bound), 0);
+    isolate(-bound, bound, low_changes, high_changes, 0);
     return count_;
   }
 
@@ -133,17 +137,18 @@ class SturmSolver {
     isolate(middle, high, changes, changes_high, depth + 1);
   }
 
+  // Newton inside the bracket; bisection where a step would leave it or does not halve the step before.
   double refine(double low, double high) const {
     const bool low_negative = evaluate(low).value < 0.0;
-    double x = 0.5 * (low + high);
-    for (int step = 0; step < 60; ++step) {
+    double x = 0.5 * (low + high), last_step = high - low;
+    for (int iteration = 0; iteration < 100; ++iteration) {
       const Value v = evaluate(x);
       ((v.value < 0.0) == low_negative ? low : high) = x;
-      double next = x - v.value / v.slope;
-      if (!(next > low && next < high)) next = 0.5 * (low + high);
-      const double moved = std::abs(next - x);
-      x = next;
-      if (moved <= 1e-14 * std::abs(x)) break;
+      double step = -v.value / v.slope;
+      if (!(x + step > low && x + step < high && std::abs(step) < 0.5 * last_step)) step = 0.5 * (low + high) - x;
+      x += step;
+      last_step = std::abs(step);
+      if (last_step <= 1e-15 * std::abs(x)) break;
     }
     return x;
   }
