@@ -7,6 +7,7 @@
 
 #include "bindings/arrays.h"
 #include "geometry/absolute_pose.h"
+#include "geometry/errors.h"
 #include "geometry/essential.h"
 #include "geometry/estimate.h"
 #include "geometry/five_point.h"
@@ -160,6 +161,37 @@ void bind_estimators(nb::module_& m) {
       array("points2D"), array("points3D"), array("weights"), nb::arg("options"), array("out"), array("inliers"));
 }
 
+template <class T>
+void bind_errors_for(nb::module_& m) {
+  using PairsArg = RowsArg<const T, 2>;
+  m.def(
+      "sampson_errors",
+      [](PairsArg points1, PairsArg points2, MatricesArg<const T> models, ViewArg<T, 2> out, int num_threads) {
+        const nb::gil_scoped_release release;
+        geometry::sampson_errors<T>(rows<2>(points1), rows<2>(points2), matrices(models), out.data(), num_threads);
+      },
+      array("points1"), array("points2"), array("models"), array("out"), nb::arg("num_threads"));
+  m.def(
+      "sampson_scores",
+      [](PairsArg points1, PairsArg points2, MatricesArg<const T> models, double threshold, RowsArg<double, 2> out,
+         int num_threads) {
+        const nb::gil_scoped_release release;
+        geometry::sampson_scores<T>(rows<2>(points1), rows<2>(points2), matrices(models), threshold, rows<2>(out),
+                                    num_threads);
+      },
+      array("points1"), array("points2"), array("models"), nb::arg("threshold"), array("out"), nb::arg("num_threads"));
+  m.def(
+      "reprojection_scores",
+      [](PairsArg points2D, RowsArg<const T, 3> points3D, PosesArg<const T> models, double threshold,
+         RowsArg<double, 2> out, int num_threads) {
+        const nb::gil_scoped_release release;
+        geometry::reprojection_scores<T>(rows<2>(points2D), rows<3>(points3D), poses(models), threshold, rows<2>(out),
+                                         num_threads);
+      },
+      array("points2D"), array("points3D"), array("models"), nb::arg("threshold"), array("out"),
+      nb::arg("num_threads"));
+}
+
 using Indices = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Offsets = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
@@ -189,6 +221,8 @@ void bind_triangulation(nb::module_& m) {
 }  // namespace
 
 void bind_geometry(nb::module_& m) {
+  bind_errors_for<float>(m);
+  bind_errors_for<double>(m);
   bind_triangulation(m);
   bind_solvers(m);
   bind_estimators(m);

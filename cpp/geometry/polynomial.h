@@ -83,7 +83,7 @@ class SturmSolver {
       Quotient& quotient = quotients_[level];
       quotient.slope = high[degree] / low[degree - 1];
       quotient.offset = (high[degree - 1] - quotient.slope * (degree >= 2 ? low[degree - 2] : 0.0)) / low[degree - 1];
-      double remainder[N + 1];
+      double remainder[N + 1] = {};
       for (int k = 0; k <= degree - 2; ++k) {
         remainder[k] = quotient.offset * low[k] + quotient.slope * (k > 0 ? low[k - 1] : 0.0) - high[k];
       }

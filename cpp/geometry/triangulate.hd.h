@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The work of one track; the CPU loop and the CUDA kernel both call exactly this.
+// The work of one track.
 #pragma once
 
 #include <cmath>

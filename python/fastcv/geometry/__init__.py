@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .errors import reprojection_errors, reprojection_scores, sampson_errors, sampson_scores
 from .estimate import (
     AbsolutePose,
     Estimate,
@@ -31,6 +32,10 @@ __all__ = [
     "estimate_relative_pose",
     "five_point",
     "p3p",
+    "reprojection_errors",
+    "reprojection_scores",
+    "sampson_errors",
+    "sampson_scores",
     "seven_point",
     "triangulate",
     "triangulation_angles",

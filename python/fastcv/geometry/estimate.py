@@ -114,6 +114,13 @@ def _pairs(points1: Any, points2: Any, minimum: int) -> tuple[Array, Array]:
     return points1, points2
 
 
+def _scatter(inliers: NDArray[np.bool_], rows: NDArray[np.intp], n: int) -> NDArray[np.bool_]:
+    """Inliers among some rows as inliers among all: a pixel without a ray is an outlier."""
+    result = np.zeros(n, bool)
+    result[rows] = inliers
+    return result
+
+
 def estimate_fundamental(
     points1: Any,
     points2: Any,
@@ -277,8 +284,8 @@ def estimate_relative_pose(
     Raises
     ------
     TypeError, ValueError
-        For arrays of another type or shape, with NaN or infinity, fewer than five correspondences, pixels that the
-        camera model cannot unproject, or parameters out of range.
+        For arrays of another type or shape, with NaN or infinity, fewer than five correspondences, or parameters out of
+        range. Pixels that have no ray under the camera model count as outliers.
 
     References
     ----------
@@ -301,13 +308,17 @@ def estimate_relative_pose(
     """
     points1, points2 = _pairs(points1, points2, 5)
     options = _options(threshold, confidence, min_iterations, max_iterations, ordered, seed)
-    normalized1, weights1 = normalize("points1", points1, camera1)
-    normalized2, weights2 = normalize("points2", points2, camera2)
-    essential, pose, inliers = np.empty((3, 3)), np.empty((3, 4)), np.empty(len(points1), bool)
-    score, num_inliers, num_iterations = backend("cpu").geometry.estimate_relative_pose(
-        normalized1, normalized2, weights1, weights2, options, essential, pose, inliers
-    )
-    return RelativePose(inliers, num_inliers, num_iterations, score, pose, essential)
+    normalized1, weights1, usable1 = normalize(points1, camera1)
+    normalized2, weights2, usable2 = normalize(points2, camera2)
+    rows = np.flatnonzero(usable1 & usable2)
+    essential, pose, inliers = np.full((3, 3), np.nan), np.full((3, 4), np.nan), np.zeros(len(rows), bool)
+    found = (0.0, 0, 0)
+    if len(rows) >= 5:
+        found = backend("cpu").geometry.estimate_relative_pose(
+            normalized1[rows], normalized2[rows], weights1[rows], weights2[rows], options, essential, pose, inliers
+        )
+    score, num_inliers, num_iterations = found
+    return RelativePose(_scatter(inliers, rows, len(points1)), num_inliers, num_iterations, score, pose, essential)
 
 
 def estimate_absolute_pose(
@@ -346,8 +357,8 @@ def estimate_absolute_pose(
     Raises
     ------
     TypeError, ValueError
-        For arrays of another type or shape, with NaN or infinity, fewer than three correspondences, pixels that the
-        camera model cannot unproject, or parameters out of range.
+        For arrays of another type or shape, with NaN or infinity, fewer than three correspondences, or parameters out
+        of range. Pixels that have no ray under the camera model count as outliers.
 
     References
     ----------
@@ -371,9 +382,13 @@ def estimate_absolute_pose(
     points2D, points3D = finite("points2D", points2D, ("N", 2), dims), finite("points3D", points3D, ("N", 3), dims)
     at_least("points2D", points2D, 3)
     options = _options(threshold, confidence, min_iterations, max_iterations, ordered, seed)
-    normalized, weights = normalize("points2D", points2D, camera)
-    pose, inliers = np.empty((3, 4)), np.empty(len(points2D), bool)
-    score, num_inliers, num_iterations = backend("cpu").geometry.estimate_absolute_pose(
-        normalized, points3D, weights, options, pose, inliers
-    )
-    return AbsolutePose(inliers, num_inliers, num_iterations, score, pose)
+    normalized, weights, usable = normalize(points2D, camera)
+    rows = np.flatnonzero(usable)
+    pose, inliers = np.full((3, 4), np.nan), np.zeros(len(rows), bool)
+    found = (0.0, 0, 0)
+    if len(rows) >= 3:
+        found = backend("cpu").geometry.estimate_absolute_pose(
+            normalized[rows], points3D[rows], weights[rows], options, pose, inliers
+        )
+    score, num_inliers, num_iterations = found
+    return AbsolutePose(_scatter(inliers, rows, len(points2D)), num_inliers, num_iterations, score, pose)
