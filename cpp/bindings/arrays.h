@@ -23,6 +23,8 @@ template <class T, int Cols>
 using RowsArg = nb::ndarray<T, nb::shape<-1, Cols>, nb::c_contig, Device>;
 template <class T>
 using MatricesArg = nb::ndarray<T, nb::shape<-1, 3, 3>, nb::c_contig, Device>;
+template <class T>
+using PosesArg = nb::ndarray<T, nb::shape<-1, 3, 4>, nb::c_contig, Device>;
 template <class T, int Rank>
 using ViewArg = nb::ndarray<T, nb::ndim<Rank>, nb::c_contig, Device>;
 // Small parameters, always read on the host.
@@ -36,6 +38,11 @@ Rows<T, Cols> rows(const RowsArg<T, Cols>& array) {
 
 template <class T>
 Rows<T, 9> matrices(const MatricesArg<T>& array) {
+  return {array.data(), static_cast<std::int64_t>(array.shape(0))};
+}
+
+template <class T>
+Rows<T, 12> poses(const PosesArg<T>& array) {
   return {array.data(), static_cast<std::int64_t>(array.shape(0))};
 }
 

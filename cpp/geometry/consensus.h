@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Correspondences in the layout of the hot loops, and the loops themselves for this processor.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "geometry/columns.h"
+
+namespace fastcv::geometry {
+
+// Owns padded columns.
+template <class T>
+class ColumnStore {
+ public:
+  ColumnStore(std::int64_t rows, int num_columns)
+      : rows_(rows),
+        stride_((rows + kLanes - 1) / kLanes * kLanes),
+        data_(static_cast<std::size_t>(stride_ * num_columns), std::numeric_limits<T>::quiet_NaN()) {}
+
+  T& operator()(std::int64_t row, int column) { return data_[static_cast<std::size_t>(column * stride_ + row)]; }
+  T operator()(std::int64_t row, int column) const {
+    return data_[static_cast<std::size_t>(column * stride_ + row)];
+  }
+  std::int64_t rows() const { return rows_; }
+  Columns<T> view() const { return {data_.data(), rows_, stride_}; }
+
+ private:
+  std::int64_t rows_, stride_;
+  std::vector<T> data_;
+};
+
+// threshold in pixels. Stops early, with what it has, once score_to_beat is out of reach.
+template <Residual kind, class T>
+Consensus consensus(const T* model, Columns<T> columns, T threshold, double score_to_beat);
+
+template <Residual kind>
+void normal_equations(const double* model, Columns<double> columns, double threshold, NormalEquations* out);
+
+}  // namespace fastcv::geometry

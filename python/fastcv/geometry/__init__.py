@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Epipolar geometry, homographies, poses and triangulation: minimal solvers and robust estimation."""
+
+from __future__ import annotations
+
+from .errors import reprojection_errors, reprojection_scores, sampson_errors, sampson_scores
+from .estimate import (
+    AbsolutePose,
+    Estimate,
+    RelativePose,
+    RobustResult,
+    estimate_absolute_pose,
+    estimate_fundamental,
+    estimate_homography,
+    estimate_relative_pose,
+)
+from .solvers import decompose_essential, dlt_homography, dlt_pnp, eight_point, five_point, p3p, seven_point
+from .triangulate import triangulate, triangulation_angles
+
+__all__ = [
+    "AbsolutePose",
+    "Estimate",
+    "RelativePose",
+    "RobustResult",
+    "decompose_essential",
+    "dlt_homography",
+    "dlt_pnp",
+    "eight_point",
+    "estimate_absolute_pose",
+    "estimate_fundamental",
+    "estimate_homography",
+    "estimate_relative_pose",
+    "five_point",
+    "p3p",
+    "reprojection_errors",
+    "reprojection_scores",
+    "sampson_errors",
+    "sampson_scores",
+    "seven_point",
+    "triangulate",
+    "triangulation_angles",
+]
