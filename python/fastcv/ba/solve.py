@@ -69,7 +69,7 @@ class Result:
     residuals : (K, 2) float64 array
         Projection minus observation in pixels, without weights and loss.
     initial_cost, final_cost : float
-        1/2 sum rho(|weight residual|²), px².
+        1/2 sum rho(|weight residual|²), px². NaN where Ctrl-C came before the first evaluation.
     iterations : list of Iteration
         The start and every step that was tried.
     termination : str
@@ -133,16 +133,16 @@ def solve(
     loss_scale : float
         The residual, in pixels where weights are 1, from which an observation counts as an outlier.
     gauge : str
-        ``"fixed"`` holds what reprojection errors cannot determine, as far as fixed images and points leave it open: the
-        first image, and one coordinate of the image farthest from it for the scale. ``"free"`` leaves it to the damping:
-        often fewer iterations, but the scene may drift.
+        ``"fixed"`` holds what reprojection errors cannot determine, as far as fixed images and points leave it open:
+        the first image, and for the scale one coordinate of the centre of the image farthest from it. ``"free"`` leaves
+        it to the damping: the scene may drift.
     linear_solver : str
         ``"dense_schur"``, ``"sparse_schur"``, ``"iterative_schur"``, or ``"auto"`` to choose by the problem's shape.
     max_iterations : int
         Steps to try at most.
     function_tolerance, gradient_tolerance, parameter_tolerance : float
-        Converged when a step changes the cost by less than this part of it, when no component of the gradient is larger,
-        or when a step is shorter than this part of the unknowns' norm.
+        Converged when a step changes the cost by less than this part of it, when no component of the gradient is
+        larger, or when a step is shorter than this part of the unknowns' norm.
     time_limit : float
         Seconds, asked between iterations.
     num_threads : int
