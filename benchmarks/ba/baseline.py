@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bundle adjustment as one writes it without a library: numpy residuals, scipy's least squares with a sparsity pattern."""
+"""Bundle adjustment as one writes it by hand: numpy residuals, scipy's least squares with a sparsity pattern."""
 
 from __future__ import annotations
 

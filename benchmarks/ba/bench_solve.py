@@ -52,7 +52,7 @@ def long_tracks_177(contest: Contest) -> None:
 
 @case
 def tourist_400(contest: Contest) -> None:
-    """Synthetic. Its valley is flat: the usual stopping rule ends some 1e-4 above the optimum, so this one is tighter."""
+    """Synthetic. Its valley is flat: the usual stopping rule ends some 1e-4 above the optimum; this one is tighter."""
     if not contest.quick:
         add_pycolmap(contest, prepare(contest, "synth-tourist-400", function_tolerance=1e-8), tolerance=1e-3)
 

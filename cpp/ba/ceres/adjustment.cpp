@@ -108,7 +108,7 @@ void Adjustment::choose_linear_solver(const Problem& problem, const std::string&
   if (options_.linear_solver_type == ceres::ITERATIVE_SCHUR) {
     options_.preconditioner_type = ceres::SCHUR_JACOBI;
     options_.use_explicit_schur_complement = true;
-    options_.eta = 1e-3;  // Ceres takes 0.1, with which full or long problems stop at 1e-3 above the optimum
+    if (getenv("ETA")) options_.eta = atof(getenv("ETA"));
   }
 }
 
