@@ -108,7 +108,6 @@ void Adjustment::choose_linear_solver(const Problem& problem, const std::string&
   if (options_.linear_solver_type == ceres::ITERATIVE_SCHUR) {
     options_.preconditioner_type = ceres::SCHUR_JACOBI;
     options_.use_explicit_schur_complement = true;
-    if (getenv("ETA")) options_.eta = atof(getenv("ETA"));
   }
 }
 

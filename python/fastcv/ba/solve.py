@@ -209,7 +209,7 @@ def solve(
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
     _check_depths(problem, _residuals(arrays))
     options["num_threads"] = max(num_threads, 1)
-    summary = native.solve(
+    summary, error = native.solve(
         arrays,
         native.Options(
             linear_solver="" if linear_solver == "auto" else linear_solver,
@@ -232,10 +232,10 @@ def solve(
         linear_solver=summary.linear_solver.lower(),
         seconds=time.perf_counter() - start,
     )
-    if isinstance(summary.error, KeyboardInterrupt):
-        raise SolveInterrupted(result) from summary.error
-    if summary.error is not None:
-        raise summary.error
+    if isinstance(error, KeyboardInterrupt):
+        raise SolveInterrupted(result) from error
+    if error is not None:
+        raise error
     return result
 
 
