@@ -29,7 +29,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Check:
-    """One op against its reference: the largest difference found and the largest allowed."""
+    """One op against its numpy reference: the largest difference found and the largest allowed."""
 
     op: str
     device: str
@@ -56,7 +56,7 @@ def run() -> dict[str, Any]:
     >>> fastcv.doctor.run()["ok"]
     True
     """
-    checks = [check() for check in CHECKS]
+    checks = [check(device) for check, devices in CHECKS for device in devices if device in _devices()]
     return {
         "fastcv": importlib.metadata.version("fastcv"),
         "python": platform.python_version(),
@@ -88,6 +88,75 @@ def report(facts: dict[str, Any] | None = None) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _devices() -> list[str]:
+    return ["cpu", "cuda"] if cuda.is_available() else ["cpu"]
+
+
+def _on(device: str, array: Any) -> Any:
+    """The array where the device's kernels can read it; GPU checks go through torch."""
+    return array if device == "cpu" else importlib.import_module("torch").from_numpy(array).to(device)
+
+
+def _difference(result: Any, reference: Any) -> float:
+    """Largest difference, infinite where only one of them is finite."""
+    result = np.asarray(result.cpu() if hasattr(result, "cpu") else result, np.float64)
+    both = np.isfinite(result) & np.isfinite(reference)
+    if not np.array_equal(np.isfinite(result), np.isfinite(reference)):
+        return float("inf")
+    return float(np.abs(result - reference)[both].max(initial=0.0))
+
+
+def _camera(device: str) -> Check:
+    from .camera import _reference, project
+
+    camera = Camera("OPENCV", 640, 480, np.array([500.0, 510.0, 320.0, 240.0, -0.1, 0.01, 1e-3, -1e-3]))
+    points = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (1000, 3))
+    error = _difference(project(_on(device, points), camera), _reference.project(points, camera))
+    return Check("camera.project", device, error, 1e-9)
+
+
+def _geometry(device: str) -> Check:
+    from .geometry import _reference, sampson_errors
+
+    rng = np.random.default_rng(0)
+    points1, points2, fundamental = rng.uniform(0, 640, (1000, 2)), rng.uniform(0, 640, (1000, 2)), rng.normal(size=(3, 3))
+    error = _difference(
+        sampson_errors(_on(device, points1), _on(device, points2), fundamental),
+        _reference.sampson_errors(points1, points2, fundamental),
+    )
+    return Check("geometry.sampson_errors", device, error, 1e-6)
+
+
+def _ba(device: str) -> Check:
+    from .ba import Problem, _reference, linearize
+    from .synthetic import make_tracks
+
+    problem = Problem.from_reconstruction(make_tracks("ring", num_images=6, num_points=50, noise_px=0.5).reconstruction)
+    return Check("ba.linearize", device, _difference(linearize(problem).residuals, _reference.residuals(problem)), 1e-9)
+
+
+def _mvs(device: str) -> Check:
+    from .mvs import View, _reference, plane_sweep
+
+    images = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3), np.uint8)
+    k = np.array([[60.0, 0, 32], [0, 60, 24], [0, 0, 1]])
+    poses = [np.hstack([np.eye(3), [[x], [0], [0]]]) for x in (0.0, -0.1)]
+    views = [View(_on(device, image), k, pose) for image, pose in zip(images, poses, strict=True)]
+    plain = [View(image, k, pose) for image, pose in zip(images, poses, strict=True)]
+    depths = np.array([1.0, 1.5, 2.5])
+    costs = plane_sweep(views[0], views[1:], depths, cost="ncc")
+    return Check("mvs.plane_sweep", device, _difference(costs, _reference.plane_sweep(plain[0], plain[1:], depths)), 1e-3)
+
+
+# Ops, and the devices that have them.
+CHECKS: tuple[tuple[Callable[[str], Check], tuple[str, ...]], ...] = (
+    (_camera, ("cpu", "cuda")),
+    (_geometry, ("cpu", "cuda")),
+    (_ba, ("cpu",)),
+    (_mvs, ("cpu", "cuda")),
+)
 
 
 def _version(name: str) -> str | None:
