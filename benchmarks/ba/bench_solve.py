@@ -95,6 +95,7 @@ def add_pycolmap(contest: Contest, bal: io.BalProblem, tolerance: float) -> None
         scene = pycolmap.Reconstruction(folder)
     options = pycolmap.BundleAdjustmentOptions()
     options.print_summary = False
+    pycolmap.logging.minloglevel = pycolmap.logging.WARNING.value
     options.ceres.solver_options.function_tolerance = 1e-6
     options.ceres.solver_options.max_num_iterations = 100
 
