@@ -31,7 +31,7 @@ def test_reaches_the_reference_optimum(data_dir, name, initial, optimum, gauge):
 @pytest.mark.slow
 def test_reaches_the_reference_optimum_with_long_tracks(data_dir):
     problem = Problem.from_bal(read_bal(data_dir / "bal" / "colmap-177-softm.txt.xz"))
-    result = solve(problem)
+    result = solve(problem, function_tolerance=1e-7)  # a flat valley: 1e-6 ends 8e-6 above the optimum
     np.testing.assert_allclose(result.initial_cost, 33628989.660799, rtol=1e-9)
     np.testing.assert_allclose(result.final_cost, 201926.780195, rtol=1e-5)
     assert result.linear_solver == "dense_schur"

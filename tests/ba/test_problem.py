@@ -84,7 +84,9 @@ def test_point_seen_once(make_problem):
     mine = np.flatnonzero(problem.point_indices == 11)
     keep = np.ones(problem.num_observations, bool)
     keep[mine[1:]] = False
-    with pytest.raises(ValueError, match=r"points\[11\]: expected observations in two images or more.*got 1 observ"):
+    with pytest.raises(
+        ValueError, match=r"points\[11\]: expected observations in two images or more.*got 1 observations"
+    ):
         without(problem, keep)
     assert without(problem, keep, fixed_points=np.arange(60) == 11).num_observations == keep.sum()
 

@@ -57,7 +57,7 @@ def test_returns_to_the_true_scene(make_problem, perturb):
 
 
 def test_reaches_scipys_optimum(make_problem, perturb):
-    """Points and intrinsics under fixed poses: the same minimum as scipy's Levenberg-Marquardt on the same residuals."""
+    """Points and intrinsics under fixed poses: the minimum of scipy's Levenberg-Marquardt on the same residuals."""
     problem = make_problem(("SIMPLE_RADIAL",), num_images=4, num_points=20, noise_px=1)
     problem = perturb(replace(problem, fixed_images=np.ones(4, bool)))
 
@@ -179,8 +179,8 @@ def test_robust_losses_withstand_a_fifth_of_outliers(loss):
         np.median(np.linalg.norm(result.points - problem.points, axis=1)) for result in (robust, plain)
     )
     assert error < 0.1 * plain_error
-    # 0.3 px at 4 units distance and f = 973 px is 0.0012 units. Huber and soft-L1 still feel the outliers, 1 in 5 of three
-    # observations a point; Cauchy's influence falls off.
+    # 0.3 px at 4 units distance and f = 973 px is 0.0012 units. Huber and soft-L1 still feel the outliers, 1 in 5 of
+    # three observations a point; Cauchy's influence falls off.
     assert error < {"huber": 0.1, "soft_l1": 0.2, "cauchy": 0.005}[loss]
 
 

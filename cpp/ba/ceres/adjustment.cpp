@@ -108,7 +108,7 @@ void Adjustment::choose_linear_solver(const Problem& problem, const std::string&
   if (options_.linear_solver_type == ceres::ITERATIVE_SCHUR) {
     options_.preconditioner_type = ceres::SCHUR_JACOBI;
     options_.use_explicit_schur_complement = true;
-    options_.eta = 0.01;  // Ceres takes 0.1, with which long or full problems stop at 1e-3 above the optimum
+    options_.eta = 0.01;  // with Ceres' 0.1, a problem with a full complement stops 3e-4 above its optimum
   }
 }
 

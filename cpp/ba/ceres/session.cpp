@@ -61,6 +61,7 @@ ceres::CallbackReturnType Session::operator()(const ceres::IterationSummary& s) 
 
 Summary Session::wait(const Problem& problem, const std::function<bool(const Iteration&)>& callback) {
   std::unique_lock lock(mutex_);
+  std::exception_ptr error;  // stays with the caller: the session may end later, on a thread that must not touch it
   try {
     converse(lock, callback);
   } catch (...) {
@@ -71,12 +72,14 @@ Summary Session::wait(const Problem& problem, const std::function<bool(const Ite
     changed_.wait_for(lock, kPatience, [this] { return turn_ == Turn::finished; });
     summary_.termination = Termination::interrupted;
     summary_.message = "interrupted";
-    summary_.error = std::current_exception();
+    error = std::current_exception();
   }
   std::copy(best_.cam_from_world.begin(), best_.cam_from_world.end(), problem.cam_from_world.data);
   std::copy(best_.params.begin(), best_.params.end(), problem.params.data);
   std::copy(best_.points.begin(), best_.points.end(), problem.points.data);
-  return summary_;
+  Summary summary = summary_;
+  if (error) summary.error = error;
+  return summary;
 }
 
 void Session::converse(std::unique_lock<std::mutex>& lock, const std::function<bool(const Iteration&)>& callback) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fastcv._ceres: bundle adjustment by Ceres, in a module of its own.
-#include <nanobind/stl/function.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
 
 #include "ba/ceres/solve.h"
@@ -14,25 +14,32 @@ namespace {
 
 using Callback = std::function<bool(const ba::Iteration&)>;
 
-// The Python exception that ended the solve, or None.
-nb::object error_of(const ba::Summary& summary) {
-  if (!summary.error) return nb::none();
+// The Python exception that ended the solve, or None. It leaves the summary, where Python's garbage collector would not
+// see the cycle exception, traceback, frame, summary.
+nb::object take_error(ba::Summary& summary) {
+  const std::exception_ptr thrown = std::exchange(summary.error, nullptr);
+  if (!thrown) return nb::none();
   try {
-    std::rethrow_exception(summary.error);
+    std::rethrow_exception(thrown);
   } catch (const nb::python_error& error) {
     return nb::borrow(error.value());
   }
 }
 
-ba::Summary solve(nb::handle problem, const ba::Options& options, nb::handle callback) {
+std::pair<ba::Summary, nb::object> solve(nb::handle problem, const ba::Options& options, nb::handle callback) {
   const ba::Problem p = problem_from(problem);
   const Callback call = [callback](const ba::Iteration& iteration) {
     const nb::gil_scoped_acquire gil;
     // Anything but False goes on, so that a callback need not return a value.
     return !callback(iteration).is(nb::handle(Py_False));
   };
-  const nb::gil_scoped_release release;
-  return ba::solve(p, options, callback.is_none() ? Callback() : call);
+  ba::Summary summary;
+  {
+    const nb::gil_scoped_release release;
+    summary = ba::solve(p, options, callback.is_none() ? Callback() : call);
+  }
+  nb::object error = take_error(summary);
+  return {std::move(summary), std::move(error)};
 }
 
 }  // namespace
@@ -74,7 +81,6 @@ NB_MODULE(_ceres, m) {
       .def_ro("final_cost", &ba::Summary::final_cost)
       .def_ro("linear_solver", &ba::Summary::linear_solver)
       .def_ro("message", &ba::Summary::message)
-      .def_ro("iterations", &ba::Summary::iterations)
-      .def_prop_ro("error", &bindings::error_of);
+      .def_ro("iterations", &ba::Summary::iterations);
   m.def("solve", &bindings::solve, nb::arg("problem"), nb::arg("options"), nb::arg("callback").none());
 }

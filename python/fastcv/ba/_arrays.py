@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ProblemArrays(NamedTuple):
-    """C cameras with S parameters together, I images, N points, K observations; named as the fields of the C++ struct."""
+    """C cameras with S parameters together, I images, N points, K observations; named as in the C++ struct."""
 
     camera_models: NDArray[np.int32]  # (C,)
     param_offsets: NDArray[np.int64]  # (C + 1,)

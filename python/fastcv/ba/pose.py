@@ -58,7 +58,7 @@ def refine_pose(
     True
     """
     points = np.asarray(points3D, np.float64)
-    rows = np.arange(len(points))
+    rows = np.arange(len(points), dtype=np.int32)
     problem = Problem(
         cameras=[camera],
         image_cameras=np.zeros(1, np.int32),

@@ -16,6 +16,8 @@ from ._checks import check_problem
 if TYPE_CHECKING:
     from .solve import Result
 
+_DEFAULT: Any = None  # filled in by __post_init__, from the other fields
+
 
 @dataclass(eq=False)
 class Problem:
@@ -75,23 +77,23 @@ class Problem:
     image_indices: NDArray[np.int32]
     point_indices: NDArray[np.int32]
     observations: NDArray[np.float64]
-    fixed_images: NDArray[np.bool_] = None  # type: ignore[assignment]  # set below, as are the next three
-    fixed_points: NDArray[np.bool_] = None  # type: ignore[assignment]
-    fixed_params: Sequence[NDArray[np.bool_]] = None  # type: ignore[assignment]
-    weights: NDArray[np.float64] = None  # type: ignore[assignment]
+    fixed_images: NDArray[np.bool_] = _DEFAULT
+    fixed_points: NDArray[np.bool_] = _DEFAULT
+    fixed_params: Sequence[NDArray[np.bool_]] = _DEFAULT
+    weights: NDArray[np.float64] = _DEFAULT
     image_ids: Sequence[int] | None = None
     camera_ids: Sequence[int] | None = None
     point_ids: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         self.cameras = list(self.cameras)
-        if self.fixed_images is None:
+        if self.fixed_images is _DEFAULT:
             self.fixed_images = np.zeros(len(self.cam_from_world), bool)
-        if self.fixed_points is None:
+        if self.fixed_points is _DEFAULT:
             self.fixed_points = np.zeros(len(self.points), bool)
-        if self.weights is None:
+        if self.weights is _DEFAULT:
             self.weights = np.ones(len(self.observations))
-        if self.fixed_params is None:
+        if self.fixed_params is _DEFAULT:
             self.fixed_params = [fixed_principal_point(camera) for camera in self.cameras]
         self.check()
 
@@ -145,11 +147,11 @@ class Problem:
             observations[order[begin:end]] = image.points2D[keypoints[order[begin:end]]]
         return cls(
             cameras=[reconstruction.cameras[camera_id] for camera_id in camera_ids],
-            image_cameras=np.searchsorted(camera_ids, [image.camera_id for image in images]),
+            image_cameras=np.searchsorted(camera_ids, [image.camera_id for image in images]).astype(np.int32),
             cam_from_world=np.array([image.cam_from_world for image in images]).reshape(-1, 3, 4),
             points=reconstruction.points3D.xyz[used],
-            image_indices=image_indices,
-            point_indices=point_indices,
+            image_indices=image_indices.astype(np.int32),
+            point_indices=point_indices.astype(np.int32),
             observations=observations,
             image_ids=ids,
             camera_ids=camera_ids,
@@ -174,7 +176,7 @@ class Problem:
         width, height = (int(2 * np.ceil(size)) for size in half)
         return cls(
             cameras=[Camera("BAL", width, height, params) for params in bal.params],
-            image_cameras=np.arange(len(bal.params)),
+            image_cameras=np.arange(len(bal.params), dtype=np.int32),
             cam_from_world=bal.cam_from_world,
             points=bal.points,
             image_indices=bal.camera_indices,

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from .problem import Problem
 LOSSES = ("none", "huber", "cauchy", "soft_l1")
 LINEAR_SOLVERS = ("auto", "dense_schur", "sparse_schur", "iterative_schur")
 GAUGES = ("fixed", "free")
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Result:
     residuals : (K, 2) float64 array
         Projection minus observation in pixels, without weights and loss.
     initial_cost, final_cost : float
-        1/2 sum rho(|weight residual|²), px².
+        1/2 sum rho(|weight residual|²), px². NaN where Ctrl-C came before the first evaluation.
     iterations : list of Iteration
         The start and every step that was tried.
     termination : str
@@ -133,16 +134,16 @@ def solve(
     loss_scale : float
         The residual, in pixels where weights are 1, from which an observation counts as an outlier.
     gauge : str
-        ``"fixed"`` holds what reprojection errors cannot determine, as far as fixed images and points leave it open: the
-        first image, and one coordinate of the image farthest from it for the scale. ``"free"`` leaves it to the damping:
-        often fewer iterations, but the scene may drift.
+        ``"fixed"`` holds what reprojection errors cannot determine, as far as fixed images and points leave it open:
+        the first image, and for the scale one coordinate of the centre of the image farthest from it. ``"free"`` leaves
+        it to the damping: the scene may drift.
     linear_solver : str
         ``"dense_schur"``, ``"sparse_schur"``, ``"iterative_schur"``, or ``"auto"`` to choose by the problem's shape.
     max_iterations : int
         Steps to try at most.
     function_tolerance, gradient_tolerance, parameter_tolerance : float
-        Converged when a step changes the cost by less than this part of it, when no component of the gradient is larger,
-        or when a step is shorter than this part of the unknowns' norm.
+        Converged when a step changes the cost by less than this part of it, when no component of the gradient is
+        larger, or when a step is shorter than this part of the unknowns' norm.
     time_limit : float
         Seconds, asked between iterations.
     num_threads : int
@@ -185,40 +186,25 @@ def solve(
     """
     start = time.perf_counter()
     native = ceres()
-    for name, value, allowed in (
-        ("loss", loss, LOSSES),
-        ("gauge", gauge, GAUGES),
-        ("linear_solver", linear_solver, LINEAR_SOLVERS),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name}: expected one of {', '.join(allowed)}, got {value!r}")
-    options = {
-        "max_iterations": max_iterations,
-        "function_tolerance": function_tolerance,
-        "gradient_tolerance": gradient_tolerance,
-        "parameter_tolerance": parameter_tolerance,
-        "time_limit": time_limit,
-        "num_threads": num_threads,
-    }
-    for name, number in options.items():
-        if not number >= 0:
-            raise ValueError(f"{name}: expected 0 or more, got {number}")
-    if not 0 < loss_scale < math.inf:
-        raise ValueError(f"loss_scale: expected a positive number, got {loss_scale}")
+    _check_choice("loss", loss, LOSSES)
+    _check_choice("gauge", gauge, GAUGES)
+    _check_choice("linear_solver", linear_solver, LINEAR_SOLVERS)
+    options = native.Options(
+        linear_solver="" if linear_solver == "auto" else linear_solver,
+        loss=getattr(native.Loss, loss),
+        loss_scale=_positive("loss_scale", loss_scale),
+        max_iterations=_not_negative("max_iterations", max_iterations),
+        function_tolerance=_not_negative("function_tolerance", function_tolerance),
+        gradient_tolerance=_not_negative("gradient_tolerance", gradient_tolerance),
+        parameter_tolerance=_not_negative("parameter_tolerance", parameter_tolerance),
+        time_limit=_not_negative("time_limit", time_limit),
+        num_threads=max(_not_negative("num_threads", num_threads), 1),
+    )
     problem.check()
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
     _check_depths(problem, _residuals(arrays))
-    options["num_threads"] = max(num_threads, 1)
-    summary = native.solve(
-        arrays,
-        native.Options(
-            linear_solver="" if linear_solver == "auto" else linear_solver,
-            loss=getattr(native.Loss, loss),
-            loss_scale=loss_scale,
-            **options,
-        ),
-        None if callback is None else lambda iteration: callback(_iteration(iteration)),
-    )
+    report = None if callback is None else lambda iteration: callback(_iteration(iteration))
+    summary, error = native.solve(arrays, options, report)
     result = Result(
         cam_from_world=arrays.cam_from_world.reshape(-1, 3, 4),
         cameras=arrays.cameras(problem.cameras),
@@ -232,11 +218,28 @@ def solve(
         linear_solver=summary.linear_solver.lower(),
         seconds=time.perf_counter() - start,
     )
-    if isinstance(summary.error, KeyboardInterrupt):
-        raise SolveInterrupted(result) from summary.error
-    if summary.error is not None:
-        raise summary.error
+    if isinstance(error, KeyboardInterrupt):
+        raise SolveInterrupted(result) from error
+    if error is not None:
+        raise error
     return result
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}: expected one of {', '.join(allowed)}, got {value!r}")
+
+
+def _not_negative(name: str, value: Number) -> Number:
+    if not value >= 0:
+        raise ValueError(f"{name}: expected 0 or more, got {value}")
+    return value
+
+
+def _positive(name: str, value: float) -> float:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name}: expected a positive number, got {value}")
+    return value
 
 
 def _iteration(native: Any) -> Iteration:
