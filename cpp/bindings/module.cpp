@@ -10,6 +10,7 @@ namespace fastcv::bindings {
 
 void bind_ba(nb::module_& m);
 void bind_camera(nb::module_& m);
+void bind_mvs(nb::module_& m);
 
 }  // namespace fastcv::bindings
 
@@ -27,4 +28,5 @@ NB_MODULE(_core, m) {
   };
   room("ba", bindings::bind_ba);
   room("camera", bindings::bind_camera);
+  room("mvs", bindings::bind_mvs);
 }

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic that reads the same for one value and for a vector of them, so that one formula serves every instruction
+// set and the GPU. A formula is a template over its float type F; integers are IntOf<F>, comparisons give a mask.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "core/host_device.h"
+
+#if !defined(__CUDACC__) && (defined(__AVX512F__) || defined(__SSSE3__))
+#include <immintrin.h>
+#endif
+
+namespace fastcv::FASTCV_ISA {
+
+template <class F>
+struct LanesOf;
+template <>
+struct LanesOf<float> {
+  using Int = std::int32_t;
+};
+template <class F>
+using IntOf = typename LanesOf<F>::Int;
+
+FASTCV_HD float select(bool mask, float yes, float no) { return mask ? yes : no; }
+FASTCV_HD std::int32_t select(bool mask, std::int32_t yes, std::int32_t no) { return mask ? yes : no; }
+FASTCV_HD std::int32_t to_int(float x) { return static_cast<std::int32_t>(x); }  // towards zero
+FASTCV_HD float to_float(std::int32_t x) { return static_cast<float>(x); }
+FASTCV_HD std::int32_t bits_of(float x) {
+  std::int32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+FASTCV_HD float from_bits(std::int32_t bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+FASTCV_HD std::int32_t gather(const std::int32_t* base, std::int32_t index) { return base[index]; }
+// Product of the signed low halves plus product of the signed high halves.
+FASTCV_HD std::int32_t dot_halves(std::int32_t a, std::int32_t b) {
+  return static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b) + (a >> 16) * (b >> 16);
+}
+// Bilinear value of four signed bytes (left, right, left below, right below) with weights fx, fy in 128ths; 2^14 a unit.
+FASTCV_HD std::int32_t bilinear_bytes(std::int32_t quad, std::int32_t fx, std::int32_t fy) {
+  const auto byte = [quad](int k) { return static_cast<std::int32_t>(static_cast<std::int8_t>(quad >> (8 * k))); };
+  const std::int32_t top = byte(0) * (128 - fx) + byte(1) * fx, bottom = byte(2) * (128 - fx) + byte(3) * fx;
+  return top * (128 - fy) + bottom * fy;
+}
+
+#ifndef __CUDACC__
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+typedef float Floats __attribute__((vector_size(4 * kLanes)));
+typedef std::int32_t Ints __attribute__((vector_size(4 * kLanes)));
+
+template <>
+struct LanesOf<Floats> {
+  using Int = Ints;
+};
+
+FASTCV_HD Floats select(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }
+FASTCV_HD Ints select(Ints mask, Ints yes, Ints no) { return mask ? yes : no; }
+FASTCV_HD Ints to_int(Floats x) { return __builtin_convertvector(x, Ints); }
+FASTCV_HD Floats to_float(Ints x) { return __builtin_convertvector(x, Floats); }
+FASTCV_HD Ints bits_of(Floats x) { return (Ints)x; }
+FASTCV_HD Floats from_bits(Ints bits) { return (Floats)bits; }
+
+template <class V, class T>
+FASTCV_HD V load(const T* from) {
+  V v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class V, class T>
+FASTCV_HD void store(T* to, V v) {
+  std::memcpy(to, &v, sizeof v);
+}
+FASTCV_HD Floats splat(float x) { return Floats{} + x; }
+FASTCV_HD Ints splat(std::int32_t x) { return Ints{} + x; }
+
+FASTCV_HD Ints lane_indices() {
+  Ints v;
+  for (int i = 0; i < kLanes; ++i) v[i] = i;
+  return v;
+}
+
+#if defined(__AVX512F__)
+// The masked form, for GCC 12 warns of an uninitialised value inside the plain one.
+FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
+  return (Ints)_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), __mmask16(-1), (__m512i)index, base, 4);
+}
+FASTCV_HD Ints dot_halves(Ints a, Ints b) { return (Ints)_mm512_madd_epi16((__m512i)a, (__m512i)b); }
+FASTCV_HD Ints dot_bytes(Ints weights, Ints bytes) {
+  return (Ints)_mm512_maddubs_epi16((__m512i)weights, (__m512i)bytes);
+}
+#elif defined(__AVX2__)
+FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
+  return (Ints)_mm256_i32gather_epi32(base, (__m256i)index, 4);
+}
+FASTCV_HD Ints dot_halves(Ints a, Ints b) { return (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b); }
+FASTCV_HD Ints dot_bytes(Ints weights, Ints bytes) {
+  return (Ints)_mm256_maddubs_epi16((__m256i)weights, (__m256i)bytes);
+}
+#else
+FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
+  Ints v;
+  for (int i = 0; i < kLanes; ++i) v[i] = base[index[i]];
+  return v;
+}
+#if defined(__SSSE3__)
+FASTCV_HD Ints dot_halves(Ints a, Ints b) { return (Ints)_mm_madd_epi16((__m128i)a, (__m128i)b); }
+FASTCV_HD Ints dot_bytes(Ints weights, Ints bytes) { return (Ints)_mm_maddubs_epi16((__m128i)weights, (__m128i)bytes); }
+#endif
+#endif
+
+#if defined(__SSSE3__)
+// The same integers as above: byte weights (128 - fx, fx) in both halves, then half weights (128 - fy, fy).
+FASTCV_HD Ints bilinear_bytes(Ints quad, Ints fx, Ints fy) {
+  const Ints wx = 128 + (fx << 8) - fx;
+  return dot_halves(dot_bytes(wx | (wx << 16), quad), 128 + (fy << 16) - fy);
+}
+#else
+FASTCV_HD Ints dot_halves(Ints a, Ints b) {
+  Ints v;
+  for (int i = 0; i < kLanes; ++i) v[i] = dot_halves(std::int32_t(a[i]), std::int32_t(b[i]));
+  return v;
+}
+FASTCV_HD Ints bilinear_bytes(Ints quad, Ints fx, Ints fy) {
+  Ints v;
+  for (int i = 0; i < kLanes; ++i) v[i] = bilinear_bytes(std::int32_t(quad[i]), std::int32_t(fx[i]), std::int32_t(fy[i]));
+  return v;
+}
+#endif
+
+#endif  // __CUDACC__
+
+template <class T>
+FASTCV_HD T smaller(T a, T b) {
+  return select(a < b, a, b);
+}
+template <class T>
+FASTCV_HD T larger(T a, T b) {
+  return select(a > b, a, b);
+}
+
+// 1 / sqrt(x) to about 3e-7, bit for bit the same everywhere, where a division and a root would cost three times as
+// much. x must be positive and normal. Source: Lomont 2003, "Fast inverse square root", with three Newton steps.
+template <class F>
+FASTCV_HD F inverse_sqrt(F x) {
+  F y = from_bits(0x5f375a86 - (bits_of(x) >> 1));
+  for (int step = 0; step < 3; ++step) y = y * (1.5F - (0.5F * x) * y * y);
+  return y;
+}
+
+}  // namespace fastcv::FASTCV_ISA

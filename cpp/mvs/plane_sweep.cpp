@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Splits the reference into tiles, hands them to threads and calls the leaf for this processor.
+#include "mvs/plane_sweep.h"
+
+#include <cstddef>
+#include <new>
+
+#include "core/parallel.h"
+#include "mvs/tile.h"
+
+#define FASTCV_LEAF "mvs/plane_sweep.leaf.h"
+#include "core/leaf.h"
+
+namespace fastcv::mvs {
+namespace {
+
+// Wide tiles repeat little of their halo, small ones stay in cache. Without a window there is no halo to repeat.
+constexpr std::int64_t kTileWidth = 320, kTileHeight = 32, kTileHeightWithoutWindow = 4;
+
+std::int64_t plane_sweep_tile(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
+  FASTCV_DISPATCH(mvs::plane_sweep(sweep, tile, out, scratch));
+}
+std::int64_t estimate_depth_tile(const Sweep& sweep, const Tile& tile, const DepthMap& out, std::byte* scratch) {
+  FASTCV_DISPATCH(mvs::estimate_depth(sweep, tile, out, scratch));
+}
+std::int64_t winner_take_all_tile(View<const float, 3> costs, const float* inverse_depths, const Tile& tile,
+                                  const DepthMap& out, std::byte* scratch) {
+  FASTCV_DISPATCH(mvs::winner_take_all(costs, inverse_depths, tile, out, scratch));
+}
+
+class Scratch {
+ public:
+  explicit Scratch(std::int64_t bytes) : block_(static_cast<std::byte*>(::operator new(bytes, kAlignment))) {}
+  ~Scratch() { ::operator delete(block_, kAlignment); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::byte* get() const { return block_; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  std::byte* block_;
+};
+
+// Calls run(tile, scratch) for tiles that cover the image; run(tile, nullptr) says how much scratch it wants.
+template <class Run>
+void for_each_tile(std::int64_t height, std::int64_t width, std::int64_t tile_height, int num_threads, const Run& run) {
+  const std::int64_t columns = (width + kTileWidth - 1) / kTileWidth, rows = (height + tile_height - 1) / tile_height;
+  parallel_for(rows * columns, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t x = i % columns * kTileWidth, y = i / columns * tile_height;
+      const Tile tile{x, y, std::min(kTileWidth, width - x), std::min(tile_height, height - y)};
+      const Scratch scratch(run(tile, nullptr));
+      run(tile, scratch.get());
+    }
+  });
+}
+
+std::int64_t tile_height(const Sweep& sweep) { return sweep.window == 1 ? kTileHeightWithoutWindow : kTileHeight; }
+
+}  // namespace
+
+void plane_sweep(const Sweep& sweep, View<float, 3> out, int num_threads) {
+  for_each_tile(sweep.reference.height, sweep.reference.width, tile_height(sweep), num_threads,
+                [&](const Tile& tile, std::byte* scratch) { return plane_sweep_tile(sweep, tile, out, scratch); });
+}
+
+void estimate_depth(const Sweep& sweep, const DepthMap& out, int num_threads) {
+  for_each_tile(sweep.reference.height, sweep.reference.width, tile_height(sweep), num_threads,
+                [&](const Tile& tile, std::byte* scratch) { return estimate_depth_tile(sweep, tile, out, scratch); });
+}
+
+void winner_take_all(View<const float, 3> costs, const float* inverse_depths, const DepthMap& out, int num_threads) {
+  for_each_tile(costs.shape[1], costs.shape[2], kTileHeightWithoutWindow, num_threads,
+                [&](const Tile& tile, std::byte* scratch) {
+                  return winner_take_all_tile(costs, inverse_depths, tile, out, scratch);
+                });
+}
+
+}  // namespace fastcv::mvs
