@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "mvs/consistency.h"
 #include "mvs/sweep.h"
 
 namespace fastcv::bindings {
@@ -33,6 +34,19 @@ inline mvs::Sweep sweep_from(const ViewArgs<const std::int32_t, 3>& images, cons
     std::copy(row + 9, row + 12, source.translation);
   }
   return sweep;
+}
+
+// transfers: one row per neighbour, from_reference and to_reference.
+inline mvs::Neighbors neighbors_from(const ViewArgs<const float, 2>& depths, const HostMatrix<double, 24>& transfers) {
+  mvs::Neighbors neighbors{static_cast<std::int32_t>(depths.size()), {}};
+  for (std::size_t k = 0; k < depths.size(); ++k) {
+    mvs::Neighbor& neighbor = neighbors.views[k];
+    neighbor.depth = view<2>(depths[k]);
+    const double* row = transfers.data() + 24 * k;
+    std::copy(row, row + 12, neighbor.from_reference);
+    std::copy(row + 12, row + 24, neighbor.to_reference);
+  }
+  return neighbors;
 }
 
 inline void bind_match_cost(nb::module_& m) {
