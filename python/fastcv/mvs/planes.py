@@ -40,7 +40,7 @@ def inverse_depth_planes(near: float, far: float, num: int) -> NDArray[np.float6
 def num_inverse_depth_planes(
     reference: View, sources: Sequence[View], near: float, far: float, *, max_step_px: float = 1.0
 ) -> int:
-    """How many inverse-depth planes a sweep needs, so that no match is stepped over.
+    """How many inverse-depth planes a sweep needs, so that matches are not stepped over.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def num_inverse_depth_planes(
     near, far : float
         Depths of the first and last plane.
     max_step_px : float, optional
-        How far a match may move in any source from one plane to the next, in pixels.
+        How far a typical match moves at most in the source with the longest baseline from one plane to the next.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def num_inverse_depth_planes(
     x, y = np.meshgrid(np.linspace(0, width, 9), np.linspace(0, height, 9))
     rays = np.stack([x, y, np.ones_like(x)], -1).reshape(-1, 1, 3)
     inverse_depths = np.linspace(1 / near, 1 / far, 17)[:, None]
-    speed = 0.0
+    speeds = [0.0]
     for k, source in enumerate(sources):
         A, b = source_from_reference(camera, camera_of(f"sources[{k}]", source))
         source_height, source_width = size_of(f"sources[{k}]", source)
@@ -73,8 +73,10 @@ def num_inverse_depth_planes(
             uv = p[..., :2] / p[..., 2:]
             velocity = (b[:2] - uv * b[2]) / p[..., 2:]  # d(uv) / d(inverse depth)
         seen = (p[..., 2] > 0) & (uv >= 0).all(-1) & (uv[..., 0] <= source_width) & (uv[..., 1] <= source_height)
-        speed = max(speed, np.linalg.norm(velocity, axis=-1)[seen].max(initial=0.0))
-    return max(2, int(np.ceil((1 / near - 1 / far) * speed / max_step_px)) + 1)
+        if seen.any():
+            # The median: the few points that lie close to a source's own plane move arbitrarily fast.
+            speeds.append(float(np.median(np.linalg.norm(velocity, axis=-1)[seen])))
+    return max(2, int(np.ceil((1 / near - 1 / far) * max(speeds) / max_step_px)) + 1)
 
 
 def _check_range(near: float, far: float) -> None:
