@@ -23,8 +23,15 @@ inline mvs::Sweep sweep_from(const ViewArgs<const std::int32_t, 3>& images, cons
     return mvs::PackedImage{image.data(), static_cast<std::int32_t>(image.shape(1) - 1),
                             static_cast<std::int32_t>(image.shape(2) - 1)};
   };
-  mvs::Sweep sweep{cost, static_cast<std::int32_t>(images[0].shape(0)), window, num_best, truncation,
-                   static_cast<std::int32_t>(projections.shape(0)), packed(images[0]), {}, inverse_depths.data(),
+  mvs::Sweep sweep{cost,
+                   static_cast<std::int32_t>(images[0].shape(0)),
+                   window,
+                   num_best,
+                   truncation,
+                   static_cast<std::int32_t>(projections.shape(0)),
+                   packed(images[0]),
+                   {},
+                   inverse_depths.data(),
                    static_cast<std::int64_t>(inverse_depths.shape(0))};
   for (int k = 0; k < sweep.num_sources; ++k) {
     mvs::SweepSource& source = sweep.sources[k];
@@ -54,7 +61,7 @@ inline void bind_match_cost(nb::module_& m) {
 }
 
 // The arguments of sweep_from, as every op that sweeps takes them.
-#define FASTCV_SWEEP_ARGS                                                                                            \
+#define FASTCV_SWEEP_ARGS                                                                                           \
   nb::arg("images").noconvert(), array("projections"), array("inverse_depths"), nb::arg("cost"), nb::arg("window"), \
       nb::arg("num_best"), nb::arg("truncation")
 

@@ -22,6 +22,8 @@ struct LanesOf<float> {
 };
 template <class F>
 using IntOf = typename LanesOf<F>::Int;
+template <class F>
+using MaskOf = decltype(F() < F());  // of & and |, a scalar int is one too
 
 FASTCV_HD float select(bool mask, float yes, float no) { return mask ? yes : no; }
 FASTCV_HD std::int32_t select(bool mask, std::int32_t yes, std::int32_t no) { return mask ? yes : no; }
@@ -42,7 +44,8 @@ FASTCV_HD std::int32_t gather(const std::int32_t* base, std::int32_t index) { re
 FASTCV_HD std::int32_t dot_halves(std::int32_t a, std::int32_t b) {
   return static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b) + (a >> 16) * (b >> 16);
 }
-// Bilinear value of four signed bytes (left, right, left below, right below) with weights fx, fy in 128ths; 2^14 a unit.
+// Bilinear value of four signed bytes (left, right, left below, right below) with weights fx, fy in 128ths; 2^14 a
+// unit.
 FASTCV_HD std::int32_t bilinear_bytes(std::int32_t quad, std::int32_t fx, std::int32_t fy) {
   const auto byte = [quad](int k) { return static_cast<std::int32_t>(static_cast<std::int8_t>(quad >> (8 * k))); };
   const std::int32_t top = byte(0) * (128 - fx) + byte(1) * fx, bottom = byte(2) * (128 - fx) + byte(3) * fx;
@@ -136,7 +139,8 @@ FASTCV_HD Ints dot_halves(Ints a, Ints b) {
 }
 FASTCV_HD Ints bilinear_bytes(Ints quad, Ints fx, Ints fy) {
   Ints v;
-  for (int i = 0; i < kLanes; ++i) v[i] = bilinear_bytes(std::int32_t(quad[i]), std::int32_t(fx[i]), std::int32_t(fy[i]));
+  for (int i = 0; i < kLanes; ++i)
+    v[i] = bilinear_bytes(std::int32_t(quad[i]), std::int32_t(fx[i]), std::int32_t(fy[i]));
   return v;
 }
 #endif

@@ -20,7 +20,8 @@ FASTCV_HD std::int64_t consistent_pixel(const mvs::Neighbor& other, const mvs::C
                                         double depth) {
   const Vec3<double> there = transfer(other.from_reference, x, y, depth);
   const double u = there.x / there.z, v = there.y / there.z;
-  if (!(there.z > 0 && u >= 0 && v >= 0 && u < double(other.depth.shape[1]) && v < double(other.depth.shape[0]))) return -1;
+  if (!(there.z > 0 && u >= 0 && v >= 0 && u < double(other.depth.shape[1]) && v < double(other.depth.shape[0])))
+    return -1;
   const std::int64_t pixel = static_cast<std::int64_t>(v) * other.depth.shape[1] + static_cast<std::int64_t>(u);
   const double other_depth = other.depth.data[pixel];
   if (!(other_depth > 0)) return -1;

@@ -9,8 +9,8 @@
 
 namespace fastcv::FASTCV_ISA {
 
-// On a plane n . X = h the inverse depth is linear in the pixel: 1 / z = (n / h) . K^-1 (x, y, 1) = (a, b, c) . (x, y, 1),
-// so n ~ K^T (a, b, c). The fit is least squares over a 5 x 5 window, without neighbours across a depth edge.
+// On a plane n . X = h the inverse depth is linear in the pixel: 1 / z = (n / h) . K^-1 (x, y, 1) = (a, b, c) . (x, y,
+// 1), so n ~ K^T (a, b, c). The fit is least squares over a 5 x 5 window, without neighbours across a depth edge.
 struct NormalOne {
   static constexpr int kRadius = 2;
   static constexpr double kMaxRelativeStep = 0.02;  // per pixel of distance; more is another surface
@@ -30,7 +30,8 @@ struct NormalOne {
         const double neighbor = depth(y + dy, x + dx);
         const double w = z / neighbor - 1, limit = kMaxRelativeStep * double(dx * dx > dy * dy ? dx * dx : dy * dy);
         if (!(neighbor > 0 && w * w <= limit * kMaxRelativeStep)) continue;
-        n += 1, sx += dx, sy += dy, sxx += dx * dx, sxy += dx * dy, syy += dy * dy, sw += w, swx += w * dx, swy += w * dy;
+        n += 1, sx += dx, sy += dy, sxx += dx * dx, sxy += dx * dy, syy += dy * dy, sw += w, swx += w * dx,
+            swy += w * dy;
       }
     }
     const double cxx = n * sxx - sx * sx, cxy = n * sxy - sx * sy, cyy = n * syy - sy * sy;

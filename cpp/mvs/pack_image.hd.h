@@ -12,9 +12,9 @@ FASTCV_HD std::int32_t level_from(float value) {  // [0, 1] to 0 ... 255; the ca
   return level <= 0.0F ? 0 : level >= 255.0F ? 255 : static_cast<std::int32_t>(level);
 }
 
-// T is uint8_t or float. words (channels, height + 1, width + 1) from image (height, width, image channels): the image's
-// own channels, or its luma (ITU-R BT.601) where three become one. Bytes are level - 128: left, right, left below, right
-// below; beyond the last row and column the image repeats itself (with weight 0).
+// T is uint8_t or float. words (channels, height + 1, width + 1) from image (height, width, image channels): the
+// image's own channels, or its luma (ITU-R BT.601) where three become one. Bytes are level - 128: left, right, left
+// below, right below; beyond the last row and column the image repeats itself (with weight 0).
 template <class T>
 struct PackWord {
   View<const T, 3> image;
@@ -28,7 +28,8 @@ struct PackWord {
     return (77 * level_from(pixel[0]) + 150 * level_from(pixel[1]) + 29 * level_from(pixel[2]) + 128) >> 8;
   }
   FASTCV_HD void operator()(std::int64_t i) const {
-    const std::int64_t width = words.shape[2], x = i % width, y = i / width % words.shape[1], c = i / width / words.shape[1];
+    const std::int64_t width = words.shape[2], x = i % width, y = i / width % words.shape[1],
+                       c = i / width / words.shape[1];
     const auto byte = [&](std::int64_t dy, std::int64_t dx, int shift) {
       return static_cast<std::uint32_t>((level(y + dy, x + dx, c) - 128) & 0xff) << shift;
     };

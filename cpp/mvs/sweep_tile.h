@@ -33,7 +33,10 @@ template <int Channels>
 class TileSweep {
  public:
   TileSweep(const mvs::Sweep& sweep, const mvs::Tile& tile, Arena& arena)
-      : s_(sweep), tile_(tile), radius_(sweep.window / 2), halo_width_(tile.width + 2 * radius_),
+      : s_(sweep),
+        tile_(tile),
+        radius_(sweep.window / 2),
+        halo_width_(tile.width + 2 * radius_),
         stride_((halo_width_ + kLanes - 1) / kLanes * kLanes + 2 * kLanes) {
     const std::int64_t halo_rows = tile.height + 2 * radius_;
     words_ = arena.take<std::int32_t>(halo_rows * stride_);
@@ -90,7 +93,8 @@ class TileSweep {
   }
 
   void prepare_row(std::int64_t row) {
-    const std::int64_t y = tile_.y - radius_ + row, plane = (s_.reference.height + std::int64_t(1)) * (s_.reference.width + 1);
+    const std::int64_t y = tile_.y - radius_ + row,
+                       plane = (s_.reference.height + std::int64_t(1)) * (s_.reference.width + 1);
     for (int c = 0; c < Channels; ++c) {
       std::int32_t* out = reference_ + (c * (tile_.height + 2 * radius_) + row) * stride_;
       for (std::int64_t i = 0; i < stride_; ++i) {
@@ -109,7 +113,8 @@ class TileSweep {
       const std::int64_t at = row * stride_ + x;
       const ReferenceWindow<Floats> window{load<Floats>(window_[0] + at), load<Floats>(window_[1] + at),
                                            load<Floats>(window_[2] + at)};
-      Floats cost = ncc ? ncc_cost<Floats>(window, sum, sum_squares, sum_products) : sad_cost<Floats>(sum, window.count);
+      Floats cost =
+          ncc ? ncc_cost<Floats>(window, sum, sum_squares, sum_products) : sad_cost<Floats>(sum, window.count);
       for (int i = 0; i < s_.num_best; ++i) {
         const Floats kept = load<Floats>(best_at(row, x, i));
         store(best_at(row, x, i), smaller(kept, cost));
@@ -189,11 +194,11 @@ class TileSweep {
   const mvs::Sweep& s_;
   const mvs::Tile tile_;
   const std::int64_t radius_, halo_width_, stride_;
-  std::int32_t* words_;       // (rows with halo, stride): of the current plane and source
-  std::int32_t* reference_;   // (channels, rows with halo, stride): samples in the low half
+  std::int32_t* words_;      // (rows with halo, stride): of the current plane and source
+  std::int32_t* reference_;  // (channels, rows with halo, stride): samples in the low half
   std::int32_t* column_sums_[3];
-  float* window_[3];          // (rows, stride): the fields of ReferenceWindow; for SAD the first is the cost's scale
-  float* best_;               // (rows, num_best, stride): cheapest costs of the current plane, sorted
+  float* window_[3];  // (rows, stride): the fields of ReferenceWindow; for SAD the first is the cost's scale
+  float* best_;       // (rows, num_best, stride): cheapest costs of the current plane, sorted
 };
 
 }  // namespace fastcv::FASTCV_ISA

@@ -32,7 +32,7 @@ FASTCV_HD WarpRow warp_row(const mvs::SweepSource& s, float y, float inverse_dep
 template <class F>
 struct Position {
   IntOf<F> index, fx, fy;
-  decltype(F() < F()) in_view;
+  MaskOf<F> in_view;
 };
 
 template <class F>
@@ -40,8 +40,8 @@ FASTCV_HD Position<F> warp(const mvs::SweepSource& s, const WarpRow& row, F x) {
   const F inv_z = 1.0F / (s.rotation[6] * x + row.z);
   const F u = (s.rotation[0] * x + row.x) * inv_z, v = (s.rotation[3] * x + row.y) * inv_z;
   // NaN compares false. A point behind the source has inv_z < 0.
-  const auto in_view = (inv_z > 0.0F) & (u >= 0.0F) & (u <= float(s.image.width - 1)) & (v >= 0.0F) &
-                       (v <= float(s.image.height - 1));
+  const MaskOf<F> in_view =
+      (inv_z > 0.0F) & (u >= 0.0F) & (u <= float(s.image.width - 1)) & (v >= 0.0F) & (v <= float(s.image.height - 1));
   const auto iu = to_int(select(in_view, u, F{}) * 128.0F + 0.5F), iv = to_int(select(in_view, v, F{}) * 128.0F + 0.5F);
   return {(iv >> 7) * (s.image.width + 1) + (iu >> 7), iu & 127, iv & 127, in_view};
 }

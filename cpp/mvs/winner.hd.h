@@ -12,11 +12,11 @@ constexpr float kUnseen = __builtin_inff();
 // rival is the next lowest local minimum, so that a broad but single valley counts as sure.
 template <class F>
 struct Winner {
-  F before = F{} + kUnseen, last = F{} + kUnseen;   // costs of the two latest planes
-  F best = F{} + kUnseen, rival = F{} + kUnseen;    // lowest and second lowest local minimum
-  F below = F{} + kUnseen, above = F{} + kUnseen;   // costs of the planes beside the best
-  F worst = F{};                                    // highest cost so far
-  IntOf<F> plane = IntOf<F>{} - 1;                  // of the best
+  F before = F{} + kUnseen, last = F{} + kUnseen;  // costs of the two latest planes
+  F best = F{} + kUnseen, rival = F{} + kUnseen;   // lowest and second lowest local minimum
+  F below = F{} + kUnseen, above = F{} + kUnseen;  // costs of the planes beside the best
+  F worst = F{};                                   // highest cost so far
+  IntOf<F> plane = IntOf<F>{} - 1;                 // of the best
 
   // cost: of plane `index`, NaN where no source sees it. Call once more with NaN after the last plane.
   FASTCV_HD void add(F cost, std::int32_t index) {
@@ -58,7 +58,8 @@ FASTCV_HD WinnerPixel finish_winner(const Winner<float>& w, const float* inverse
   const std::int64_t k = w.plane;
   float inverse_depth = inverse_depths[k];
   if (k > 0 && k + 1 < num_planes && w.below < kUnseen && w.above < kUnseen) {
-    inverse_depth = parabola_vertex(inverse_depths[k - 1], inverse_depth, inverse_depths[k + 1], w.below, w.best, w.above);
+    inverse_depth =
+        parabola_vertex(inverse_depths[k - 1], inverse_depth, inverse_depths[k + 1], w.below, w.best, w.above);
   }
   return {1.0F / inverse_depth, confidence, w.best};
 }

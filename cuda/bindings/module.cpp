@@ -4,6 +4,7 @@
 
 namespace fastcv::bindings {
 void bind_camera(nb::module_& m);
+void bind_mvs(nb::module_& m);
 }
 
 NB_MODULE(_cuda, m) {
@@ -36,4 +37,5 @@ NB_MODULE(_cuda, m) {
     bind(submodule);
   };
   room("camera", bindings::bind_camera);
+  room("mvs", bindings::bind_mvs);
 }

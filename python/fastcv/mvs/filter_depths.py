@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._arrays import Call, handle
 from .views import Array, DepthMap, View, camera_of, size_of, source_from_reference
@@ -61,13 +60,14 @@ def filter_depths(
 
     Examples
     --------
+    >>> from fastcv import mvs
     >>> K = [[50.0, 0, 8], [0, 50.0, 6], [0, 0, 1]]
     >>> image = np.zeros((12, 16), np.uint8)
-    >>> views = [View(image, K, np.c_[np.eye(3), [-0.1 * i, 0, 0]]) for i in range(3)]
+    >>> views = [mvs.View(image, K, np.c_[np.eye(3), [-0.1 * i, 0, 0]]) for i in range(3)]
     >>> wall = np.full((12, 16), 5.0, np.float32)
     >>> wrong = wall.copy()
     >>> wrong[6, 8] = 4.0
-    >>> kept = filter_depths(views, [wrong, wall, wall])
+    >>> kept = mvs.filter_depths(views, [wrong, wall, wall])
     >>> float(kept[0][6, 8]), float(kept[0][6, 9])
     (0.0, 5.0)
     """

@@ -76,13 +76,14 @@ def fuse(
 
     Examples
     --------
+    >>> from fastcv import mvs
     >>> K = [[50.0, 0, 8], [0, 50.0, 6], [0, 0, 1]]
     >>> image = np.full((12, 16), 100, np.uint8)
-    >>> views = [View(image, K, np.c_[np.eye(3), [-0.1 * i, 0, 0]]) for i in range(2)]
+    >>> views = [mvs.View(image, K, np.c_[np.eye(3), [-0.1 * i, 0, 0]]) for i in range(2)]
     >>> wall = np.full((12, 16), 5.0, np.float32)
-    >>> cloud = fuse(views, [wall, wall])  # one column of each view is out of the other's sight
-    >>> cloud.xyz.shape, cloud.normals[0], cloud.rgb[0]
-    ((180, 3), array([ 0.,  0., -1.], dtype=float32), array([100, 100, 100], dtype=uint8))
+    >>> cloud = mvs.fuse(views, [wall, wall])  # one column of each view is out of the other's sight
+    >>> cloud.xyz.shape, float(cloud.normals[0, 2]), cloud.rgb[0].tolist()
+    ((180, 3), -1.0, [100, 100, 100])
     """
     neighbors = _neighbors(views, depth_maps, sources)
     if min_consistent < 0:

@@ -80,12 +80,13 @@ def plane_sweep(
 
     Examples
     --------
+    >>> from fastcv import mvs
     >>> rng = np.random.default_rng(0)
     >>> wall = rng.integers(0, 256, (40, 80), np.uint8)
     >>> K = [[50.0, 0, 30], [0, 50.0, 20], [0, 0, 1]]
-    >>> left = View(wall[:, :60], K, np.eye(3, 4))
-    >>> right = View(wall[:, 10:70], K, np.c_[np.eye(3), [-1.0, 0, 0]])  # 10 pixels at f = 50: 5 units away
-    >>> costs = plane_sweep(left, [right], [4.0, 5.0, 6.0])
+    >>> left = mvs.View(wall[:, :60], K, np.eye(3, 4))
+    >>> right = mvs.View(wall[:, 10:70], K, np.c_[np.eye(3), [-1.0, 0, 0]])  # 10 pixels at f = 50: 5 units away
+    >>> costs = mvs.plane_sweep(left, [right], [4.0, 5.0, 6.0])
     >>> costs.shape, int(costs[:, 20, 30].argmin())
     ((3, 40, 60), 1)
     """
@@ -119,13 +120,14 @@ def estimate_depth(
 
     Examples
     --------
+    >>> from fastcv import mvs
     >>> rng = np.random.default_rng(0)
     >>> wall = rng.integers(0, 256, (40, 80), np.uint8)
     >>> K = [[50.0, 0, 30], [0, 50.0, 20], [0, 0, 1]]
-    >>> left = View(wall[:, :60], K, np.eye(3, 4))
-    >>> right = View(wall[:, 10:70], K, np.c_[np.eye(3), [-1.0, 0, 0]])
-    >>> depth = estimate_depth(left, [right], np.arange(3.0, 8.0)).depth
-    >>> float(depth[20, 30].round(1))
+    >>> left = mvs.View(wall[:, :60], K, np.eye(3, 4))
+    >>> right = mvs.View(wall[:, 10:70], K, np.c_[np.eye(3), [-1.0, 0, 0]])
+    >>> depth = mvs.estimate_depth(left, [right], mvs.inverse_depth_planes(2.5, 10.0, 13)).depth
+    >>> round(float(depth[20, 30]), 1)
     5.0
     """
     sweep = _prepare(reference, sources, depths, cost, window, num_best, truncation, num_threads)
@@ -164,10 +166,11 @@ def winner_take_all(costs: Any, depths: ArrayLike, *, num_threads: int = 0) -> D
 
     Examples
     --------
+    >>> from fastcv import mvs
     >>> costs = np.array([0.9, 0.2, 0.2, 0.8, 0.6, 0.9], np.float32).reshape(6, 1, 1)
-    >>> result = winner_take_all(costs, inverse_depth_planes(1.0, 2.0, 6))
-    >>> result.depth, result.confidence
-    (array([[1.1764706]], dtype=float32), array([[0.6666667]], dtype=float32))
+    >>> result = mvs.winner_take_all(costs, mvs.inverse_depth_planes(1.0, 2.0, 6))
+    >>> round(result.depth.item(), 3), round(result.confidence.item(), 3)
+    (1.176, 0.667)
     """
     call = Call()
     costs = call.input("costs", costs, ("D", "H", "W"), ("float32",))
@@ -269,13 +272,17 @@ def _projections(names: list[str], views: list[View], depths: NDArray[np.float64
         p = pixels @ A.T + b / some_depths
         uv = p[..., :2] / np.where(p[..., 2:] > 0, p[..., 2:], np.nan)
         if not ((uv >= 0) & (uv <= (width - 1, height - 1))).all(-1).any():
-            raise ValueError(f"{name}: expected a view that sees some of the reference's depth range, got one that sees none")
+            raise ValueError(
+                f"{name}: expected a view that sees some of the reference's depth range, got one that sees none"
+            )
     return np.array(rows[1:], np.float32)
 
 
 def _pack(call: Call, name: str, image: Any, channels: int, num_threads: int) -> Any:
     shape = ("*", "*", 3) if image.ndim == 3 else ("*", "*", 1)
-    image = call.input(f"{name}.image", image if image.ndim == 3 else image[..., None], (None, None, shape[2]), ("uint8", "float32"))
+    image = call.input(
+        f"{name}.image", image if image.ndim == 3 else image[..., None], (None, None, shape[2]), ("uint8", "float32")
+    )
     if dtype_name(image) == "float32":
         low, high = float(image.min()), float(image.max())
         if not (low >= 0 and high <= 1):

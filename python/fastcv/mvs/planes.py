@@ -28,8 +28,9 @@ def inverse_depth_planes(near: float, far: float, num: int) -> NDArray[np.float6
 
     Examples
     --------
-    >>> inverse_depth_planes(1.0, 4.0, 4)
-    array([1.        , 1.33333333, 2.        , 4.        ])
+    >>> from fastcv import mvs
+    >>> mvs.inverse_depth_planes(1.0, 4.0, 4).round(3)
+    array([1.   , 1.333, 2.   , 4.   ])
     """
     _check_range(near, far)
     if num < 2:

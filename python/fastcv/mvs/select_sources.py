@@ -39,12 +39,13 @@ def select_sources(reconstruction: Reconstruction, *, num_sources: int = 4) -> d
     Examples
     --------
     >>> import fastcv
+    >>> from fastcv import mvs
     >>> camera = fastcv.Camera("SIMPLE_PINHOLE", 64, 48, [50, 32, 24])
     >>> def at(x):
     ...     return np.c_[np.eye(3), [-x, 0, 0]]
     >>> images = {i: fastcv.Image(f"{i}.png", 1, at(x), np.zeros((1, 2)), [7]) for i, x in enumerate([0.0, 0.01, 0.5])}
     >>> points = fastcv.Points3D(np.array([7]), np.array([[0, 0, 5.0]]), np.zeros((1, 3), np.uint8), np.zeros(1))
-    >>> select_sources(fastcv.Reconstruction({1: camera}, images, points))[0]  # 0.01 away is too close
+    >>> mvs.select_sources(fastcv.Reconstruction({1: camera}, images, points))[0]  # 0.01 away is too close
     [2, 1]
     """
     if num_sources < 1:
@@ -78,7 +79,7 @@ def depth_range(
     percentile : float, optional
         How many of a hundred points may be wrong on either side.
     margin : float, optional
-        How much to add on both sides, relative to the range, in inverse depth on the far side and depth on the near one.
+        How much further the range reaches: inverse depth grows by this share at the near end, shrinks by it at the far.
 
     Returns
     -------
@@ -93,11 +94,18 @@ def depth_range(
     Examples
     --------
     >>> import fastcv
-    >>> points = fastcv.Points3D(np.arange(3), np.c_[np.zeros((3, 2)), [2, 3, 4.0]], np.zeros((3, 3), np.uint8), np.zeros(3))
+    >>> from fastcv import mvs
+    >>> xyz = np.array([[0, 0, 2.0], [0, 0, 3.0], [0, 0, 4.0]])
+    >>> points = fastcv.Points3D(np.arange(3), xyz, np.zeros((3, 3), np.uint8), np.zeros(3))
     >>> image = fastcv.Image("a.png", 1, np.eye(3, 4), np.zeros((3, 2)), np.arange(3))
-    >>> depth_range(fastcv.Reconstruction({}, {1: image}, points), 1, percentile=0, margin=0.1)
-    (1.818..., 4.444...)
+    >>> near, far = mvs.depth_range(fastcv.Reconstruction({}, {1: image}, points), 1, percentile=0, margin=0.25)
+    >>> round(near, 3), round(far, 3)
+    (1.6, 5.333)
     """
+    if not 0 <= percentile < 50:
+        raise ValueError(f"percentile: expected 0 or more, less than 50, got {percentile}")
+    if not 0 <= margin < 1:
+        raise ValueError(f"margin: expected 0 or more, less than 1, got {margin}")
     image = reconstruction.images[image_id]
     seen = np.unique(image.point3D_ids[image.point3D_ids >= 0])
     xyz = reconstruction.points3D.xyz[reconstruction.points3D.rows(seen)]
@@ -122,7 +130,9 @@ def _scores(centers: Array, xyz: Array, image_rows: NDArray[np.int64], point_row
         second = first + step
         angle = np.degrees(np.arccos(np.clip((rays[first] * rays[second]).sum(1), -1, 1)))
         spread = np.where(angle <= BEST_ANGLE, SPREAD_BELOW, SPREAD_ABOVE)
-        np.add.at(scores, (image_rows[first], image_rows[second]), np.exp(-((angle - BEST_ANGLE) ** 2) / (2 * spread**2)))
+        np.add.at(
+            scores, (image_rows[first], image_rows[second]), np.exp(-((angle - BEST_ANGLE) ** 2) / (2 * spread**2))
+        )
     np.fill_diagonal(scores, 0)  # a track may hold two keypoints of one image
     return scores + scores.T
 
@@ -136,4 +146,5 @@ def _where_axes_meet(reconstruction: Reconstruction, ids: list[int]) -> Array:
         normal_matrix += across
         right_side += across @ image.center
     # Parallel axes leave the distance open: lstsq then picks the solution nearest to the origin.
-    return np.linalg.lstsq(normal_matrix, right_side, rcond=1e-9)[0]
+    meeting: Array = np.linalg.lstsq(normal_matrix, right_side, rcond=1e-9)[0]
+    return meeting

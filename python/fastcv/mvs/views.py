@@ -53,7 +53,9 @@ def camera_of(name: str, view: View) -> tuple[Array, Array]:
     if K.shape != (3, 3):
         raise ValueError(f"{name}.K: expected shape (3, 3), got {K.shape}")
     if not np.isfinite(K).all() or np.tril(K, -1).any() or K[2, 2] != 1 or K[0, 0] <= 0 or K[1, 1] <= 0:
-        raise ValueError(f"{name}.K: expected upper triangular with a positive diagonal that ends in 1, got {K.tolist()}")
+        raise ValueError(
+            f"{name}.K: expected upper triangular with a positive diagonal that ends in 1, got {K.tolist()}"
+        )
     if pose.shape != (3, 4):
         raise ValueError(f"{name}.cam_from_world: expected shape (3, 4), got {pose.shape}")
     R = pose[:, :3]
