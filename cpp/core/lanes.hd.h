@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "core/host_device.h"
 
@@ -27,17 +26,14 @@ using MaskOf = decltype(F() < F());  // of & and |, a scalar int is one too
 
 FASTCV_HD float select(bool mask, float yes, float no) { return mask ? yes : no; }
 FASTCV_HD std::int32_t select(bool mask, std::int32_t yes, std::int32_t no) { return mask ? yes : no; }
-FASTCV_HD std::int32_t to_int(float x) { return static_cast<std::int32_t>(x); }  // towards zero
+// Towards zero. What does not fit becomes a number that does not lie in [0, 2^31 - 2^7): which one depends on the
+// machine.
+FASTCV_HD std::int32_t to_int(float x) { return static_cast<std::int32_t>(x); }
 FASTCV_HD float to_float(std::int32_t x) { return static_cast<float>(x); }
-FASTCV_HD std::int32_t bits_of(float x) {
-  std::int32_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-FASTCV_HD float from_bits(std::int32_t bits) {
-  float x;
-  std::memcpy(&x, &bits, sizeof x);
-  return x;
+FASTCV_HD std::int32_t bits_of(float x) { return __builtin_bit_cast(std::int32_t, x); }
+FASTCV_HD float from_bits(std::int32_t bits) { return __builtin_bit_cast(float, bits); }
+FASTCV_HD bool at_most_unsigned(std::int32_t x, std::int32_t limit) {
+  return static_cast<std::uint32_t>(x) <= static_cast<std::uint32_t>(limit);
 }
 FASTCV_HD std::int32_t gather(const std::int32_t* base, std::int32_t index) { return base[index]; }
 // Product of the signed low halves plus product of the signed high halves.
@@ -80,15 +76,21 @@ FASTCV_HD Floats from_bits(Ints bits) { return (Floats)bits; }
 template <class V, class T>
 FASTCV_HD V load(const T* from) {
   V v;
-  std::memcpy(&v, from, sizeof v);
+  __builtin_memcpy(&v, from, sizeof v);
   return v;
 }
 template <class V, class T>
 FASTCV_HD void store(T* to, V v) {
-  std::memcpy(to, &v, sizeof v);
+  __builtin_memcpy(to, &v, sizeof v);
 }
 FASTCV_HD Floats splat(float x) { return Floats{} + x; }
 FASTCV_HD Ints splat(std::int32_t x) { return Ints{} + x; }
+
+// Negative numbers count as large ones.
+FASTCV_HD Ints at_most_unsigned(Ints x, std::int32_t limit) {
+  typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kLanes)));
+  return (Unsigned)x <= static_cast<std::uint32_t>(limit);
+}
 
 FASTCV_HD Ints lane_indices() {
   Ints v;

@@ -2,8 +2,11 @@
 // Splits the reference into tiles, hands them to threads and calls the leaf for this processor.
 #include "mvs/plane_sweep.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <mutex>
 #include <new>
+#include <vector>
 
 #include "core/parallel.h"
 #include "mvs/tile.h"
@@ -28,28 +31,65 @@ std::int64_t winner_take_all_tile(View<const float, 3> costs, const float* inver
   FASTCV_DISPATCH(mvs::winner_take_all(costs, inverse_depths, tile, out, scratch));
 }
 
-class Scratch {
+// Blocks of scratch memory that tiles hand on to one another: fresh pages from the system cost as much as a tile's
+// work.
+class ScratchPool {
  public:
-  explicit Scratch(std::int64_t bytes) : block_(static_cast<std::byte*>(::operator new(bytes, kAlignment))) {}
-  ~Scratch() { ::operator delete(block_, kAlignment); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::byte* get() const { return block_; }
+  explicit ScratchPool(std::int64_t bytes) : bytes_(bytes) {}
+  ~ScratchPool() {
+    for (std::byte* block : free_) ::operator delete(block, kAlignment);
+  }
+  ScratchPool(const ScratchPool&) = delete;
+  ScratchPool& operator=(const ScratchPool&) = delete;
+
+  class Block {
+   public:
+    explicit Block(ScratchPool& pool) : pool_(pool), data_(pool.take()) {}
+    ~Block() { pool_.give_back(data_); }
+    Block(const Block&) = delete;
+    Block& operator=(const Block&) = delete;
+    std::byte* get() const { return data_; }
+
+   private:
+    ScratchPool& pool_;
+    std::byte* data_;
+  };
 
  private:
   static constexpr std::align_val_t kAlignment{64};
-  std::byte* block_;
+
+  std::byte* take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) {
+      free_.reserve(++num_blocks_);  // giving back must not throw
+      return static_cast<std::byte*>(::operator new(bytes_, kAlignment));
+    }
+    std::byte* block = free_.back();
+    free_.pop_back();
+    return block;
+  }
+  void give_back(std::byte* block) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(block);
+  }
+
+  const std::int64_t bytes_;
+  std::mutex mutex_;
+  std::vector<std::byte*> free_;
+  std::size_t num_blocks_ = 0;
 };
 
 // Calls run(tile, scratch) for tiles that cover the image; run(tile, nullptr) says how much scratch it wants.
 template <class Run>
 void for_each_tile(std::int64_t height, std::int64_t width, std::int64_t tile_height, int num_threads, const Run& run) {
   const std::int64_t columns = (width + kTileWidth - 1) / kTileWidth, rows = (height + tile_height - 1) / tile_height;
+  // No tile wants more than the first.
+  ScratchPool pool(run({0, 0, std::min(kTileWidth, width), std::min(tile_height, height)}, nullptr));
   parallel_for(rows * columns, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t x = i % columns * kTileWidth, y = i / columns * tile_height;
       const Tile tile{x, y, std::min(kTileWidth, width - x), std::min(tile_height, height - y)};
-      const Scratch scratch(run(tile, nullptr));
+      const ScratchPool::Block scratch(pool);
       run(tile, scratch.get());
     }
   });

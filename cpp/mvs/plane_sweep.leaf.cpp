@@ -12,6 +12,7 @@ namespace fastcv::FASTCV_ISA::mvs {
 namespace {
 
 using fastcv::mvs::DepthMap;
+using fastcv::mvs::MatchCost;
 using fastcv::mvs::Sweep;
 using fastcv::mvs::Tile;
 
@@ -68,10 +69,10 @@ class Winners {
   float* fields_[8];
 };
 
-template <int Channels>
+template <MatchCost Cost, int Channels>
 std::int64_t sweep_costs(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
   Arena arena(scratch);
-  TileSweep<Channels> sweeper(sweep, tile, arena);
+  TileSweep<Cost, Channels> sweeper(sweep, tile, arena);
   if (scratch == nullptr) return arena.used();
   sweeper.prepare();
   for (std::int64_t d = 0; d < sweep.num_planes; ++d) {
@@ -82,10 +83,10 @@ std::int64_t sweep_costs(const Sweep& sweep, const Tile& tile, View<float, 3> ou
   return arena.used();
 }
 
-template <int Channels>
+template <MatchCost Cost, int Channels>
 std::int64_t sweep_winners(const Sweep& sweep, const Tile& tile, const DepthMap& out, std::byte* scratch) {
   Arena arena(scratch);
-  TileSweep<Channels> sweeper(sweep, tile, arena);
+  TileSweep<Cost, Channels> sweeper(sweep, tile, arena);
   Winners winners(tile, sweeper.stride(), arena);
   if (scratch == nullptr) return arena.used();
   sweeper.prepare();
@@ -101,12 +102,15 @@ std::int64_t sweep_winners(const Sweep& sweep, const Tile& tile, const DepthMap&
 }  // namespace
 
 std::int64_t plane_sweep(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
-  return sweep.channels == 3 ? sweep_costs<3>(sweep, tile, out, scratch) : sweep_costs<1>(sweep, tile, out, scratch);
+  if (sweep.cost == MatchCost::ncc) return sweep_costs<MatchCost::ncc, 1>(sweep, tile, out, scratch);
+  if (sweep.channels == 1) return sweep_costs<MatchCost::sad, 1>(sweep, tile, out, scratch);
+  return sweep_costs<MatchCost::sad, 3>(sweep, tile, out, scratch);
 }
 
 std::int64_t estimate_depth(const Sweep& sweep, const Tile& tile, const DepthMap& out, std::byte* scratch) {
-  return sweep.channels == 3 ? sweep_winners<3>(sweep, tile, out, scratch)
-                             : sweep_winners<1>(sweep, tile, out, scratch);
+  if (sweep.cost == MatchCost::ncc) return sweep_winners<MatchCost::ncc, 1>(sweep, tile, out, scratch);
+  if (sweep.channels == 1) return sweep_winners<MatchCost::sad, 1>(sweep, tile, out, scratch);
+  return sweep_winners<MatchCost::sad, 3>(sweep, tile, out, scratch);
 }
 
 std::int64_t winner_take_all(View<const float, 3> costs, const float* inverse_depths, const Tile& tile,

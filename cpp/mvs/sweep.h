@@ -6,6 +6,8 @@
 
 namespace fastcv::mvs {
 
+constexpr int kMaxSide = 32766;  // of an image: positions are computed in halves of a word
+
 // An image prepared by pack_image: per channel (height + 1) x (width + 1) words, a word being the four bytes that
 // bilinear interpolation wants (see pack_image.hd.h).
 struct PackedImage {

@@ -29,8 +29,11 @@ class Arena {
 
 // Rows of a tile start at multiples of `stride`; vectors may run past the tile's width into the padding, whose content
 // is never read back. Words have a halo of the window's radius around the tile.
-template <int Channels>
+template <mvs::MatchCost Cost, int Channels>
 class TileSweep {
+  static constexpr bool kNcc = Cost == mvs::MatchCost::ncc;
+  static constexpr int kNumSums = kNcc ? 3 : 1;
+
  public:
   TileSweep(const mvs::Sweep& sweep, const mvs::Tile& tile, Arena& arena)
       : s_(sweep),
@@ -49,12 +52,11 @@ class TileSweep {
   // Everything about the reference that no plane changes.
   void prepare() {
     for (std::int64_t row = 0; row < tile_.height + 2 * radius_; ++row) prepare_row(row);
-    const bool ncc = s_.cost == mvs::MatchCost::ncc;
     box_sums(reference_, [&](std::int64_t row, std::int64_t x, Ints sum, Ints sum_squares, Ints) {
       const Floats count = to_float(window_columns(x)) * float(window_rows(row));
       const std::int64_t at = row * stride_ + x;
       const auto window = reference_window<Floats>(count, sum, sum_squares);
-      store(window_[0] + at, ncc ? count : 1.0F / (count * float(255 * kUnitsPerLevel * Channels)));
+      store(window_[0] + at, kNcc ? count : 1.0F / (count * float(255 * kUnitsPerLevel * Channels)));
       store(window_[1] + at, window.sum);
       store(window_[2] + at, window.inv_deviation);
     });
@@ -63,14 +65,13 @@ class TileSweep {
   // Costs of one plane; emit(row, x, cost) gets every vector of the tile.
   template <class Emit>
   void plane(float inverse_depth, const Emit& emit) {
+    if (s_.window == 1) return plane_without_window(inverse_depth, emit);
     const Floats none = splat(kNoCost);
     for (std::int64_t i = 0; i < tile_.height * stride_ * s_.num_best; i += kLanes) store(best_ + i, none);
     for (int k = 0; k < s_.num_sources; ++k) add_source(s_.sources[k], inverse_depth);
     for (std::int64_t row = 0; row < tile_.height; ++row) {
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
-        Floats list[mvs::kMaxSources];
-        for (int i = 0; i < s_.num_best; ++i) list[i] = load<Floats>(best_at(row, x, i));
-        emit(row, x, mean_cost<Floats>(s_.num_best, [&](int i) -> Floats& { return list[i]; }));
+        emit(row, x, mean_cost<Floats>(s_.num_best, [&](int i) { return load<Floats>(best_at(row, x, i)); }));
       }
     }
   }
@@ -81,6 +82,29 @@ class TileSweep {
   float* best_at(std::int64_t row, std::int64_t x, int i) const {
     return best_ + (row * s_.num_best + i) * stride_ + x;
   }
+  // SAD of single pixels: all sources of a vector at once, nothing but its cost leaves the registers.
+  template <class Emit>
+  void plane_without_window(float inverse_depth, const Emit& emit) {
+    for (std::int64_t row = 0; row < tile_.height; ++row) {
+      WarpRow warped[mvs::kMaxSources];
+      for (int k = 0; k < s_.num_sources; ++k) {
+        warped[k] = warp_row(s_.sources[k], float(tile_.y + row), inverse_depth);
+      }
+      for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
+        const Floats column = to_float(lane_indices() + std::int32_t(tile_.x + x));
+        const Floats scale = load<Floats>(window_[0] + row * stride_ + x);
+        Floats list[mvs::kMaxSources];
+        for (int i = 0; i < s_.num_best; ++i) list[i] = splat(kNoCost);
+        const auto at = [&list](int i) -> Floats& { return list[i]; };
+        for (int k = 0; k < s_.num_sources; ++k) {
+          const Position<Floats> p = warp<Floats>(s_.sources[k], warped[k], column);
+          insert_cost(sad_cost<Floats>(sad(s_.sources[k], p, row, x), scale), s_.num_best, at);
+        }
+        emit(row, x, mean_cost<Floats>(s_.num_best, at));
+      }
+    }
+  }
+
   // Rows and columns of the window around a tile pixel that lie inside the reference.
   std::int64_t window_rows(std::int64_t row) const {
     const std::int64_t y = tile_.y + row, low = y - radius_, high = y + radius_, last = s_.reference.height - 1;
@@ -101,20 +125,19 @@ class TileSweep {
         const std::int64_t x = tile_.x - radius_ + i;
         const bool inside = y >= 0 && y < s_.reference.height && x >= 0 && x < s_.reference.width;
         const std::int32_t word = inside ? s_.reference.words[c * plane + y * (s_.reference.width + 1) + x] : 0;
-        out[i] = reference_sample(word) & 0xffff;
+        out[i] = kNcc ? reference_sample(word) & 0xffff : reference_sample(word);
       }
     }
   }
 
   void add_source(const mvs::SweepSource& source, float inverse_depth) {
     for (std::int64_t row = 0; row < tile_.height + 2 * radius_; ++row) warp_words(source, row, inverse_depth);
-    const bool ncc = s_.cost == mvs::MatchCost::ncc;
     box_sums(words_, [&](std::int64_t row, std::int64_t x, Ints sum, Ints sum_squares, Ints sum_products) {
       const std::int64_t at = row * stride_ + x;
       const ReferenceWindow<Floats> window{load<Floats>(window_[0] + at), load<Floats>(window_[1] + at),
                                            load<Floats>(window_[2] + at)};
       Floats cost =
-          ncc ? ncc_cost<Floats>(window, sum, sum_squares, sum_products) : sad_cost<Floats>(sum, window.count);
+          kNcc ? ncc_cost<Floats>(window, sum, sum_squares, sum_products) : sad_cost<Floats>(sum, window.count);
       for (int i = 0; i < s_.num_best; ++i) {
         const Floats kept = load<Floats>(best_at(row, x, i));
         store(best_at(row, x, i), smaller(kept, cost));
@@ -124,27 +147,25 @@ class TileSweep {
   }
 
   void warp_words(const mvs::SweepSource& source, std::int64_t row, float inverse_depth) {
-    const std::int64_t y = tile_.y - radius_ + row;
+    const std::int64_t y = tile_.y - radius_ + row, left = tile_.x - radius_;
     std::int32_t* out = words_ + row * stride_;
-    const bool ncc = s_.cost == mvs::MatchCost::ncc;
+    const bool inside = y >= 0 && y < s_.reference.height;
     const WarpRow warped = warp_row(source, float(y), inverse_depth);
-    const Ints width = splat(s_.reference.width), none{};
-    for (std::int64_t i = 0; i < halo_width_; i += kLanes) {
-      const Ints x = lane_indices() + std::int32_t(tile_.x - radius_ + i);
-      Ints word = none;
-      if (y >= 0 && y < s_.reference.height) {
-        const Position<Floats> p = warp<Floats>(source, warped, to_float(x));
-        word = ncc ? ncc_word<Floats>(source, p) : sad(source, p, row, i);
-      }
-      store(out + i, select((x >= 0) & (x < width), word, none));  // the window is clipped to the reference
+    for (std::int64_t i = 0; inside && i < halo_width_; i += kLanes) {
+      const Floats column = to_float(lane_indices() + std::int32_t(left + i));
+      const Position<Floats> p = warp<Floats>(source, warped, column);
+      store(out + i, kNcc ? ncc_word<Floats>(source, p) : sad(source, p, row, i));
     }
+    // The window is clipped to the reference.
+    const std::int64_t begin = inside && left < 0 ? -left : 0, end = inside ? s_.reference.width - left : 0;
+    for (std::int64_t i = 0; i < begin; ++i) out[i] = 0;
+    for (std::int64_t i = end; i < halo_width_; ++i) out[i] = 0;
   }
 
   Ints sad(const mvs::SweepSource& source, const Position<Floats>& p, std::int64_t row, std::int64_t i) const {
     Ints reference[Channels];
     for (int c = 0; c < Channels; ++c) {
-      const Ints word = load<Ints>(reference_ + (c * (tile_.height + 2 * radius_) + row) * stride_ + i);
-      reference[c] = (word << 16) >> 16;
+      reference[c] = load<Ints>(reference_ + (c * (tile_.height + 2 * radius_) + row) * stride_ + i);
     }
     return sad_word<Channels, Floats>(source, p, reference, s_.truncation);
   }
@@ -161,7 +182,7 @@ class TileSweep {
       add_row<false>(words, row + 2 * radius_);
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
         Ints sums[3] = {};
-        for (int k = 0; k < num_sums(); ++k) {
+        for (int k = 0; k < kNumSums; ++k) {
           for (int i = 0; i < s_.window; ++i) sums[k] += load<Ints>(column_sums_[k] + x + i);
         }
         use(row, x, sums[0], sums[1], sums[2]);
@@ -169,8 +190,6 @@ class TileSweep {
       add_row<true>(words, row);
     }
   }
-
-  int num_sums() const { return s_.cost == mvs::MatchCost::ncc ? 3 : 1; }
 
   template <bool Subtract>
   void add_row(const std::int32_t* words, std::int64_t row) {
@@ -181,7 +200,7 @@ class TileSweep {
     const Ints count = splat(kCountOutOfView);
     for (std::int64_t i = 0; i < halo_width_; i += kLanes) {
       const Ints word = load<Ints>(words + row * stride_ + i);
-      if (s_.cost != mvs::MatchCost::ncc) {
+      if (!kNcc) {
         add(column_sums_[0] + i, word);
         continue;
       }
@@ -195,7 +214,7 @@ class TileSweep {
   const mvs::Tile tile_;
   const std::int64_t radius_, halo_width_, stride_;
   std::int32_t* words_;      // (rows with halo, stride): of the current plane and source
-  std::int32_t* reference_;  // (channels, rows with halo, stride): samples in the low half
+  std::int32_t* reference_;  // (channels, rows with halo, stride): samples, for NCC in the low half
   std::int32_t* column_sums_[3];
   float* window_[3];  // (rows, stride): the fields of ReferenceWindow; for SAD the first is the cost's scale
   float* best_;       // (rows, num_best, stride): cheapest costs of the current plane, sorted

@@ -28,6 +28,13 @@ FASTCV_HD WarpRow warp_row(const mvs::SweepSource& s, float y, float inverse_dep
           (s.rotation[7] * y + s.rotation[8]) + s.translation[2] * inverse_depth};
 }
 
+// Positions are rounded to 128ths of a pixel.
+constexpr int kPositionBits = 7;
+constexpr float kPositionsPerPixel = 1 << kPositionBits;
+
+// Points nearer than this to a source's own plane (in scene units) are out of its view.
+constexpr float kMinDepth = 1e-20F;
+
 // A position in a packed image: word index and the bilinear weights in 128ths of a pixel.
 template <class F>
 struct Position {
@@ -37,13 +44,18 @@ struct Position {
 
 template <class F>
 FASTCV_HD Position<F> warp(const mvs::SweepSource& s, const WarpRow& row, F x) {
-  const F inv_z = 1.0F / (s.rotation[6] * x + row.z);
-  const F u = (s.rotation[0] * x + row.x) * inv_z, v = (s.rotation[3] * x + row.y) * inv_z;
-  // NaN compares false. A point behind the source has inv_z < 0.
-  const MaskOf<F> in_view =
-      (inv_z > 0.0F) & (u >= 0.0F) & (u <= float(s.image.width - 1)) & (v >= 0.0F) & (v <= float(s.image.height - 1));
-  const auto iu = to_int(select(in_view, u, F{}) * 128.0F + 0.5F), iv = to_int(select(in_view, v, F{}) * 128.0F + 0.5F);
-  return {(iv >> 7) * (s.image.width + 1) + (iu >> 7), iu & 127, iv & 127, in_view};
+  constexpr std::int32_t kFraction = (1 << kPositionBits) - 1;
+  const F z = s.rotation[6] * x + row.z, scale = kPositionsPerPixel / z;
+  // Rounded to the nearest: one pixel is added for the conversion, which would round negative numbers up.
+  constexpr std::int32_t kPixel = 1 << kPositionBits;
+  const IntOf<F> u = to_int((s.rotation[0] * x + row.x) * scale + (0.5F + kPixel)) - kPixel;
+  const IntOf<F> v = to_int((s.rotation[3] * x + row.y) * scale + (0.5F + kPixel)) - kPixel;
+  const MaskOf<F> in_view = (z > kMinDepth) & at_most_unsigned(u, (s.image.width - 1) << kPositionBits) &
+                            at_most_unsigned(v, (s.image.height - 1) << kPositionBits);
+  // (v >> 7) * (width + 1) + (u >> 7): both halves in one multiplication, for sides are below 2^15.
+  const IntOf<F> halves = ((v << (16 - kPositionBits)) & -0x10000) | (u >> kPositionBits);
+  const IntOf<F> index = dot_halves(halves, IntOf<F>{} + (((s.image.width + 1) << 16) | 1));
+  return {select(in_view, index, IntOf<F>{}), u & kFraction, v & kFraction, in_view};
 }
 
 template <class F>

@@ -205,7 +205,8 @@ def test_torch_in_torch_out(scene):
     np.testing.assert_array_equal(
         result.depth.numpy(), mvs.estimate_depth(scene.views[0], scene.views[1:], DEPTHS).depth
     )
-    mixed = pytest.raises(TypeError, mvs.estimate_depth, tensors[0], scene.views[1:], DEPTHS)
+    with pytest.raises(TypeError) as mixed:
+        mvs.estimate_depth(tensors[0], scene.views[1:], DEPTHS)
     assert str(mixed.value) == "sources[0].image: expected a torch array as the arguments before it, got numpy"
 
 
@@ -239,7 +240,7 @@ def test_bad_options(scene, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: [*v, *v[1:2] * 28], r"sources: expected 1 to 32 views"),
+        (lambda v: [*v, *v[1:2] * 29], r"sources: expected 1 to 32 views"),
         (lambda v: [v[0], v[1], v[0]], r"sources\[1\]: expected a baseline to the reference, got 0"),
         (
             lambda v: [v[0], v[1], v[2]._replace(cam_from_world=np.c_[np.diag([-1.0, 1, -1]), [1, 0, 0]])],

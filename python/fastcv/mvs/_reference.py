@@ -23,8 +23,12 @@ def levels(image: NDArray, channels: int) -> Array:
 
 
 def sample(image: Array, u: Array, v: Array) -> Array:
-    """Bilinear samples of (H, W, C) at positions that count from the first pixel's centre; NaN outside."""
+    """Bilinear samples of (H, W, C) at positions that count from the first pixel's centre; NaN outside.
+
+    Positions are rounded to 1/128 pixel: by definition, for it decides what lies outside.
+    """
     height, width = image.shape[:2]
+    u, v = np.floor(u * 128 + 0.5) / 128, np.floor(v * 128 + 0.5) / 128
     inside = (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1)
     u, v = np.where(inside, u, 0), np.where(inside, v, 0)
     x, y = np.floor(u).astype(int), np.floor(v).astype(int)
@@ -82,7 +86,7 @@ def plane_sweep(
     num_best: int | None = None,
     truncation: float = 0.25,
 ) -> Array:
-    """As ``mvs.plane_sweep``, with exact sample positions and intensities."""
+    """As ``mvs.plane_sweep``, with exact intensities."""
     num_best = (len(sources) + 1) // 2 if num_best is None else num_best
     channels = 3 if cost == "sad" and all(v.image.ndim == 3 for v in [reference, *sources]) else 1
     r = levels(reference.image, channels)

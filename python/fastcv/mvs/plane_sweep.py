@@ -15,6 +15,7 @@ from .views import DepthMap, View, camera_of, size_of, source_from_reference
 COSTS = ("ncc", "sad")
 MAX_SOURCES = 32
 MAX_WINDOW = 31
+MAX_SIDE = 32766
 UNITS_PER_LEVEL = 4  # kUnitsPerLevel of warp.hd.h: the resolution of an 8-bit grey level in the kernels
 
 _PIXEL_CENTERS = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # the kernels count from the first pixel's centre
@@ -288,6 +289,8 @@ def _pack(call: Call, name: str, image: Any, channels: int, num_threads: int) ->
         if not (low >= 0 and high <= 1):
             raise ValueError(f"{name}.image: expected values in [0, 1], got {low} to {high}")
     height, width = image.shape[:2]
+    if max(height, width) > MAX_SIDE:
+        raise ValueError(f"{name}.image: expected sides up to {MAX_SIDE} pixels, got {height} x {width}")
     words = call.empty((channels, height + 1, width + 1), "int32")
     call.backend.mvs.pack_image(handle(image), handle(words), call.execution(num_threads))
     return words

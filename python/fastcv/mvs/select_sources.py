@@ -146,5 +146,4 @@ def _where_axes_meet(reconstruction: Reconstruction, ids: list[int]) -> Array:
         normal_matrix += across
         right_side += across @ image.center
     # Parallel axes leave the distance open: lstsq then picks the solution nearest to the origin.
-    meeting: Array = np.linalg.lstsq(normal_matrix, right_side, rcond=1e-9)[0]
-    return meeting
+    return np.asarray(np.linalg.lstsq(normal_matrix, right_side, rcond=1e-9)[0], np.float64)
