@@ -7,7 +7,7 @@
 
 #include "core/host_device.h"
 
-#if !defined(__CUDACC__) && (defined(__AVX512F__) || defined(__SSSE3__))
+#if !defined(__CUDACC__) && defined(__SSE4_1__)
 #include <immintrin.h>
 #endif
 
@@ -32,6 +32,10 @@ FASTCV_HD std::int32_t to_int(float x) { return static_cast<std::int32_t>(x); }
 FASTCV_HD float to_float(std::int32_t x) { return static_cast<float>(x); }
 FASTCV_HD std::int32_t bits_of(float x) { return __builtin_bit_cast(std::int32_t, x); }
 FASTCV_HD float from_bits(std::int32_t bits) { return __builtin_bit_cast(float, bits); }
+FASTCV_HD float smaller(float a, float b) { return a < b ? a : b; }
+FASTCV_HD float larger(float a, float b) { return a > b ? a : b; }
+FASTCV_HD std::int32_t smaller(std::int32_t a, std::int32_t b) { return a < b ? a : b; }
+FASTCV_HD std::int32_t larger(std::int32_t a, std::int32_t b) { return a > b ? a : b; }
 FASTCV_HD bool at_most_unsigned(std::int32_t x, std::int32_t limit) {
   return static_cast<std::uint32_t>(x) <= static_cast<std::uint32_t>(limit);
 }
@@ -86,6 +90,50 @@ FASTCV_HD void store(T* to, V v) {
 FASTCV_HD Floats splat(float x) { return Floats{} + x; }
 FASTCV_HD Ints splat(std::int32_t x) { return Ints{} + x; }
 
+// GCC 12 makes a comparison and a blend of `a < b ? a : b`, hence the instructions by name.
+#if defined(__AVX512F__)
+#define FASTCV_LANES_OP(op, suffix) _mm512_##op##_##suffix
+#define FASTCV_LANES_INT __m512i
+#define FASTCV_LANES_FLOAT __m512
+#elif defined(__AVX2__)
+#define FASTCV_LANES_OP(op, suffix) _mm256_##op##_##suffix
+#define FASTCV_LANES_INT __m256i
+#define FASTCV_LANES_FLOAT __m256
+#elif defined(__SSE4_1__)
+#define FASTCV_LANES_OP(op, suffix) _mm_##op##_##suffix
+#define FASTCV_LANES_INT __m128i
+#define FASTCV_LANES_FLOAT __m128
+#endif
+#if defined(FASTCV_LANES_OP)
+FASTCV_HD Floats smaller(Floats a, Floats b) {
+  return (Floats)FASTCV_LANES_OP(min, ps)((FASTCV_LANES_FLOAT)a, (FASTCV_LANES_FLOAT)b);
+}
+FASTCV_HD Floats larger(Floats a, Floats b) {
+  return (Floats)FASTCV_LANES_OP(max, ps)((FASTCV_LANES_FLOAT)a, (FASTCV_LANES_FLOAT)b);
+}
+FASTCV_HD Ints smaller(Ints a, Ints b) {
+  return (Ints)FASTCV_LANES_OP(min, epi32)((FASTCV_LANES_INT)a, (FASTCV_LANES_INT)b);
+}
+FASTCV_HD Ints larger(Ints a, Ints b) {
+  return (Ints)FASTCV_LANES_OP(max, epi32)((FASTCV_LANES_INT)a, (FASTCV_LANES_INT)b);
+}
+FASTCV_HD Ints dot_halves(Ints a, Ints b) {
+  return (Ints)FASTCV_LANES_OP(madd, epi16)((FASTCV_LANES_INT)a, (FASTCV_LANES_INT)b);
+}
+FASTCV_HD Ints dot_bytes(Ints weights, Ints bytes) {  // unsigned weights, signed bytes
+  return (Ints)FASTCV_LANES_OP(maddubs, epi16)((FASTCV_LANES_INT)weights, (FASTCV_LANES_INT)bytes);
+}
+#undef FASTCV_LANES_OP
+#undef FASTCV_LANES_INT
+#undef FASTCV_LANES_FLOAT
+#define FASTCV_LANES_DOT_BYTES
+#else
+FASTCV_HD Floats smaller(Floats a, Floats b) { return select(a < b, a, b); }
+FASTCV_HD Floats larger(Floats a, Floats b) { return select(a > b, a, b); }
+FASTCV_HD Ints smaller(Ints a, Ints b) { return select(a < b, a, b); }
+FASTCV_HD Ints larger(Ints a, Ints b) { return select(a > b, a, b); }
+#endif
+
 // Negative numbers count as large ones.
 FASTCV_HD Ints at_most_unsigned(Ints x, std::int32_t limit) {
   typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kLanes)));
@@ -103,17 +151,9 @@ FASTCV_HD Ints lane_indices() {
 FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
   return (Ints)_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), __mmask16(-1), (__m512i)index, base, 4);
 }
-FASTCV_HD Ints dot_halves(Ints a, Ints b) { return (Ints)_mm512_madd_epi16((__m512i)a, (__m512i)b); }
-FASTCV_HD Ints dot_bytes(Ints weights, Ints bytes) {
-  return (Ints)_mm512_maddubs_epi16((__m512i)weights, (__m512i)bytes);
-}
 #elif defined(__AVX2__)
 FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
   return (Ints)_mm256_i32gather_epi32(base, (__m256i)index, 4);
-}
-FASTCV_HD Ints dot_halves(Ints a, Ints b) { return (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b); }
-FASTCV_HD Ints dot_bytes(Ints weights, Ints bytes) {
-  return (Ints)_mm256_maddubs_epi16((__m256i)weights, (__m256i)bytes);
 }
 #else
 FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
@@ -121,13 +161,9 @@ FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
   for (int i = 0; i < kLanes; ++i) v[i] = base[index[i]];
   return v;
 }
-#if defined(__SSSE3__)
-FASTCV_HD Ints dot_halves(Ints a, Ints b) { return (Ints)_mm_madd_epi16((__m128i)a, (__m128i)b); }
-FASTCV_HD Ints dot_bytes(Ints weights, Ints bytes) { return (Ints)_mm_maddubs_epi16((__m128i)weights, (__m128i)bytes); }
-#endif
 #endif
 
-#if defined(__SSSE3__)
+#if defined(FASTCV_LANES_DOT_BYTES)
 // The same integers as above: byte weights (128 - fx, fx) in both halves, then half weights (128 - fy, fy).
 FASTCV_HD Ints bilinear_bytes(Ints quad, Ints fx, Ints fy) {
   const Ints wx = 128 + (fx << 8) - fx;
@@ -141,22 +177,15 @@ FASTCV_HD Ints dot_halves(Ints a, Ints b) {
 }
 FASTCV_HD Ints bilinear_bytes(Ints quad, Ints fx, Ints fy) {
   Ints v;
-  for (int i = 0; i < kLanes; ++i)
+  for (int i = 0; i < kLanes; ++i) {
     v[i] = bilinear_bytes(std::int32_t(quad[i]), std::int32_t(fx[i]), std::int32_t(fy[i]));
+  }
   return v;
 }
 #endif
+#undef FASTCV_LANES_DOT_BYTES
 
 #endif  // __CUDACC__
-
-template <class T>
-FASTCV_HD T smaller(T a, T b) {
-  return select(a < b, a, b);
-}
-template <class T>
-FASTCV_HD T larger(T a, T b) {
-  return select(a > b, a, b);
-}
 
 // 1 / sqrt(x) to about 3e-7, bit for bit the same everywhere, where a division and a root would cost three times as
 // much. x must be positive and normal. Source: Lomont 2003, "Fast inverse square root", with three Newton steps.
