@@ -23,7 +23,7 @@ def nearest_rotation(R: np.ndarray) -> np.ndarray:
 
 def calibration(K: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """The data's K counts from the first pixel's centre."""
-    return np.diag([scale, scale, 1]) @ (K + [[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])
+    return np.diag([scale, scale, 1.0]) @ np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]]) @ K
 
 
 def test_hololens_against_its_sensor(data_dir):
