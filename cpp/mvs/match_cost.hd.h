@@ -46,22 +46,33 @@ FASTCV_HD F sad_cost(IntOf<F> sum, F scale) {
   return select((sum >= 0) & (sum < kSadNotSeen), to_float(sum) * scale, F{} + kNoCost);
 }
 
-// Puts a cost into a sorted list of the cheapest ones; at(i) refers to the i-th. What falls out is the most expensive.
-template <class F, class At>
-FASTCV_HD void insert_cost(F cost, int num_best, const At& at) {
-  for (int i = 0; i < num_best; ++i) {
-    const F kept = at(i);
-    at(i) = smaller(kept, cost);
+// The costs of one pixel on one plane that count, in registers.
+template <class F>
+struct CostList {
+  F costs[mvs::kMaxSources];
+  FASTCV_HD F get(int i) const { return costs[i]; }
+  FASTCV_HD void set(int i, F cost) { costs[i] = cost; }
+};
+
+// Adds the cost of source k = 0, 1, ... to a list: all costs in order where all count, else the cheapest ones, sorted.
+template <class F, class List>
+FASTCV_HD void add_cost(const mvs::Sweep& s, int k, F cost, List& list) {
+  if (s.num_best == s.num_sources) return list.set(k, cost);
+  const int filled = k < s.num_best ? k : s.num_best;
+  for (int i = 0; i < filled; ++i) {
+    const F kept = list.get(i);
+    list.set(i, smaller(kept, cost));
     cost = larger(kept, cost);
   }
+  if (filled < s.num_best) list.set(filled, cost);
 }
 
-// Mean of the list: NaN where no source sees the pixel.
-template <class F, class At>
-FASTCV_HD F mean_cost(int num_best, const At& at) {
+// Mean over the sources that see the pixel: NaN where none does.
+template <class F, class List>
+FASTCV_HD F mean_cost(const mvs::Sweep& s, const List& list) {
   F sum{}, count{};
-  for (int i = 0; i < num_best; ++i) {
-    const F cost = at(i);
+  for (int i = 0; i < s.num_best; ++i) {
+    const F cost = list.get(i);
     sum += select(cost < kNoCost, cost, F{});
     count += select(cost < kNoCost, F{} + 1.0F, F{});
   }

@@ -71,11 +71,9 @@ struct SweepPixel {
   }
 
   FASTCV_HD float cost(float inverse_depth, std::int64_t x, std::int64_t y) const {
-    float best[mvs::kMaxSources];
-    const auto at = [&best](int i) -> float& { return best[i]; };
-    for (int i = 0; i < s.num_best; ++i) best[i] = kNoCost;
-    for (int k = 0; k < s.num_sources; ++k) insert_cost(source_cost(s.sources[k], inverse_depth, x, y), s.num_best, at);
-    return mean_cost<float>(s.num_best, at);
+    CostList<float> list;
+    for (int k = 0; k < s.num_sources; ++k) add_cost(s, k, source_cost(s.sources[k], inverse_depth, x, y), list);
+    return mean_cost<float>(s, list);
   }
 };
 

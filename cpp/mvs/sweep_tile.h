@@ -46,7 +46,7 @@ class TileSweep {
     reference_ = arena.take<std::int32_t>(halo_rows * stride_ * Channels);
     for (auto& sum : column_sums_) sum = arena.take<std::int32_t>(stride_);
     for (auto& field : window_) field = arena.take<float>(tile.height * stride_);
-    best_ = arena.take<float>(tile.height * stride_ * s_.num_best);
+    costs_ = arena.take<float>(tile.height * stride_ * s_.num_best);
   }
 
   // Everything about the reference that no plane changes.
@@ -66,12 +66,10 @@ class TileSweep {
   template <class Emit>
   void plane(float inverse_depth, const Emit& emit) {
     if (s_.window == 1) return plane_without_window(inverse_depth, emit);
-    const Floats none = splat(kNoCost);
-    for (std::int64_t i = 0; i < tile_.height * stride_ * s_.num_best; i += kLanes) store(best_ + i, none);
-    for (int k = 0; k < s_.num_sources; ++k) add_source(s_.sources[k], inverse_depth);
+    for (int k = 0; k < s_.num_sources; ++k) add_source(k, inverse_depth);
     for (std::int64_t row = 0; row < tile_.height; ++row) {
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
-        emit(row, x, mean_cost<Floats>(s_.num_best, [&](int i) { return load<Floats>(best_at(row, x, i)); }));
+        emit(row, x, mean_cost<Floats>(s_, costs_at(row, x)));
       }
     }
   }
@@ -79,9 +77,17 @@ class TileSweep {
   std::int64_t stride() const { return stride_; }
 
  private:
-  float* best_at(std::int64_t row, std::int64_t x, int i) const {
-    return best_ + (row * s_.num_best + i) * stride_ + x;
+  // The costs of one vector that count so far, in memory.
+  struct StoredCosts {
+    float* costs;
+    std::int64_t stride;
+    Floats get(int i) const { return load<Floats>(costs + i * stride); }
+    void set(int i, Floats cost) { store(costs + i * stride, cost); }
+  };
+  StoredCosts costs_at(std::int64_t row, std::int64_t x) const {
+    return {costs_ + row * s_.num_best * stride_ + x, stride_};
   }
+
   // SAD of single pixels: all sources of a vector at once, nothing but its cost leaves the registers.
   template <class Emit>
   void plane_without_window(float inverse_depth, const Emit& emit) {
@@ -93,14 +99,12 @@ class TileSweep {
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
         const Floats column = to_float(lane_indices() + std::int32_t(tile_.x + x));
         const Floats scale = load<Floats>(window_[0] + row * stride_ + x);
-        Floats list[mvs::kMaxSources];
-        for (int i = 0; i < s_.num_best; ++i) list[i] = splat(kNoCost);
-        const auto at = [&list](int i) -> Floats& { return list[i]; };
+        CostList<Floats> list;
         for (int k = 0; k < s_.num_sources; ++k) {
           const Position<Floats> p = warp<Floats>(s_.sources[k], warped[k], column);
-          insert_cost(sad_cost<Floats>(sad(s_.sources[k], p, row, x), scale), s_.num_best, at);
+          add_cost(s_, k, sad_cost<Floats>(sad(s_.sources[k], p, row, x), scale), list);
         }
-        emit(row, x, mean_cost<Floats>(s_.num_best, at));
+        emit(row, x, mean_cost<Floats>(s_, list));
       }
     }
   }
@@ -130,19 +134,16 @@ class TileSweep {
     }
   }
 
-  void add_source(const mvs::SweepSource& source, float inverse_depth) {
-    for (std::int64_t row = 0; row < tile_.height + 2 * radius_; ++row) warp_words(source, row, inverse_depth);
+  void add_source(int k, float inverse_depth) {
+    for (std::int64_t row = 0; row < tile_.height + 2 * radius_; ++row) warp_words(s_.sources[k], row, inverse_depth);
     box_sums(words_, [&](std::int64_t row, std::int64_t x, Ints sum, Ints sum_squares, Ints sum_products) {
       const std::int64_t at = row * stride_ + x;
       const ReferenceWindow<Floats> window{load<Floats>(window_[0] + at), load<Floats>(window_[1] + at),
                                            load<Floats>(window_[2] + at)};
-      Floats cost =
-          kNcc ? ncc_cost<Floats>(window, sum, sum_squares, sum_products) : sad_cost<Floats>(sum, window.count);
-      for (int i = 0; i < s_.num_best; ++i) {
-        const Floats kept = load<Floats>(best_at(row, x, i));
-        store(best_at(row, x, i), smaller(kept, cost));
-        cost = larger(kept, cost);
-      }
+      StoredCosts list = costs_at(row, x);
+      add_cost(s_, k,
+               kNcc ? ncc_cost<Floats>(window, sum, sum_squares, sum_products) : sad_cost<Floats>(sum, window.count),
+               list);
     });
   }
 
@@ -217,7 +218,7 @@ class TileSweep {
   std::int32_t* reference_;  // (channels, rows with halo, stride): samples, for NCC in the low half
   std::int32_t* column_sums_[3];
   float* window_[3];  // (rows, stride): the fields of ReferenceWindow; for SAD the first is the cost's scale
-  float* best_;       // (rows, num_best, stride): cheapest costs of the current plane, sorted
+  float* costs_;      // (rows, num_best, stride): CostList of every pixel on the current plane
 };
 
 }  // namespace fastcv::FASTCV_ISA

@@ -7,7 +7,6 @@
 namespace fastcv::cuda::mvs {
 namespace {
 
-using fastcv::mvs::kMaxSources;
 using fastcv::mvs::MatchCost;
 
 constexpr int kTileWidth = 32, kTileHeight = 8, kThreads = kTileWidth * kTileHeight;
@@ -129,19 +128,17 @@ __global__ void __launch_bounds__(kThreads) sweep_kernel(const __grid_constant__
   const bool mine = tile.inside(x, y);
   gpu::WindowSums reference;
   if (mine) reference = reference_sums(s, x, y);
-  float best[kMaxSources];
-  const auto at = [&best](int i) -> float& { return best[i]; };
+  gpu::CostList<float> list;
   sink.begin();
   for (std::int64_t d = 0; d < s.num_planes; ++d) {
-    for (int i = 0; i < s.num_best; ++i) best[i] = gpu::kNoCost;
     for (int k = 0; k < s.num_sources; ++k) {
       tile.sample(s.sources[k], s.inverse_depths[d]);
       __syncthreads();
       tile.sum_rows();
       __syncthreads();
-      if (mine) gpu::insert_cost(tile.cost(reference), s.num_best, at);
+      if (mine) gpu::add_cost(s, k, tile.cost(reference), list);
     }
-    if (mine) sink.add(d, x, y, gpu::mean_cost<float>(s.num_best, at));
+    if (mine) sink.add(d, x, y, gpu::mean_cost<float>(s, list));
   }
   if (mine) sink.end(s, x, y);
 }
