@@ -7,7 +7,7 @@
 #include "camera/unproject.hd.h"
 // The declarations come after what they mention.
 #include "camera/unproject.leaf.h"
-#include "core/lanes.hd.h"
+#include "core/elementwise.hd.h"
 
 namespace fastcv::FASTCV_ISA::camera {
 

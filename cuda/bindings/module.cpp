@@ -5,6 +5,7 @@
 namespace fastcv::bindings {
 void bind_camera(nb::module_& m);
 void bind_geometry(nb::module_& m);
+void bind_mvs(nb::module_& m);
 }
 
 NB_MODULE(_cuda, m) {
@@ -38,4 +39,5 @@ NB_MODULE(_cuda, m) {
   };
   room("camera", bindings::bind_camera);
   room("geometry", bindings::bind_geometry);
+  room("mvs", bindings::bind_mvs);
 }

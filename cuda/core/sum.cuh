@@ -2,7 +2,7 @@
 // Per-element work with sums over all elements, in an order that depends on neither the device nor the timing.
 #pragma once
 
-#include "core/lanes.hd.h"
+#include "core/elementwise.hd.h"
 #include "core/view.h"
 #include "cuda/core/launch.cuh"
 
@@ -38,7 +38,7 @@ __global__ void sum_partial_kernel(const double* partial, double* result) {
   result[threadIdx.x] = sum;
 }
 
-// Runs an operation as core/lanes.hd.h describes it on elements [0, n) and writes its sums (Op::kSums doubles on the
+// Runs an operation as core/elementwise.hd.h describes it on elements [0, n) and writes its sums (Op::kSums doubles on the
 // device), without waiting for it.
 template <class Op>
 void for_each_with_sums(std::int64_t n, const Op& op, double* result, cudaStream_t stream) {

@@ -14,16 +14,32 @@ from .errors import DeviceError, FastcvError, FormatError, MissingDependencyErro
 from .scene import Camera, Image, Points3D, Reconstruction
 from .threads import get_num_threads, set_num_threads
 
+ROOMS = (
+    "ba",
+    "camera",
+    "cuda",
+    "doctor",
+    "features",
+    "geometry",
+    "io",
+    "mvs",
+    "pipeline",
+    "report",
+    "sfm",
+    "synthetic",
+)
+
 if TYPE_CHECKING:
+    from . import ba as ba
     from . import camera as camera
     from . import cuda as cuda
     from . import doctor as doctor
     from . import geometry as geometry
+    from . import io as io
+    from . import mvs as mvs
     from . import synthetic as synthetic
 
 __version__ = "0.1.0"
-
-ROOMS = ("camera", "cuda", "doctor", "geometry", "synthetic")
 
 __all__ = [
     "ROOMS",

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// fastcv._core.mvs
+#include "bindings/mvs.h"
+
+#include "mvs/filter_depths.h"
+#include "mvs/fuse.h"
+#include "mvs/pack_image.h"
+#include "mvs/plane_sweep.h"
+
+namespace fastcv::bindings {
+namespace {
+
+using Images = ViewArgs<const std::int32_t, 3>;
+using Projections = HostMatrix<float, 12>;
+
+mvs::DepthMap depth_map(const ViewArg<float, 2>& depth, const ViewArg<float, 2>& confidence,
+                        const ViewArg<float, 2>& cost) {
+  return {view<2>(depth), view<2>(confidence), view<2>(cost)};
+}
+
+template <class T>
+void bind_pack_image(nb::module_& m) {
+  m.def(
+      "pack_image",
+      [](ViewArg<const T, 3> image, ViewArg<std::int32_t, 3> out, int num_threads) {
+        const auto i = view<3>(image);
+        const auto o = view<3>(out);
+        const nb::gil_scoped_release release;
+        mvs::pack_image<T>(i, o, num_threads);
+      },
+      array("image"), array("out"), nb::arg("num_threads"));
+}
+
+void bind_sweep(nb::module_& m) {
+  m.def(
+      "plane_sweep",
+      [](const Images& images, Projections projections, HostVector<float> inverse_depths, mvs::MatchCost cost,
+         int window, int num_best, int truncation, ViewArg<float, 3> out, int num_threads) {
+        const auto sweep = sweep_from(images, projections, inverse_depths, cost, window, num_best, truncation);
+        const auto o = view<3>(out);
+        const nb::gil_scoped_release release;
+        mvs::plane_sweep(sweep, o, num_threads);
+      },
+      FASTCV_SWEEP_ARGS, array("out"), nb::arg("num_threads"));
+  m.def(
+      "estimate_depth",
+      [](const Images& images, Projections projections, HostVector<float> inverse_depths, mvs::MatchCost cost,
+         int window, int num_best, int truncation, ViewArg<float, 2> depth, ViewArg<float, 2> confidence,
+         ViewArg<float, 2> out_cost, int num_threads) {
+        const auto sweep = sweep_from(images, projections, inverse_depths, cost, window, num_best, truncation);
+        const auto out = depth_map(depth, confidence, out_cost);
+        const nb::gil_scoped_release release;
+        mvs::estimate_depth(sweep, out, num_threads);
+      },
+      FASTCV_SWEEP_ARGS, array("depth"), array("confidence"), array("out_cost"), nb::arg("num_threads"));
+  m.def(
+      "winner_take_all",
+      [](ViewArg<const float, 3> costs, HostVector<float> inverse_depths, ViewArg<float, 2> depth,
+         ViewArg<float, 2> confidence, ViewArg<float, 2> out_cost, int num_threads) {
+        const auto c = view<3>(costs);
+        const auto out = depth_map(depth, confidence, out_cost);
+        const nb::gil_scoped_release release;
+        mvs::winner_take_all(c, inverse_depths.data(), out, num_threads);
+      },
+      array("costs"), array("inverse_depths"), array("depth"), array("confidence"), array("out_cost"),
+      nb::arg("num_threads"));
+}
+
+void bind_filter(nb::module_& m) {
+  m.def(
+      "filter_depths",
+      [](ViewArg<const float, 2> depth, const ViewArgs<const float, 2>& neighbor_depths,
+         HostMatrix<double, 24> transfers, int min_consistent, double max_reprojection_px, double max_relative_depth,
+         ViewArg<float, 2> out, int num_threads) {
+        const auto d = view<2>(depth);
+        const auto neighbors = neighbors_from(neighbor_depths, transfers);
+        const auto o = view<2>(out);
+        const nb::gil_scoped_release release;
+        mvs::filter_depths(d, neighbors, {min_consistent, max_reprojection_px, max_relative_depth}, o, num_threads);
+      },
+      array("depth"), nb::arg("neighbor_depths").noconvert(), array("transfers"), nb::arg("min_consistent"),
+      nb::arg("max_reprojection_px"), nb::arg("max_relative_depth"), array("out"), nb::arg("num_threads"));
+}
+
+mvs::FuseView fuse_view_from(const ViewArg<const float, 2>& depth, const ViewArg<const std::uint8_t, 3>& color,
+                             const ViewArg<std::uint8_t, 2>& used, const double* world_from_pixel) {
+  mvs::FuseView result{view<2>(depth), view<3>(color), view<2>(used), {}};
+  std::copy(world_from_pixel, world_from_pixel + 12, result.world_from_pixel);
+  return result;
+}
+
+// Depths, colours, used and world_from_pixel hold the reference first, then its neighbours.
+void bind_fuse(nb::module_& m) {
+  m.def(
+      "depth_normals",
+      [](ViewArg<const float, 2> depth, HostMatrix<double, 3> K, ViewArg<float, 3> out, int num_threads) {
+        const auto d = view<2>(depth);
+        const auto o = view<3>(out);
+        const nb::gil_scoped_release release;
+        mvs::depth_normals(d, K.data(), o, num_threads);
+      },
+      array("depth"), array("K"), array("out"), nb::arg("num_threads"));
+  m.def(
+      "fuse_view",
+      [](const ViewArgs<const float, 2>& depths, const ViewArgs<const std::uint8_t, 3>& colors,
+         const ViewArgs<std::uint8_t, 2>& used, HostMatrix<double, 12> world_from_pixel,
+         HostMatrix<double, 24> transfers, int min_consistent, double max_reprojection_px, double max_relative_depth,
+         ViewArg<const float, 3> normals, HostMatrix<double, 3> world_from_cam, ViewArg<float, 2> xyz,
+         ViewArg<std::uint8_t, 2> rgb, ViewArg<float, 2> out_normals) {
+        mvs::FuseViews views;
+        for (std::size_t k = 0; k < depths.size(); ++k) {
+          (k == 0 ? views.reference : views.neighbors[k - 1]) =
+              fuse_view_from(depths[k], colors[k], used[k], world_from_pixel.data() + 12 * k);
+        }
+        const auto neighbors = neighbors_from({depths.begin() + 1, depths.end()}, transfers);
+        const auto n = view<3>(normals);
+        const mvs::PointBuffers out{view<2>(xyz), view<2>(out_normals), view<2>(rgb)};
+        const nb::gil_scoped_release release;
+        return mvs::fuse_view(views, neighbors, {min_consistent, max_reprojection_px, max_relative_depth}, n,
+                              world_from_cam.data(), out);
+      },
+      nb::arg("depths").noconvert(), nb::arg("colors").noconvert(), nb::arg("used").noconvert(),
+      array("world_from_pixel"), array("transfers"), nb::arg("min_consistent"), nb::arg("max_reprojection_px"),
+      nb::arg("max_relative_depth"), array("normals"), array("world_from_cam"), array("xyz"), array("rgb"),
+      array("out_normals"));
+}
+
+}  // namespace
+
+void bind_mvs(nb::module_& m) {
+  bind_match_cost(m);
+  bind_pack_image<std::uint8_t>(m);
+  bind_pack_image<float>(m);
+  bind_sweep(m);
+  bind_filter(m);
+  bind_fuse(m);
+}
+
+}  // namespace fastcv::bindings

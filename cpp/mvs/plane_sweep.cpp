@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Splits the reference into tiles, hands them to threads and calls the leaf for this processor.
+#include "mvs/plane_sweep.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "core/parallel.h"
+#include "mvs/tile.h"
+
+#define FASTCV_LEAF "mvs/plane_sweep.leaf.h"
+#include "core/leaf.h"
+
+namespace fastcv::mvs {
+namespace {
+
+// Wide tiles repeat little of their halo, small ones stay in cache. Without a window there is no halo to repeat.
+constexpr std::int64_t kTileWidth = 320, kTileHeight = 32, kTileHeightWithoutWindow = 4;
+
+std::int64_t plane_sweep_tile(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
+  FASTCV_DISPATCH(mvs::plane_sweep(sweep, tile, out, scratch));
+}
+std::int64_t estimate_depth_tile(const Sweep& sweep, const Tile& tile, const DepthMap& out, std::byte* scratch) {
+  FASTCV_DISPATCH(mvs::estimate_depth(sweep, tile, out, scratch));
+}
+std::int64_t winner_take_all_tile(View<const float, 3> costs, const float* inverse_depths, const Tile& tile,
+                                  const DepthMap& out, std::byte* scratch) {
+  FASTCV_DISPATCH(mvs::winner_take_all(costs, inverse_depths, tile, out, scratch));
+}
+
+// Blocks of scratch memory that tiles hand on to one another: fresh pages from the system cost as much as a tile's
+// work.
+class ScratchPool {
+ public:
+  explicit ScratchPool(std::int64_t bytes) : bytes_(bytes) {}
+  ~ScratchPool() {
+    for (std::byte* block : free_) ::operator delete(block, kAlignment);
+  }
+  ScratchPool(const ScratchPool&) = delete;
+  ScratchPool& operator=(const ScratchPool&) = delete;
+
+  class Block {
+   public:
+    explicit Block(ScratchPool& pool) : pool_(pool), data_(pool.take()) {}
+    ~Block() { pool_.give_back(data_); }
+    Block(const Block&) = delete;
+    Block& operator=(const Block&) = delete;
+    std::byte* get() const { return data_; }
+
+   private:
+    ScratchPool& pool_;
+    std::byte* data_;
+  };
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+
+  std::byte* take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) {
+      free_.reserve(++num_blocks_);  // giving back must not throw
+      return static_cast<std::byte*>(::operator new(bytes_, kAlignment));
+    }
+    std::byte* block = free_.back();
+    free_.pop_back();
+    return block;
+  }
+  void give_back(std::byte* block) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(block);
+  }
+
+  const std::int64_t bytes_;
+  std::mutex mutex_;
+  std::vector<std::byte*> free_;
+  std::size_t num_blocks_ = 0;
+};
+
+// Calls run(tile, scratch) for tiles that cover the image; run(tile, nullptr) says how much scratch it wants.
+template <class Run>
+void for_each_tile(std::int64_t height, std::int64_t width, std::int64_t tile_height, int num_threads, const Run& run) {
+  const std::int64_t columns = (width + kTileWidth - 1) / kTileWidth, rows = (height + tile_height - 1) / tile_height;
+  // No tile wants more than the first.
+  ScratchPool pool(run({0, 0, std::min(kTileWidth, width), std::min(tile_height, height)}, nullptr));
+  parallel_for(rows * columns, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t x = i % columns * kTileWidth, y = i / columns * tile_height;
+      const Tile tile{x, y, std::min(kTileWidth, width - x), std::min(tile_height, height - y)};
+      const ScratchPool::Block scratch(pool);
+      run(tile, scratch.get());
+    }
+  });
+}
+
+std::int64_t tile_height(const Sweep& sweep) { return sweep.window == 1 ? kTileHeightWithoutWindow : kTileHeight; }
+
+}  // namespace
+
+void plane_sweep(const Sweep& sweep, View<float, 3> out, int num_threads) {
+  for_each_tile(sweep.reference.height, sweep.reference.width, tile_height(sweep), num_threads,
+                [&](const Tile& tile, std::byte* scratch) { return plane_sweep_tile(sweep, tile, out, scratch); });
+}
+
+void estimate_depth(const Sweep& sweep, const DepthMap& out, int num_threads) {
+  for_each_tile(sweep.reference.height, sweep.reference.width, tile_height(sweep), num_threads,
+                [&](const Tile& tile, std::byte* scratch) { return estimate_depth_tile(sweep, tile, out, scratch); });
+}
+
+void winner_take_all(View<const float, 3> costs, const float* inverse_depths, const DepthMap& out, int num_threads) {
+  for_each_tile(costs.shape[1], costs.shape[2], kTileHeightWithoutWindow, num_threads,
+                [&](const Tile& tile, std::byte* scratch) {
+                  return winner_take_all_tile(costs, inverse_depths, tile, out, scratch);
+                });
+}
+
+}  // namespace fastcv::mvs

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plane sweep over one tile, compiled once per instruction set.
+#include <cstddef>
+
+#include "mvs/plane_sweep.h"
+#include "mvs/sweep_tile.h"
+#include "mvs/winner.hd.h"
+// The declarations come after what they mention.
+#include "mvs/plane_sweep.leaf.h"
+
+namespace fastcv::FASTCV_ISA::mvs {
+namespace {
+
+using fastcv::mvs::DepthMap;
+using fastcv::mvs::MatchCost;
+using fastcv::mvs::Sweep;
+using fastcv::mvs::Tile;
+
+// Stores the lanes of a vector that lie inside the row.
+void store_lanes(float* to, std::int64_t count, Floats value) {
+  if (count >= kLanes) {
+    store(to, value);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = value[i];
+  }
+}
+
+// The winners of a tile while planes pass: one array per field of Winner.
+class Winners {
+ public:
+  Winners(const Tile& tile, std::int64_t stride, Arena& arena) : tile_(tile), stride_(stride) {
+    for (float*& field : fields_) field = arena.take<float>(tile.height * stride);
+  }
+  void clear() {
+    for (std::int64_t i = 0; i < tile_.height * stride_; i += kLanes) put(i, {});
+  }
+  void add(std::int64_t row, std::int64_t x, Floats cost, std::int64_t plane) {
+    Winner<Floats> winner = get<Floats>(row * stride_ + x);
+    winner.add(cost, static_cast<std::int32_t>(plane));
+    put(row * stride_ + x, winner);
+  }
+  void finish(const float* inverse_depths, std::int64_t num_planes, const DepthMap& out) {
+    for (std::int64_t row = 0; row < tile_.height; ++row) {
+      for (std::int64_t x = 0; x < tile_.width; ++x) {
+        Winner<float> winner = get<float>(row * stride_ + x);
+        winner.add(__builtin_nanf(""), static_cast<std::int32_t>(num_planes));
+        const WinnerPixel pixel = finish_winner(winner, inverse_depths, num_planes);
+        out.depth(tile_.y + row, tile_.x + x) = pixel.depth;
+        out.confidence(tile_.y + row, tile_.x + x) = pixel.confidence;
+        out.cost(tile_.y + row, tile_.x + x) = pixel.cost;
+      }
+    }
+  }
+
+ private:
+  template <class F>
+  Winner<F> get(std::int64_t at) const {
+    const auto f = [&](int k) { return load<F>(fields_[k] + at); };
+    return {f(0), f(1), f(2), f(3), f(4), f(5), f(6), load<IntOf<F>>(fields_[7] + at)};
+  }
+  void put(std::int64_t at, const Winner<Floats>& w) {
+    const Floats values[7] = {w.before, w.last, w.best, w.rival, w.below, w.above, w.worst};
+    for (int k = 0; k < 7; ++k) store(fields_[k] + at, values[k]);
+    store(fields_[7] + at, w.plane);
+  }
+
+  const Tile tile_;
+  const std::int64_t stride_;
+  float* fields_[8];
+};
+
+template <MatchCost Cost, int Channels>
+std::int64_t sweep_costs(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
+  Arena arena(scratch);
+  TileSweep<Cost, Channels> sweeper(sweep, tile, arena);
+  if (scratch == nullptr) return arena.used();
+  sweeper.prepare();
+  for (std::int64_t d = 0; d < sweep.num_planes; ++d) {
+    sweeper.plane(sweep.inverse_depths[d], [&](std::int64_t row, std::int64_t x, Floats cost) {
+      store_lanes(&out(d, tile.y + row, tile.x + x), tile.width - x, cost);
+    });
+  }
+  return arena.used();
+}
+
+template <MatchCost Cost, int Channels>
+std::int64_t sweep_winners(const Sweep& sweep, const Tile& tile, const DepthMap& out, std::byte* scratch) {
+  Arena arena(scratch);
+  TileSweep<Cost, Channels> sweeper(sweep, tile, arena);
+  Winners winners(tile, sweeper.stride(), arena);
+  if (scratch == nullptr) return arena.used();
+  sweeper.prepare();
+  winners.clear();
+  for (std::int64_t d = 0; d < sweep.num_planes; ++d) {
+    sweeper.plane(sweep.inverse_depths[d],
+                  [&](std::int64_t row, std::int64_t x, Floats cost) { winners.add(row, x, cost, d); });
+  }
+  winners.finish(sweep.inverse_depths, sweep.num_planes, out);
+  return arena.used();
+}
+
+}  // namespace
+
+std::int64_t plane_sweep(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
+  if (sweep.cost == MatchCost::ncc) return sweep_costs<MatchCost::ncc, 1>(sweep, tile, out, scratch);
+  if (sweep.channels == 1) return sweep_costs<MatchCost::sad, 1>(sweep, tile, out, scratch);
+  return sweep_costs<MatchCost::sad, 3>(sweep, tile, out, scratch);
+}
+
+std::int64_t estimate_depth(const Sweep& sweep, const Tile& tile, const DepthMap& out, std::byte* scratch) {
+  if (sweep.cost == MatchCost::ncc) return sweep_winners<MatchCost::ncc, 1>(sweep, tile, out, scratch);
+  if (sweep.channels == 1) return sweep_winners<MatchCost::sad, 1>(sweep, tile, out, scratch);
+  return sweep_winners<MatchCost::sad, 3>(sweep, tile, out, scratch);
+}
+
+std::int64_t winner_take_all(View<const float, 3> costs, const float* inverse_depths, const Tile& tile,
+                             const DepthMap& out, std::byte* scratch) {
+  Arena arena(scratch);
+  const std::int64_t stride = (tile.width + kLanes - 1) / kLanes * kLanes;
+  Winners winners(tile, stride, arena);
+  float* row_costs = arena.take<float>(stride);
+  if (scratch == nullptr) return arena.used();
+  winners.clear();
+  for (std::int64_t d = 0; d < costs.shape[0]; ++d) {
+    for (std::int64_t row = 0; row < tile.height; ++row) {
+      const float* from = &costs(d, tile.y + row, tile.x);
+      for (std::int64_t x = 0; x < tile.width; ++x) row_costs[x] = from[x];
+      for (std::int64_t x = 0; x < tile.width; x += kLanes) winners.add(row, x, load<Floats>(row_costs + x), d);
+    }
+  }
+  winners.finish(inverse_depths, costs.shape[0], out);
+  return arena.used();
+}
+
+}  // namespace fastcv::FASTCV_ISA::mvs

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// fastcv._cuda.mvs: the names and arguments of fastcv._core.mvs, a stream in place of num_threads. Fusion is serial and
+// stays on the CPU.
+#include "cuda/bindings/arrays.h"
+// Comes after the device has been chosen.
+#include "bindings/mvs.h"
+#include "cuda/mvs/filter_depths.h"
+#include "cuda/mvs/pack_image.h"
+#include "cuda/mvs/plane_sweep.h"
+
+namespace fastcv::bindings {
+namespace {
+
+using Images = ViewArgs<const std::int32_t, 3>;
+using Projections = HostMatrix<float, 12>;
+
+template <class T>
+void bind_pack_image(nb::module_& m) {
+  m.def(
+      "pack_image",
+      [](ViewArg<const T, 3> image, ViewArg<std::int32_t, 3> out, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(out.device_id());
+        cuda::mvs::pack_image<T>(view<3>(image), view<3>(out), stream_from(stream));
+      },
+      array("image"), array("out"), nb::arg("stream"));
+}
+
+template <void (*Run)(const mvs::Sweep&, View<float, 3>, cudaStream_t)>
+void bind_plane_sweep(nb::module_& m, const char* name) {
+  m.def(
+      name,
+      [](const Images& images, Projections projections, HostVector<float> inverse_depths, mvs::MatchCost cost,
+         int window, int num_best, int truncation, ViewArg<float, 3> out, std::intptr_t stream) {
+        const auto sweep = sweep_from(images, projections, inverse_depths, cost, window, num_best, truncation);
+        const cuda::DeviceGuard guard(out.device_id());
+        Run(sweep, view<3>(out), stream_from(stream));
+      },
+      FASTCV_SWEEP_ARGS, array("out"), nb::arg("stream"));
+}
+
+void bind_winners(nb::module_& m) {
+  m.def(
+      "estimate_depth",
+      [](const Images& images, Projections projections, HostVector<float> inverse_depths, mvs::MatchCost cost,
+         int window, int num_best, int truncation, ViewArg<float, 2> depth, ViewArg<float, 2> confidence,
+         ViewArg<float, 2> out_cost, std::intptr_t stream) {
+        const auto sweep = sweep_from(images, projections, inverse_depths, cost, window, num_best, truncation);
+        const cuda::DeviceGuard guard(depth.device_id());
+        cuda::mvs::estimate_depth(sweep, {view<2>(depth), view<2>(confidence), view<2>(out_cost)}, stream_from(stream));
+      },
+      FASTCV_SWEEP_ARGS, array("depth"), array("confidence"), array("out_cost"), nb::arg("stream"));
+  m.def(
+      "winner_take_all",
+      [](ViewArg<const float, 3> costs, HostVector<float> inverse_depths, ViewArg<float, 2> depth,
+         ViewArg<float, 2> confidence, ViewArg<float, 2> out_cost, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(costs.device_id());
+        cuda::mvs::winner_take_all(view<3>(costs), inverse_depths.data(),
+                                   {view<2>(depth), view<2>(confidence), view<2>(out_cost)}, stream_from(stream));
+      },
+      array("costs"), array("inverse_depths"), array("depth"), array("confidence"), array("out_cost"),
+      nb::arg("stream"));
+}
+
+void bind_filter(nb::module_& m) {
+  m.def(
+      "filter_depths",
+      [](ViewArg<const float, 2> depth, const ViewArgs<const float, 2>& neighbor_depths,
+         HostMatrix<double, 24> transfers, int min_consistent, double max_reprojection_px, double max_relative_depth,
+         ViewArg<float, 2> out, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(depth.device_id());
+        cuda::mvs::filter_depths(view<2>(depth), neighbors_from(neighbor_depths, transfers),
+                                 {min_consistent, max_reprojection_px, max_relative_depth}, view<2>(out),
+                                 stream_from(stream));
+      },
+      array("depth"), nb::arg("neighbor_depths").noconvert(), array("transfers"), nb::arg("min_consistent"),
+      nb::arg("max_reprojection_px"), nb::arg("max_relative_depth"), array("out"), nb::arg("stream"));
+}
+
+}  // namespace
+
+void bind_mvs(nb::module_& m) {
+  bind_match_cost(m);
+  bind_pack_image<std::uint8_t>(m);
+  bind_pack_image<float>(m);
+  bind_plane_sweep<cuda::mvs::plane_sweep>(m, "plane_sweep");
+  bind_plane_sweep<cuda::mvs::plane_sweep_for_each>(m, "plane_sweep_for_each");
+  bind_winners(m);
+  bind_filter(m);
+}
+
+}  // namespace fastcv::bindings

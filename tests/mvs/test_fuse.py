@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fusion against numpy and against the plane that the depths lie on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastcv import mvs
+from fastcv.mvs import _reference
+
+PLANE, OFFSET = np.array([0.25, -0.15, 1.0]), 4.0  # of the scene in conftest.py
+
+
+@pytest.fixture
+def depths(scene):
+    """True depths with 0.2 % of noise and a tenth missing."""
+    rng = np.random.default_rng(0)
+    noisy = [d * (1 + 0.002 * rng.standard_normal(d.shape)) * (rng.random(d.shape) > 0.1) for d in scene.depths]
+    return [d.astype(np.float32) for d in noisy]
+
+
+@pytest.mark.parametrize("min_consistent", [0, 1, 3])
+def test_equals_the_reference(scene, depths, min_consistent):
+    cloud = mvs.fuse(scene.views, depths, min_consistent=min_consistent)
+    xyz, rgb = _reference.fuse(scene.views, depths, min_consistent=min_consistent)
+    assert len(cloud.xyz) == len(xyz) > 3000
+    np.testing.assert_allclose(cloud.xyz, xyz, atol=2e-6)  # float32 of coordinates below 8
+    np.testing.assert_allclose(cloud.rgb, rgb, atol=0.501)  # rounded to a grey level
+
+
+def test_points_lie_on_the_plane_and_face_the_cameras(scene, depths):
+    cloud = mvs.fuse(scene.views, depths, min_consistent=2)
+    length = np.linalg.norm(PLANE)
+    distance = (cloud.xyz @ PLANE - OFFSET) / length
+    assert np.abs(distance).mean() < 0.006  # noise of 0.2 % at depth 4 is 0.008, the mean of three or more views less
+    np.testing.assert_allclose(np.linalg.norm(cloud.normals, axis=1), 1, atol=1e-6)
+    angle = np.degrees(np.arccos(np.clip(-cloud.normals @ PLANE / length, -1, 1)))
+    assert np.median(angle) < 10
+    exact = mvs.fuse(scene.views, [d.astype(np.float32) for d in scene.depths], min_consistent=2)
+    assert np.abs(exact.normals + PLANE / length).max() < 1e-3
+
+
+def test_every_pixel_is_used_once(scene):
+    """Each point takes one pixel of each of its views, so the colours add up to those of the pixels used."""
+    views = [v._replace(image=np.full((61, 80, 3), 10 * (i + 1), np.uint8)) for i, v in enumerate(scene.views[:2])]
+    depths = [d.astype(np.float32) for d in scene.depths[:2]]
+    cloud = mvs.fuse(views, depths, min_consistent=0)
+    pairs, singles = (cloud.rgb[:, 0] == 15).sum(), (cloud.rgb[:, 0] != 15).sum()
+    assert 2 * pairs + singles == 2 * 61 * 80
+    assert pairs > 3000
+
+
+def test_order_does_not_depend_on_threads_and_progress_counts(scene, depths):
+    calls: list[tuple[int, int]] = []
+    one = mvs.fuse(scene.views, depths, num_threads=1, progress=lambda *done: calls.append(done))
+    many = mvs.fuse(scene.views, depths, num_threads=5)
+    for a, b in zip(one, many, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert calls == [(i + 1, 5) for i in range(5)]
+
+
+def test_nothing_to_fuse_and_grey_float_images(scene, depths):
+    empty = mvs.fuse(scene.views, [np.zeros_like(d) for d in depths])
+    assert (empty.xyz.shape, empty.rgb.shape, empty.normals.shape) == ((0, 3), (0, 3), (0, 3))
+    grey = [v._replace(image=np.full((61, 80), 0.5, np.float32)) for v in scene.views]
+    assert (mvs.fuse(grey, depths).rgb == 128).all()
+
+
+def test_single_pixel_faces_the_camera():
+    view = mvs.View(np.zeros((1, 1, 3), np.uint8), [[1.0, 0, -0.5], [0, 1.0, 0.5], [0, 0, 1]], np.eye(3, 4))
+    cloud = mvs.fuse([view], [np.full((1, 1), 2.0, np.float32)], min_consistent=0)
+    np.testing.assert_allclose(cloud.xyz, [[2, 0, 2]])
+    np.testing.assert_allclose(cloud.normals, [[-np.sqrt(0.5), 0, -np.sqrt(0.5)]], atol=1e-7)
+
+
+def test_bad_input(scene, depths):
+    with pytest.raises(ValueError, match="min_consistent: expected 0 or more, got -2"):
+        mvs.fuse(scene.views, depths, min_consistent=-2)
+    with pytest.raises(ValueError, match="max_relative_depth: expected more than 0"):
+        mvs.fuse(scene.views, depths, max_relative_depth=0)
+    with pytest.raises(ValueError, match="depth_maps: expected one per view"):
+        mvs.fuse(scene.views, depths[:2])
