@@ -6,12 +6,16 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import platform
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
 
 from . import cuda, threads
 from ._backend import backend, ceres
 from .errors import MissingDependencyError
+from .scene import Camera
 
 # Libraries whose versions matter in a bug report: required, optional, and what shares a process with us.
 LIBRARIES = (
