@@ -6,7 +6,7 @@ namespace fastcv::bindings {
 void bind_camera(nb::module_& m);
 void bind_geometry(nb::module_& m);
 void bind_mvs(nb::module_& m);
-}
+}  // namespace fastcv::bindings
 
 NB_MODULE(_cuda, m) {
   using namespace fastcv;

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The GPU's results are the CPU's, bit for bit: sums are integers and nothing is contracted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastcv
+from fastcv import mvs
+from fastcv._arrays import handle
+from fastcv.mvs._sweep import prepare
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not fastcv.cuda.is_available(), reason="needs a CUDA device")]
+DEPTHS = mvs.inverse_depth_planes(2.5, 8.0, 24)
+
+
+def on_gpu(array):
+    torch = pytest.importorskip("torch")
+    return torch.from_numpy(array).cuda()
+
+
+@pytest.mark.parametrize("num_best", [1, 2, 4])
+@pytest.mark.parametrize(("cost", "window"), [("sad", 1), ("sad", 5), ("ncc", 7), ("ncc", 31)])
+def test_costs_and_depths(scene, cost, window, num_best):
+    options = {"cost": cost, "window": window, "num_best": num_best}
+    views = [view._replace(image=on_gpu(view.image)) for view in scene.views]
+    expected = mvs.plane_sweep(scene.views[0], scene.views[1:], DEPTHS, **options)
+    costs = mvs.plane_sweep(views[0], views[1:], DEPTHS, **options)
+    np.testing.assert_array_equal(costs.cpu(), expected)
+    winners = mvs.winner_take_all(expected, DEPTHS)
+    for result in (mvs.winner_take_all(costs, DEPTHS), mvs.estimate_depth(views[0], views[1:], DEPTHS, **options)):
+        for a, b in zip(result, winners, strict=True):
+            np.testing.assert_array_equal(a.cpu(), b)
+
+
+@pytest.mark.parametrize(("cost", "window"), [("sad", 3), ("ncc", 5)])
+def test_tiles_equal_the_plain_kernel(scene, cost, window):
+    views = [view._replace(image=on_gpu(view.image)) for view in scene.views]
+    sweep = prepare(views[0], views[1:], DEPTHS, cost, window, None, 0.25, 0)
+    plain = sweep.call.empty((len(DEPTHS), *sweep.size), "float32")
+    sweep.call.backend.mvs.plane_sweep_for_each(*sweep.native(), handle(plain), sweep.call.execution())
+    tiled = mvs.plane_sweep(views[0], views[1:], DEPTHS, cost=cost, window=window)
+    np.testing.assert_array_equal(tiled.cpu(), plain.cpu())
+
+
+def test_filter(scene):
+    rng = np.random.default_rng(0)
+    depths = [(d * (1 + 0.01 * rng.standard_normal(d.shape))).astype(np.float32) for d in scene.depths]
+    kept = mvs.filter_depths(scene.views, [on_gpu(d) for d in depths])
+    for a, b in zip(kept, mvs.filter_depths(scene.views, depths), strict=True):
+        np.testing.assert_array_equal(a.cpu(), b)
+    with pytest.raises(fastcv.DeviceError, match="depth_maps: expected arrays on cpu, got cuda"):
+        mvs.fuse(scene.views, kept)
