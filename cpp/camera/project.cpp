@@ -32,7 +32,8 @@ bool vjp_range(int model_id, const double* params, Rows<const T, 3> points, Rows
 
 template <class T>
 void project(int model_id, const double* params, Rows<const T, 3> points, Rows<T, 2> pixels, int num_threads) {
-  parallel_for(points.rows, kGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
+  constexpr std::int64_t kProjectGrain = 4 * kGrain;  // 1 to 5 ns a point, a tenth of what the other ops take
+  parallel_for(points.rows, kProjectGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t n = end - begin;
     require_model(project_range<T>(model_id, params, {points[begin], n}, {pixels[begin], n}), model_id);
   });

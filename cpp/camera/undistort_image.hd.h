@@ -46,24 +46,30 @@ FASTCV_HD Tap tap_at(const Vec2<double>& at, std::int32_t width, std::int32_t he
   return {inside ? column : -1, row, static_cast<float>(x - column), static_cast<float>(y - row)};
 }
 
-FASTCV_HD void set_rounded(unsigned char* to, float value) { *to = static_cast<unsigned char>(value + 0.5F); }
-FASTCV_HD void set_rounded(float* to, float value) { *to = value; }
+// The four pixels around a tap, as offsets to the upper left one.
+struct Neighbours {
+  std::int64_t row_stride, right, below;
 
-// All channels of an (H, W, C) image at a tap; 0 outside.
-template <int kChannels, class V>
-FASTCV_HD void sample_bilinear(const View<const V, 3>& image, const Tap& tap, V* out) {
-  if (tap.column < 0) {
-    for (int c = 0; c < kChannels; ++c) out[c] = V(0);
-    return;
-  }
-  const std::int64_t width = image.shape[1];
-  const std::int64_t right = width > 1 ? kChannels : 0, below = image.shape[0] > 1 ? width * kChannels : 0;
-  const V* at = image.data + (tap.row * width + tap.column) * kChannels;
-  for (int c = 0; c < kChannels; ++c) {
-    const float a = at[c], b = at[right + c], d = at[below + c], e = at[below + right + c];
-    const float upper = a + tap.right * (b - a), lower = d + tap.right * (e - d);
-    set_rounded(out + c, upper + tap.lower * (lower - upper));
-  }
+  template <class V>
+  explicit FASTCV_HD Neighbours(const View<const V, 3>& image)
+      : row_stride(image.shape[1] * image.shape[2]),
+        right(image.shape[1] > 1 ? image.shape[2] : 0),
+        below(image.shape[0] > 1 ? row_stride : 0) {}
+};
+
+// To the nearest byte; float stays.
+template <class V>
+FASTCV_HD V rounded(float value) {
+  return static_cast<V>(std::is_same_v<V, unsigned char> ? value + 0.5F : value);
+}
+
+// The value between four pixels; 0 outside.
+template <class V>
+FASTCV_HD V blend(V upper_left, V upper_right, V lower_left, V lower_right, const Tap& tap) {
+  const float a = upper_left, b = upper_right, c = lower_left, d = lower_right;
+  const float upper = a + tap.right * (b - a), lower = c + tap.right * (d - c);
+  const V value = rounded<V>(upper + tap.lower * (lower - upper));
+  return tap.column < 0 ? V(0) : value;
 }
 
 // Calls f(std::integral_constant<int, channels>) for 1 to 4 channels; false for another number.

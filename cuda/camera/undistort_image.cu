@@ -19,7 +19,12 @@ struct UndistortPixel {
     const auto image_width = static_cast<std::int32_t>(image.shape[1]);
     const auto image_height = static_cast<std::int32_t>(image.shape[0]);
     const gpu::Tap tap = gpu::tap_at(position(i / width, i % width), image_width, image_height);
-    gpu::sample_bilinear<kChannels>(image, tap, result.data + i * kChannels);
+    const gpu::Neighbours next(image);
+    const V* at = image.data + (tap.column < 0 ? 0 : tap.row * next.row_stride + tap.column * kChannels);
+    for (int c = 0; c < kChannels; ++c) {
+      result.data[i * kChannels + c] =
+          gpu::blend(at[c], at[next.right + c], at[next.below + c], at[next.below + next.right + c], tap);
+    }
   }
 };
 

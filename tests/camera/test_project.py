@@ -108,7 +108,7 @@ def test_sizes(camera, points, n):
 
 
 def test_threads_do_not_change_the_result(camera):
-    points = np.random.default_rng(2).uniform(0.5, 1, (200_003, 3))
+    points = np.random.default_rng(2).uniform(0.5, 1, (500_003, 3))
     for one, three in zip(
         project_jacobian(points, camera, num_threads=1), project_jacobian(points, camera, num_threads=3), strict=True
     ):

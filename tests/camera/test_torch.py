@@ -20,8 +20,6 @@ from fastcv.camera import (
 torch = pytest.importorskip("torch")
 from fastcv.camera import _torch  # noqa: E402  (needs torch)
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")  # torch's own, in compile
-
 
 @pytest.fixture
 def dev(device):

@@ -16,7 +16,7 @@ from ..scene import Camera
 def model_params(camera: Camera, params: Any) -> Tensor:
     """The parameters as a tensor; the camera's own where ``params`` is None."""
     if params is None:
-        return torch.tensor(camera.params)
+        return torch.as_tensor(camera.params.copy())  # torch warns of the read-only original
     if not isinstance(params, Tensor):
         params = torch.tensor(np.asarray(params, np.float64))
     if tuple(params.shape) != (len(camera.param_names),):
