@@ -25,7 +25,7 @@ struct Consensus {
 
 enum class Residual { sampson, transfer, reprojection };
 
-// Sums of a Gauss-Newton step over the inliers: upper triangle of JᵀJ by rows, Jᵀr, and the consensus.
+// Sums of a Gauss-Newton step over the inliers: upper triangle of JᵀJ by rows, Jᵀ(gain r), and as score Σ gain².
 struct NormalEquations {
   static constexpr int kMaxTangent = 9;
   double hessian[kMaxTangent * (kMaxTangent + 1) / 2];

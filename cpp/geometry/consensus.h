@@ -31,10 +31,14 @@ class ColumnStore {
   std::vector<T> data_;
 };
 
-// threshold in pixels. Stops early, with what it has, once score_to_beat is out of reach.
+// threshold in pixels. Stops early, with what it has, once score_to_beat is out of reach, or so far ahead of the score of
+// the rows seen (2.5 standard deviations of a sum of independent gains) that it is unlikely to be reached: rows should
+// come in random order. Below zero: never stops early. An idea of Chum & Matas 2008, "Optimal randomized RANSAC".
 template <Residual kind, class T>
 Consensus consensus(const T* model, Columns<T> columns, T threshold, double score_to_beat);
 
+// Gauss-Newton for Tukey's biweight, which maximises the sum of squared gains: residuals are weighted by their gain, so
+// that those near the threshold pull little and none jumps.
 template <Residual kind>
 void normal_equations(const double* model, Columns<double> columns, double threshold, NormalEquations* out);
 

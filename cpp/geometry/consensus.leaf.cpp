@@ -63,14 +63,16 @@ struct alignas(64) Lanes {
   }
 };
 
-template <class T>
+// Sums over inliers, those with a positive gain. Squared: of squared gains.
+template <class T, bool squared>
 struct Sums {
   Lanes<T> scores{}, counts{};
 
   void add(const Lanes<T>& gains) {
     constexpr typename Lanes<T>::Register kZero{};
     for (int k = 0; k < Lanes<T>::kRegisters; ++k) {
-      scores.at(k) += gains.at(k) > kZero ? gains.at(k) : kZero;
+      const auto value = squared ? gains.at(k) * gains.at(k) : gains.at(k);
+      scores.at(k) += gains.at(k) > kZero ? value : kZero;
       counts.at(k) += gains.at(k) > kZero ? kZero + T(1) : kZero;
     }
   }
@@ -82,12 +84,13 @@ template <Residual kind, class T>
 Consensus consensus(const T* model, Columns<T> columns, T threshold, double score_to_beat) {
   using Type = typename TypeOf<kind>::type;
   constexpr std::int64_t kRowsBetweenChecks = 8 * kLanes;
+  constexpr double kSigmas = 2.5;
   T m[Type::kModel];
   for (int k = 0; k < Type::kModel; ++k) m[k] = model[k];
   const T inv_threshold2 = T(1) / (threshold * threshold);
   Consensus result{0.0, 0};
   for (std::int64_t row = 0; row < columns.rows;) {
-    Sums<T> sums;
+    Sums<T, false> sums;
     const std::int64_t end = row + kRowsBetweenChecks < columns.rows ? row + kRowsBetweenChecks : columns.rows;
     for (; row < end; row += kLanes) {
       Lanes<T> gains;
@@ -100,7 +103,11 @@ Consensus consensus(const T* model, Columns<T> columns, T threshold, double scor
     }
     result.score += sums.scores.sum();
     result.num_inliers += static_cast<std::int64_t>(sums.counts.sum());
-    if (result.score + static_cast<double>(columns.rows - row) <= score_to_beat) break;
+    const double done = static_cast<double>(row < columns.rows ? row : columns.rows);
+    const double rows = static_cast<double>(columns.rows);
+    if (result.score + rows - done <= score_to_beat) break;
+    const double missing = score_to_beat * done / rows - result.score;
+    if (missing > 0.0 && missing * missing > kSigmas * kSigmas * (score_to_beat * done / rows)) break;
   }
   return result;
 }
@@ -113,7 +120,7 @@ void normal_equations(const double* model, Columns<double> columns, double thres
   for (int k = 0; k < Type::kModel; ++k) m[k] = model[k];
   const double inv_threshold2 = 1.0 / (threshold * threshold);
   Lanes<double> hessian[kHessian] = {}, gradient[kP] = {};
-  Sums<double> sums;
+  Sums<double, true> sums;
   for (std::int64_t row = 0; row < columns.rows; row += kLanes) {
     Lanes<double> r[kR], jacobian[kR][kP], gains;
     for (int lane = 0; lane < kLanes; ++lane) {
@@ -122,7 +129,7 @@ void normal_equations(const double* model, Columns<double> columns, double thres
       Type::linearize(m, c, ri, ji);
       for (int k = 0; k < kR; ++k) error2 += ri[k] * ri[k];
       gains.lane[lane] = 1.0 - error2 * inv_threshold2;
-      for (int k = 0; k < kR; ++k) r[k].lane[lane] = gains.lane[lane] > 0.0 ? ri[k] : 0.0;
+      for (int k = 0; k < kR; ++k) r[k].lane[lane] = gains.lane[lane] > 0.0 ? ri[k] * gains.lane[lane] : 0.0;
       for (int k = 0; k < kR * kP; ++k) jacobian[k / kP][k % kP].lane[lane] = gains.lane[lane] > 0.0 ? ji[k] : 0.0;
     }
     sums.add(gains);

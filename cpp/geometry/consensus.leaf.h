@@ -2,7 +2,7 @@
 // Included once per instruction set by core/leaf.h.
 namespace fastcv::FASTCV_ISA::geometry {
 
-// Stops early, with what it has, once score_to_beat is out of reach.
+// See geometry/consensus.h.
 template <fastcv::geometry::Residual kind, class T>
 fastcv::geometry::Consensus consensus(const T* model, fastcv::geometry::Columns<T> columns, T threshold,
                                       double score_to_beat);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the four robust estimators share: float columns to score with, double columns to refine with.
+// What the four robust estimators share: float columns in random order to score with, double columns to refine with.
 #pragma once
 
 #include "geometry/consensus.h"
@@ -15,19 +15,23 @@ class RobustProblem {
   using Model = typename Manifold::Model;
 
   RobustProblem(std::int64_t rows, double threshold)
-      : exact_(rows, Type::kColumns), fast_(rows, Type::kColumns), threshold_(threshold) {}
+      : exact_(rows, Type::kColumns), fast_(rows, Type::kColumns), order_(shuffled(rows)), threshold_(threshold) {}
 
   std::int64_t rows() const { return exact_.rows(); }
   double operator()(std::int64_t row, int column) const { return exact_(row, column); }
   void set(std::int64_t row, int column, double value) {
     exact_(row, column) = value;
-    fast_(row, column) = static_cast<float>(value);
+    fast_(order_[static_cast<std::size_t>(row)], column) = static_cast<float>(value);
   }
 
   Consensus consensus(const Model& model, double score_to_beat) const {
     float m[Type::kModel];
     for (int k = 0; k < Type::kModel; ++k) m[k] = static_cast<float>(model[k]);
     return geometry::consensus<kind>(m, fast_.view(), static_cast<float>(threshold_), score_to_beat);
+  }
+
+  Consensus exact_consensus(const Model& model) const {
+    return geometry::consensus<kind>(model.data(), exact_.view(), threshold_, -1.0);
   }
 
   Consensus refine(Model* model, int max_steps = 10) const {
@@ -43,6 +47,7 @@ class RobustProblem {
  private:
   ColumnStore<double> exact_;
   ColumnStore<float> fast_;
+  std::vector<std::int64_t> order_;
   double threshold_;
 };
 
@@ -55,7 +60,8 @@ RansacResult solve_robustly(const Problem& problem, const RansacOptions& options
   if (result.consensus.num_inliers == 0) {
     model->fill(std::numeric_limits<double>::quiet_NaN());
   } else {
-    result.consensus = problem.refine(model, kFinalSteps);
+    problem.refine(model, kFinalSteps);
+    result.consensus = problem.exact_consensus(*model);
   }
   for (std::int64_t i = 0; i < problem.rows(); ++i) inliers[i] = problem.is_inlier(*model, i);
   return result;

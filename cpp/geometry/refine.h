@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Levenberg-Marquardt on a model's manifold with the truncated quadratic loss: maximises the consensus score.
+// Levenberg-Marquardt on a model's manifold with Tukey's biweight.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,9 @@ namespace fastcv::geometry {
 // The damped step in the tangent space that the basis spans. Not finite where the equations are singular.
 Tangent damped_step(const NormalEquations& equations, const Basis& basis, double damping);
 
-// Improves the model and returns its consensus. Only inliers of the current model take part in a step, so a step that
-// gains new ones counts as progress. Stops after max_steps, or once the score grows by less than one in a million.
+// Improves the model; the score of the consensus that it returns is Σ gain² (see normal_equations). Only inliers of the
+// current model take part in a step; one that gains new inliers counts as progress. Stops after max_steps, or once the
+// score grows by less than one in a million.
 template <Residual kind, class Manifold>
 Consensus refine(Columns<double> columns, double threshold, int max_steps, typename Manifold::Model* model) {
   Manifold current(*model);
