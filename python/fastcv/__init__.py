@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from . import camera as camera
     from . import cuda as cuda
     from . import doctor as doctor
+    from . import features as features
     from . import synthetic as synthetic
 
 __version__ = "0.1.0"
 
-ROOMS = ("camera", "cuda", "doctor", "synthetic")
+ROOMS = ("camera", "cuda", "doctor", "features", "synthetic")
 
 __all__ = [
     "ROOMS",
