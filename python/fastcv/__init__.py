@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from . import cuda as cuda
     from . import doctor as doctor
     from . import features as features
+    from . import sfm as sfm
     from . import synthetic as synthetic
 
 __version__ = "0.1.0"
 
-ROOMS = ("camera", "cuda", "doctor", "features", "synthetic")
+ROOMS = ("camera", "cuda", "doctor", "features", "sfm", "synthetic")
 
 __all__ = [
     "ROOMS",
