@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from . import camera as camera
     from . import cuda as cuda
     from . import doctor as doctor
+    from . import features as features
     from . import geometry as geometry
     from . import io as io
     from . import mvs as mvs
+    from . import sfm as sfm
     from . import synthetic as synthetic
 
 __version__ = "0.1.0"

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Structure from motion: verified pairs of photographs become cameras, poses and points."""
+
+from __future__ import annotations
+
+from .align import PoseErrors, Similarity, align, compare_poses, umeyama
+from .calibrate import calibrate_focals
+from .options import Event, Options
+from .photo import Photo, cameras_from_photos
+from .reconstruct import reconstruct
+from .two_view import TwoViewGeometry, verify_pair
+
+__all__ = [
+    "Event",
+    "Options",
+    "Photo",
+    "PoseErrors",
+    "Similarity",
+    "TwoViewGeometry",
+    "align",
+    "calibrate_focals",
+    "cameras_from_photos",
+    "compare_poses",
+    "reconstruct",
+    "umeyama",
+    "verify_pair",
+]
