@@ -131,7 +131,7 @@ def over_pairs(run: Callable[[Pair], np.ndarray | None]) -> Errors:
 def opencv_essential(pair: Pair) -> np.ndarray | None:
     matrix = pair.camera.matrix
     essential, mask = cv2.findEssentialMat(
-        pair.points1, pair.points2, matrix, method=cv2.USAC_PROSAC, prob=0.9999, threshold=1.0
+        pair.points1, pair.points2, matrix, method=cv2.USAC_PROSAC, prob=0.9999, threshold=1.0, maxIters=10000
     )
     if essential is None or essential.shape != (3, 3):
         return None
