@@ -64,7 +64,7 @@ def two_views(n: int, seed: int, *, planar: bool = False) -> TwoViews:
     rotation = Rotation.from_rotvec(rng.uniform(-0.4, 0.4, 3)).as_matrix()
     translation = rng.normal(size=3)
     translation /= np.linalg.norm(translation)
-    points = rng.uniform(-2, 2, (n, 3)) + [0, 0, 6]
+    points = rng.uniform(-2, 2, (n, 3)) + np.array([0, 0, 6])
     if planar:
         points[:, 2] = 6 + 0.3 * points[:, 0] - 0.2 * points[:, 1]
     in_cam2 = points @ rotation.T + translation
@@ -91,5 +91,5 @@ def pose_set(n: int, seed: int) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     rotation = Rotation.random(random_state=seed).as_matrix()
     translation = rng.normal(0, 3, 3)
-    in_cam = rng.uniform(-2, 2, (n, 3)) + [0, 0, 6]
+    in_cam = rng.uniform(-2, 2, (n, 3)) + np.array([0, 0, 6])
     return (in_cam - translation) @ rotation, np.column_stack([rotation, translation])

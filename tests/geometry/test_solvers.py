@@ -120,7 +120,7 @@ def pose_problem(n: int, seed: int, *, planar: bool = False) -> tuple[np.ndarray
     """Rays with z = 1, world points, cam_from_world."""
     rng = np.random.default_rng(seed)
     rotation = Rotation.random(random_state=seed).as_matrix()
-    in_cam = rng.uniform(-2, 2, (n, 3)) + [0, 0, 6]
+    in_cam = rng.uniform(-2, 2, (n, 3)) + np.array([0, 0, 6])
     if planar:
         in_cam[:, 2] = 6 + 0.4 * in_cam[:, 0]
     translation = rng.normal(0, 5, 3)
@@ -226,5 +226,3 @@ def test_strided_read_only_integer_and_list_input() -> None:
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
     found = geometry.dlt_homography(square, 3 * square)
     np.testing.assert_allclose(found / found[2, 2], np.diag([3, 3, 1]), atol=1e-14)
-
-

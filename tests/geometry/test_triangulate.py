@@ -32,9 +32,9 @@ def make_tracks(n: int, seed: int, sigma: float = 0.0) -> Tracks:
     """Six cameras at various distances; tracks of two to six of them."""
     rng = np.random.default_rng(seed)
     rotations = Rotation.from_rotvec(rng.normal(0, 0.2, (6, 3))).as_matrix()
-    poses = np.concatenate([rotations, (rng.normal(0, 0.5, (6, 3)) + [0, 0, 1])[:, :, None]], axis=2)
+    poses = np.concatenate([rotations, (rng.normal(0, 0.5, (6, 3)) + np.array([0, 0, 1]))[:, :, None]], axis=2)
     poses[0, 2, 3] = 6
-    points = rng.uniform(-1, 1, (n, 3)) + [0, 0, 5]
+    points = rng.uniform(-1, 1, (n, 3)) + np.array([0, 0, 5])
     images = [np.sort(rng.choice(6, rng.integers(2, 7), replace=False)) for _ in range(n)]
     offsets = np.concatenate([[0], np.cumsum([len(track) for track in images])]).astype(np.int64)
     flat = np.concatenate(images) if n else np.empty(0, np.int64)
