@@ -138,9 +138,8 @@ void bind_estimators(nb::module_& m) {
         geometry::Matrix3 model;
         geometry::Pose pose;
         const nb::gil_scoped_release release;
-        const auto result =
-            geometry::estimate_relative_pose(rows<2>(points1), rows<2>(points2), weights1.data(), weights2.data(),
-                                             options, &model, &pose, inliers.data());
+        const auto result = geometry::estimate_relative_pose(rows<2>(points1), rows<2>(points2), weights1.data(),
+                                                             weights2.data(), options, &model, &pose, inliers.data());
         copy(&model, 1, essential.data());
         copy(&pose, 1, out.data());
         return found(result);
@@ -208,8 +207,8 @@ void bind_triangulation(nb::module_& m) {
       nb::arg("refine_steps"), array("out"), nb::arg("num_threads"));
   m.def(
       "triangulation_angles",
-      [](Points3 xyz, Points3 centers, Indices image_indices, Offsets point_offsets, nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu> out,
-         int num_threads) {
+      [](Points3 xyz, Points3 centers, Indices image_indices, Offsets point_offsets,
+         nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu> out, int num_threads) {
         const nb::gil_scoped_release release;
         geometry::triangulation_angles(rows<3>(xyz), rows<3>(centers), image_indices.data(), point_offsets.data(),
                                        out.data(), num_threads);

@@ -19,7 +19,8 @@ FASTCV_HD Philox4 philox4x32(Philox4 counter, std::uint32_t key0, std::uint32_t 
     const std::uint64_t product0 = std::uint64_t(0xD2511F53U) * c[0];
     const std::uint64_t product1 = std::uint64_t(0xCD9E8D57U) * c[2];
     const Philox4 next{{static_cast<std::uint32_t>(product1 >> 32) ^ c[1] ^ key0, static_cast<std::uint32_t>(product1),
-                        static_cast<std::uint32_t>(product0 >> 32) ^ c[3] ^ key1, static_cast<std::uint32_t>(product0)}};
+                        static_cast<std::uint32_t>(product0 >> 32) ^ c[3] ^ key1,
+                        static_cast<std::uint32_t>(product0)}};
     counter = next;
     key0 += 0x9E3779B9U;
     key1 += 0xBB67AE85U;

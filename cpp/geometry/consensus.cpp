@@ -17,8 +17,8 @@ void normal_equations(const double* model, Columns<double> columns, double thres
   FASTCV_DISPATCH(geometry::normal_equations<kind>(model, columns, threshold, out));
 }
 
-#define FASTCV_INSTANTIATE(kind)                                                     \
-  template Consensus consensus<kind>(const float*, Columns<float>, float, double);   \
+#define FASTCV_INSTANTIATE(kind)                                                      \
+  template Consensus consensus<kind>(const float*, Columns<float>, float, double);    \
   template Consensus consensus<kind>(const double*, Columns<double>, double, double); \
   template void normal_equations<kind>(const double*, Columns<double>, double, NormalEquations*)
 FASTCV_INSTANTIATE(Residual::sampson);

@@ -20,9 +20,7 @@ class ColumnStore {
         data_(static_cast<std::size_t>(stride_ * num_columns), std::numeric_limits<T>::quiet_NaN()) {}
 
   T& operator()(std::int64_t row, int column) { return data_[static_cast<std::size_t>(column * stride_ + row)]; }
-  T operator()(std::int64_t row, int column) const {
-    return data_[static_cast<std::size_t>(column * stride_ + row)];
-  }
+  T operator()(std::int64_t row, int column) const { return data_[static_cast<std::size_t>(column * stride_ + row)]; }
   std::int64_t rows() const { return rows_; }
   Columns<T> view() const { return {data_.data(), rows_, stride_}; }
 
@@ -31,9 +29,10 @@ class ColumnStore {
   std::vector<T> data_;
 };
 
-// threshold in pixels. Stops early, with what it has, once score_to_beat is out of reach, or so far ahead of the score of
-// the rows seen (2.5 standard deviations of a sum of independent gains) that it is unlikely to be reached: rows should
-// come in random order. Below zero: never stops early. An idea of Chum & Matas 2008, "Optimal randomized RANSAC".
+// threshold in pixels. Stops early, with what it has, once score_to_beat is out of reach, or so far ahead of the score
+// of the rows seen (2.5 standard deviations of a sum of independent gains) that it is unlikely to be reached: rows
+// should come in random order. Below zero: never stops early. An idea of Chum & Matas 2008, "Optimal randomized
+// RANSAC".
 template <Residual kind, class T>
 Consensus consensus(const T* model, Columns<T> columns, T threshold, double score_to_beat);
 

@@ -8,7 +8,7 @@ namespace fastcv::geometry {
 bool dlt_pnp(Rows<const double, 2> points2D, Rows<const double, 3> points3D, Pose* pose) {
   constexpr double kUniqueGap = 1e-10;  // relative to the largest singular value
   const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, 3, Eigen::RowMajor>> world(points3D.data, points3D.rows,
-                                                                                         3);
+                                                                                          3);
   const Eigen::RowVector3d center = world.colwise().mean();
   const double radius = (world.rowwise() - center).rowwise().norm().mean();
   if (!(radius > 0.0)) return false;

@@ -56,11 +56,10 @@ void reprojection_scores(Rows<const T, 2> points2D, Rows<const T, 3> points3D, R
   score_models<Residual::reprojection>(columns, models, threshold, scores, num_threads);
 }
 
-#define FASTCV_INSTANTIATE(T)                                                                                        \
-  template void sampson_errors(Rows<const T, 2>, Rows<const T, 2>, Rows<const T, 9>, T*, int);                       \
-  template void sampson_scores(Rows<const T, 2>, Rows<const T, 2>, Rows<const T, 9>, double, Rows<double, 2>, int);  \
-  template void reprojection_scores(Rows<const T, 2>, Rows<const T, 3>, Rows<const T, 12>, double, Rows<double, 2>, \
-                                    int)
+#define FASTCV_INSTANTIATE(T)                                                                                       \
+  template void sampson_errors(Rows<const T, 2>, Rows<const T, 2>, Rows<const T, 9>, T*, int);                      \
+  template void sampson_scores(Rows<const T, 2>, Rows<const T, 2>, Rows<const T, 9>, double, Rows<double, 2>, int); \
+  template void reprojection_scores(Rows<const T, 2>, Rows<const T, 3>, Rows<const T, 12>, double, Rows<double, 2>, int)
 FASTCV_INSTANTIATE(float);
 FASTCV_INSTANTIATE(double);
 #undef FASTCV_INSTANTIATE

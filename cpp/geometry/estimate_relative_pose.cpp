@@ -35,7 +35,8 @@ RansacResult estimate_relative_pose(Rows<const double, 2> points1, Rows<const do
   cam2_from_cam1->fill(std::numeric_limits<double>::quiet_NaN());
   if (result.consensus.num_inliers == 0) return result;
   const auto visible = [&](const Pose& pose, std::int64_t i) {
-    return inliers[i] && in_front(pose, points1[i], points2[i], options.threshold * std::min(1.0 / weights1[i], 1.0 / weights2[i]));
+    return inliers[i] &&
+           in_front(pose, points1[i], points2[i], options.threshold * std::min(1.0 / weights1[i], 1.0 / weights2[i]));
   };
   Pose poses[4];
   decompose_essential(*essential, poses);

@@ -21,7 +21,7 @@ using Quadratic = std::array<double, 10>;
 using Cubic = std::array<double, 20>;
 
 constexpr int kQuadraticOf[4][4] = {{0, 1, 3, 6}, {1, 2, 4, 7}, {3, 4, 5, 8}, {6, 7, 8, 9}};
-constexpr int kCubicOf[10][4] = {{0, 2, 4, 5},    {2, 3, 8, 9},     {3, 1, 6, 7},     {4, 8, 10, 11}, {8, 6, 13, 14},
+constexpr int kCubicOf[10][4] = {{0, 2, 4, 5},     {2, 3, 8, 9},   {3, 1, 6, 7},   {4, 8, 10, 11},   {8, 6, 13, 14},
                                  {10, 13, 16, 17}, {5, 9, 11, 12}, {9, 7, 14, 15}, {11, 14, 17, 18}, {12, 15, 18, 19}};
 
 inline void add_product(const Linear& a, const Linear& b, double sign, Quadratic& sum) {

@@ -7,8 +7,8 @@
 namespace fastcv::geometry {
 
 // Orthonormal basis of what is orthogonal to all rows, by Householder reflections that turn the rows into the first M
-// unit vectors' span (Golub & Van Loan 2013, section 5.2.2); the reflected last unit vectors are the basis. The rows are
-// overwritten.
+// unit vectors' span (Golub & Van Loan 2013, section 5.2.2); the reflected last unit vectors are the basis. The rows
+// are overwritten.
 template <int M>
 void null_space(double (&rows)[M][9], double (&basis)[9 - M][9]) {
   for (int n = 0; n < M; ++n) {  // rows[n][n:] becomes the reflection's unit vector

@@ -24,8 +24,8 @@ struct Triangle {
   }
   Matrix3d jacobian(const Vector3d& s) const {
     Matrix3d j;
-    j << s(0) - b12 * s(1), s(1) - b12 * s(0), 0.0, s(0) - b13 * s(2), 0.0, s(2) - b13 * s(0), 0.0,
-        s(1) - b23 * s(2), s(2) - b23 * s(1);
+    j << s(0) - b12 * s(1), s(1) - b12 * s(0), 0.0, s(0) - b13 * s(2), 0.0, s(2) - b13 * s(0), 0.0, s(1) - b23 * s(2),
+        s(2) - b23 * s(1);
     return 2.0 * j;
   }
 };
@@ -102,7 +102,7 @@ int p3p(const double* rays, const double* points, Pose* poses) {
     x.col(k) << points[3 * k], points[3 * k + 1], points[3 * k + 2];
   }
   const Vector3d x12 = x.col(0) - x.col(1), x13 = x.col(0) - x.col(2);
-  const Triangle triangle{x12.squaredNorm(),       x13.squaredNorm(),       (x.col(1) - x.col(2)).squaredNorm(),
+  const Triangle triangle{x12.squaredNorm(),      x13.squaredNorm(),      (x.col(1) - x.col(2)).squaredNorm(),
                           y.col(0).dot(y.col(1)), y.col(0).dot(y.col(2)), y.col(1).dot(y.col(2))};
   Matrix3d frame;
   frame << x12, x13, x12.cross(x13);

@@ -11,7 +11,8 @@
 
 namespace fastcv::geometry {
 
-// Uniform numbers below a range; each stream is a sequence of its own. 64 bits times the range: a bias below range / 2⁶⁴.
+// Uniform numbers below a range; each stream is a sequence of its own. 64 bits times the range: a bias below range /
+// 2⁶⁴.
 class Draws {
  public:
   Draws(std::uint64_t seed, std::uint64_t stream) : seed_(seed), stream_(stream) {}

@@ -24,8 +24,8 @@ void bind_errors_for(nb::module_& m) {
          std::intptr_t stream) {
         const cuda::DeviceGuard guard(points1.device_id());
         const nb::gil_scoped_release release;
-        cuda::geometry::sampson_scores<T>(rows<2>(points1), rows<2>(points2), matrices(models), threshold,
-                                          rows<2>(out), stream_from(stream));
+        cuda::geometry::sampson_scores<T>(rows<2>(points1), rows<2>(points2), matrices(models), threshold, rows<2>(out),
+                                          stream_from(stream));
       },
       array("points1"), array("points2"), array("models"), nb::arg("threshold"), array("out"), nb::arg("stream"));
   m.def(

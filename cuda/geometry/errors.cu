@@ -66,10 +66,10 @@ void reprojection_scores(Rows<const T, 2> points2D, Rows<const T, 3> points3D, R
   score(gpu::ReprojectionPairs<T>{points2D, points3D}, models.data, threshold, scores, stream);
 }
 
-#define FASTCV_INSTANTIATE(T)                                                                                        \
-  template void sampson_errors(Rows<const T, 2>, Rows<const T, 2>, Rows<const T, 9>, T*, cudaStream_t);              \
-  template void sampson_scores(Rows<const T, 2>, Rows<const T, 2>, Rows<const T, 9>, double, Rows<double, 2>,        \
-                               cudaStream_t);                                                                        \
+#define FASTCV_INSTANTIATE(T)                                                                                       \
+  template void sampson_errors(Rows<const T, 2>, Rows<const T, 2>, Rows<const T, 9>, T*, cudaStream_t);             \
+  template void sampson_scores(Rows<const T, 2>, Rows<const T, 2>, Rows<const T, 9>, double, Rows<double, 2>,       \
+                               cudaStream_t);                                                                       \
   template void reprojection_scores(Rows<const T, 2>, Rows<const T, 3>, Rows<const T, 12>, double, Rows<double, 2>, \
                                     cudaStream_t)
 FASTCV_INSTANTIATE(float);

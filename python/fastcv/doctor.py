@@ -125,9 +125,13 @@ def _geometry(device: str) -> Check:
     from .geometry import _reference, sampson_errors
 
     rng = np.random.default_rng(0)
-    points1, points2, fundamental = rng.uniform(0, 640, (1000, 2)), rng.uniform(0, 640, (1000, 2)), rng.normal(size=(3, 3))
+    points1, points2, fundamental = (
+        rng.uniform(0, 640, (1000, 2)),
+        rng.uniform(0, 640, (1000, 2)),
+        rng.normal(size=(3, 3)),
+    )
     error = _difference(
-        sampson_errors(_on(device, points1), _on(device, points2), fundamental),
+        sampson_errors(_on(device, points1), _on(device, points2), _on(device, fundamental)),
         _reference.sampson_errors(points1, points2, fundamental),
     )
     return Check("geometry.sampson_errors", device, error, 1e-6)
@@ -151,7 +155,9 @@ def _mvs(device: str) -> Check:
     plain = [View(image, k, pose) for image, pose in zip(images, poses, strict=True)]
     depths = np.array([1.0, 1.5, 2.5])
     costs = plane_sweep(views[0], views[1:], depths, cost="ncc")
-    return Check("mvs.plane_sweep", device, _difference(costs, _reference.plane_sweep(plain[0], plain[1:], depths)), 1e-3)
+    return Check(
+        "mvs.plane_sweep", device, _difference(costs, _reference.plane_sweep(plain[0], plain[1:], depths)), 1e-3
+    )
 
 
 # Ops, and the devices that have them.

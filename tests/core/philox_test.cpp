@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
-using fastcv::generic::Philox4;
 using fastcv::generic::philox;
+using fastcv::generic::Philox4;
 using fastcv::generic::philox4x32;
 
 namespace {

@@ -64,7 +64,7 @@ def two_views(n: int, seed: int, *, planar: bool = False) -> TwoViews:
     rotation = Rotation.from_rotvec(rng.uniform(-0.4, 0.4, 3)).as_matrix()
     translation = rng.normal(size=3)
     translation /= np.linalg.norm(translation)
-    points = rng.uniform(-2, 2, (n, 3)) + [0, 0, 6]
+    points = rng.uniform(-2, 2, (n, 3)) + np.array([0, 0, 6])
     if planar:
         points[:, 2] = 6 + 0.3 * points[:, 0] - 0.2 * points[:, 1]
     in_cam2 = points @ rotation.T + translation
@@ -84,3 +84,12 @@ def add_outliers(pixels: Array, share: float, seed: int, sigma: float = 0.0) -> 
 @pytest.fixture(scope="session")
 def matches_dir(data_dir: Path) -> Path:
     return data_dir / "matches"
+
+
+def pose_set(n: int, seed: int) -> tuple[Array, Array]:
+    """World points in front of a camera, and its cam_from_world."""
+    rng = np.random.default_rng(seed)
+    rotation = Rotation.random(random_state=seed).as_matrix()
+    translation = rng.normal(0, 3, 3)
+    in_cam = rng.uniform(-2, 2, (n, 3)) + np.array([0, 0, 6])
+    return (in_cam - translation) @ rotation, np.column_stack([rotation, translation])

@@ -20,10 +20,9 @@ def finite(name: str, array: Any, shape: tuple[int | str, ...], dims: dict[str, 
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
     check(name, array, shape, None, dims)
     result = np.ascontiguousarray(array, np.float64)
-    good = np.isfinite(result)
-    if not good.all():
-        row = tuple(int(i) for i in np.argwhere(~good)[0][:1])
-        raise ValueError(f"{name}: expected finite values, got {result[row]} in row {row[0]}")
+    bad = np.argwhere(~np.isfinite(result))
+    if len(bad):
+        raise ValueError(f"{name}: expected finite values, got {result[tuple(bad[0])]} in row {bad[0][0]}")
     return result
 
 

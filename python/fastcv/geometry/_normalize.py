@@ -12,7 +12,7 @@ from ._checks import Array
 
 
 def normalize(pixels: Array, camera: Camera) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """``(x, y)`` of the rays ``(x, y, 1)``, for each the pixels per normalised unit around it, and whether it has a ray.
+    """``(x, y)`` of the rays ``(x, y, 1)``, for each the pixels per normalised unit around it, and whether it is one.
 
     The scale is the square root of the area that the camera model gives to a unit of the normalised plane there:
     ``sqrt(fx * fy)`` for a pinhole. Pixels beyond the fold of a distortion have no ray; their rows hold zeros and ones.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The room's ops in numpy float64: slow, readable, each with its equation (Hartley & Zisserman 2004 where not named)."""
+"""The room's ops in numpy float64: slow, readable, each with its equation in Hartley & Zisserman 2004."""
 
 from __future__ import annotations
 

@@ -159,7 +159,12 @@ def reprojection_scores(
     poses = call.input("cam_from_world", cam_from_world, ("M", 3, 4), (dtype_name(points2D),))
     out = call.output("out", out, ("M", 2), "float64")
     call.backend.geometry.reprojection_scores(
-        handle(points2D), handle(points3D), handle(poses), _positive(threshold), handle(out), call.execution(num_threads)
+        handle(points2D),
+        handle(points3D),
+        handle(poses),
+        _positive(threshold),
+        handle(out),
+        call.execution(num_threads),
     )
     return call.result(out)
 

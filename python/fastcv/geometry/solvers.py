@@ -123,7 +123,9 @@ def eight_point(points1: Any, points2: Any) -> Array:
     at_least("points1", points1, 8)
     out = np.empty((3, 3))
     if not backend("cpu").geometry.eight_point(points1, points2, out):
-        raise ValueError("points1, points2: expected points in general position, got a plane, a line or repeated points")
+        raise ValueError(
+            "points1, points2: expected points in general position, got a plane, a line or repeated points"
+        )
     return out
 
 
