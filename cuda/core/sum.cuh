@@ -38,8 +38,8 @@ __global__ void sum_partial_kernel(const double* partial, double* result) {
   result[threadIdx.x] = sum;
 }
 
-// Runs an operation as core/elementwise.hd.h describes it on elements [0, n) and writes its sums (Op::kSums doubles on the
-// device), without waiting for it.
+// Runs an operation as core/elementwise.hd.h describes it on elements [0, n) and writes its sums (Op::kSums doubles on
+// the device), without waiting for it.
 template <class Op>
 void for_each_with_sums(std::int64_t n, const Op& op, double* result, cudaStream_t stream) {
   double* partial = nullptr;

@@ -52,9 +52,8 @@ TEST_CASE("an exception reaches the caller and the pool works on") {
 
 TEST_CASE("loops nest") {
   std::atomic<int> sum{0};
-  parallel_for(8, 1, 4, [&](std::int64_t, std::int64_t) {
-    parallel_for(8, 1, 4, [&](std::int64_t, std::int64_t) { ++sum; });
-  });
+  parallel_for(8, 1, 4,
+               [&](std::int64_t, std::int64_t) { parallel_for(8, 1, 4, [&](std::int64_t, std::int64_t) { ++sum; }); });
   CHECK(sum == 64);
 }
 
