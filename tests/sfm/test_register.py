@@ -39,7 +39,7 @@ def test_resection(scene: Make) -> None:
     made = scene("arc", num_images=4, num_points=200, noise_px=0.5, wrong=0.3)
     model = known_points(made)
     assert register(model, 3, sfm.Options(), 0, camera_in_use=True) == ""
-    # Half a pixel at 6 units and f ≈ 1000 px is 0.003; rotation and translation hide behind each other, 200 points help.
+    # Half a pixel at 6 units and f ≈ 1000 px is 0.003; rotation and translation hide behind each other.
     assert pose_error(model, made) < 6e-3
     assert model.registered[3]
     right = made.truth.points3D.rows(made.truth.images[4].point3D_ids)

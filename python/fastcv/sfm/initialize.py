@@ -53,11 +53,11 @@ def initial_poses(
     graph, limit = model.graph, options.max_reprojection_error
     images = [image - 1 for image in key]
     points_a, points_b = (graph.xy[graph.offsets[image] + pair.matches[:, k]] for k, image in enumerate(images))
-    cameras = [model.cameras[int(model.camera_ids[image])] for image in images]
+    camera_a, camera_b = (model.cameras[int(model.camera_ids[image])] for image in images)
     if pair.kind == "planar":
-        poses = plane_poses(points_a, points_b, *cameras, limit, seed)
+        poses = plane_poses(points_a, points_b, camera_a, camera_b, limit, seed)
     else:
-        found = geometry.estimate_relative_pose(points_a, points_b, *cameras, threshold=limit, seed=seed)
+        found = geometry.estimate_relative_pose(points_a, points_b, camera_a, camera_b, threshold=limit, seed=seed)
         if found.num_inliers < options.min_initial_inliers:
             return []
         points_a, points_b = points_a[found.inliers], points_b[found.inliers]
@@ -65,7 +65,7 @@ def initial_poses(
     return [
         pose
         for pose in poses
-        if median_parallax(points_a, points_b, *cameras, pose) >= MIN_ANGLE and abs(pose[2, 3]) <= MAX_FORWARD
+        if median_parallax(points_a, points_b, camera_a, camera_b, pose) >= MIN_ANGLE and abs(pose[2, 3]) <= MAX_FORWARD
     ]
 
 
