@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a report is made from: plain data, so that the report knows nothing of how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scene import Reconstruction
+
+Picture = NDArray[np.uint8]  # (H, W, 3) sRGB
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photograph and what became of it.
+
+    Parameters
+    ----------
+    name : str
+    load : callable
+        Returns the picture, in any size with the photograph's proportions.
+    width, height : int
+        Size of the photograph in pixels.
+    keypoints : (M, 2) float array
+        In pixels of the photograph, (0, 0) at its top-left corner.
+    has_point : (M,) bool array
+        Which keypoints see a point of the reconstruction.
+    residuals : (K,) float array
+        Reprojection errors of those keypoints in pixels.
+    camera_id : int
+    registered : bool
+        Whether its pose was found, in the largest model.
+    depth : callable, optional
+        Returns its depth map, (H, W) float32 with 0 for none.
+    """
+
+    name: str
+    load: Callable[[], Picture]
+    width: int
+    height: int
+    keypoints: NDArray[np.floating]
+    has_point: NDArray[np.bool_]
+    residuals: NDArray[np.floating]
+    camera_id: int
+    registered: bool
+    depth: Callable[[], NDArray[np.float32]] | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Verified matches of two photographs, given by their rows in ``Contents.photos``; points in pixels, (K, 2)."""
+
+    first: int
+    second: int
+    points1: NDArray[np.floating]
+    points2: NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Points to show: ``xyz`` (N, 3) in the frame of the model, ``rgb`` (N, 3) uint8."""
+
+    xyz: NDArray[np.floating]
+    rgb: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that a report shows.
+
+    Parameters
+    ----------
+    title : str
+    lead : str
+        One sentence that says how it went.
+    figures : sequence of (label, value)
+        The most important numbers, for tiles.
+    facts : mapping of heading to sequence of (label, value)
+        Further tables of numbers: models, options, versions.
+    warnings : sequence of str
+    photos : sequence of Photo
+    inliers : (N, N) int array
+        Verified matches of every two photographs, symmetric, 0 for none.
+    pairs : sequence of Pair
+        Those to show as pictures.
+    model : Reconstruction
+        The largest model.
+    cloud : Cloud
+        Dense where there is one, else sparse.
+    seconds : mapping of stage to seconds
+    files : sequence of (path, what it holds)
+    """
+
+    title: str
+    lead: str
+    figures: Sequence[tuple[str, str]]
+    facts: Mapping[str, Sequence[tuple[str, str]]]
+    warnings: Sequence[str]
+    photos: Sequence[Photo]
+    inliers: NDArray[np.integer]
+    pairs: Sequence[Pair]
+    model: Reconstruction
+    cloud: Cloud
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    files: Sequence[tuple[str, str]] = ()
