@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of one reconstruction: which results it holds, what they were made from, and tasks that fill it.
+
+Every result is the outcome of a task, and ``manifest.json`` records for each task a key (the digest of all that the
+result depends on: options, contents of the files it was made from, fastcv's version) and the digests of its files.
+A task whose record still fits is not run again, so a run that was killed goes on where it stopped, and a changed
+option or photograph redoes what depends on it and nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from .digest import digest_file, digest_values
+from .lock import exclusive
+from .manifest import NAME, Stages, read_manifest, refuse_foreign_folder, write_manifest
+from .progress import Progress, ProgressCallback
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a task made: files (a folder stands for all files in it) and facts about them that JSON can hold."""
+
+    files: Sequence[Path] = ()
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One unit of work that is kept or redone as a whole.
+
+    Parameters
+    ----------
+    item : str
+        Its name within the stage, such as that of a photograph.
+    inputs : list
+        What the result depends on beside fastcv's version: numbers, strings, lists and dictionaries of them.
+    make : callable
+        Writes the files, each of them atomically.
+    """
+
+    item: str
+    inputs: Sequence[Any]
+    make: Callable[[], Made]
+
+
+class RunFolder:
+    """A run folder, locked while the context is open.
+
+    Parameters
+    ----------
+    path : Path
+        Created where it is missing. A folder that holds other things is refused.
+    progress : callable, optional
+        Receives ``Progress``.
+    overwrite : bool
+        Forget the results of earlier runs in this folder.
+
+    Raises
+    ------
+    FileExistsError
+        ``path`` is a file or a folder with something else in it.
+    FolderInUseError
+        Another process works in it.
+    """
+
+    def __init__(self, path: Path, progress: ProgressCallback | None = None, overwrite: bool = False):
+        self.path = path
+        self.worked = False  # whether any result has changed since the folder was opened
+        self._progress = progress or (lambda _: None)
+        self._overwrite = overwrite
+        self._stack = ExitStack()
+        self._stages: Stages = {}
+        self._stopping = False
+        self._running = (0, 0, 0.0)  # tasks done and all, and the start of the stage in work
+
+    def __enter__(self) -> RunFolder:
+        refuse_foreign_folder(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            stack.enter_context(exclusive(self.path / ".lock"))
+            self._remove_temporaries()
+            self._stages = read_manifest(self.path) if (self.path / NAME).exists() else {}
+            if self._overwrite:
+                for stage in list(self._stages):
+                    self.forget(stage)
+            write_manifest(self.path, self._stages)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _remove_temporaries(self) -> None:
+        """What killed writers left behind; nobody else writes here now."""
+        for path in list(self.path.rglob(".fastcv-*.tmp")):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def info(self, stage: str) -> dict[str, dict[str, Any]]:
+        """Facts about each item of a stage."""
+        return {item: record["info"] for item, record in self._items(stage).items()}
+
+    def digests(self, stage: str, item: str) -> dict[str, str]:
+        """Path (relative to the folder) and content digest of an item's files."""
+        return self._items(stage)[item]["files"]
+
+    def seconds(self) -> dict[str, float]:
+        """Time that each stage took, summed over all runs that contributed to it."""
+        return {stage: record["seconds"] for stage, record in self._stages.items()}
+
+    def _items(self, stage: str) -> dict[str, Any]:
+        return self._stages.get(stage, {"items": {}})["items"]
+
+    def forget(self, stage: str, items: Iterable[str] | None = None) -> None:
+        """Remove the results of a stage, or of some items of it."""
+        records = self._items(stage)
+        for item in list(records) if items is None else items:
+            self._remove_files(records.pop(item)["files"])
+        if items is None:
+            self._stages.pop(stage, None)
+        write_manifest(self.path, self._stages)
+
+    def _remove_files(self, names: Iterable[str]) -> None:
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
+
+    def execute(self, stage: str, tasks: Sequence[Task], *, workers: int = 1) -> dict[str, dict[str, Any]]:
+        """Run the tasks of a stage whose results are not there yet; drop results that no task wants.
+
+        With one worker tasks run in the calling thread, where Ctrl-C reaches native code at once.
+
+        Returns
+        -------
+        dict
+            Facts about each item, in the order of the tasks.
+        """
+        start = time.perf_counter()
+        record = self._stages.setdefault(stage, {"seconds": 0.0, "items": {}})
+        keys = {task.item: digest_values(__version__, stage, task.inputs) for task in tasks}
+        todo = [task for task in tasks if not self._is_current(stage, task.item, keys[task.item])]
+        unwanted = record["items"].keys() - keys.keys()
+        if unwanted:
+            self.forget(stage, unwanted)
+        if len(todo) == len(tasks):
+            record["seconds"] = 0.0
+        if (todo or unwanted) and not self.worked and stage != "report":
+            self.worked = True
+            self._forget_conclusions()
+        done, before = len(tasks) - len(todo), record["seconds"]
+        self._progress(Progress(stage, done, len(tasks), 0.0))
+        self._running = done, len(tasks), start
+        for task, made in self._run(todo, workers):
+            files = {name: digest_file(self.path / name) for name in self._file_names(made.files)}
+            self._remove_files(record["items"].get(task.item, {"files": {}})["files"].keys() - files.keys())
+            items = {**record["items"], task.item: {"key": keys[task.item], "files": files, "info": made.info}}
+            record["items"] = {item: items[item] for item in keys if item in items}  # in the order of the tasks
+            done, elapsed = done + 1, time.perf_counter() - start
+            self._running = done, len(tasks), start
+            record["seconds"] = before + elapsed
+            write_manifest(self.path, self._stages)
+            self._progress(Progress(stage, done, len(tasks), elapsed, task.item))
+        return {task.item: record["items"][task.item]["info"] for task in tasks}
+
+    def detail(self, stage: str, text: str) -> None:
+        """Tell the caller where a long task stands."""
+        done, total, start = self._running
+        self._progress(Progress(stage, done, total, time.perf_counter() - start, detail=text))
+
+    def _forget_conclusions(self) -> None:
+        """The report and the summary describe results that are about to change."""
+        self.forget("report")
+        (self.path / "summary.json").unlink(missing_ok=True)
+
+    def _run(self, tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Made]]:
+        """Each task with what it made, as they finish. Whatever stops the consumer stops the workers too."""
+        if workers == 1:
+            for task in tasks:
+                yield task, task.make()
+            return
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="fastcv")
+        try:
+            futures = {pool.submit(task.make): task for task in tasks}
+            while futures:
+                finished, _ = wait(futures, return_when=FIRST_COMPLETED)
+                for future in sorted(finished, key=lambda f: futures[f].item):
+                    yield futures.pop(future), future.result()
+        finally:
+            self._stopping = True
+            pool.shutdown(cancel_futures=True)
+            self._stopping = False
+
+    def checkpoint(self) -> None:
+        """Long tasks call this now and then; it raises CancelledError once the run is being stopped."""
+        if self._stopping:
+            raise CancelledError
+
+    def _is_current(self, stage: str, item: str, key: str) -> bool:
+        record = self._items(stage).get(item)
+        if record is None or record["key"] != key:
+            return False
+        return all(
+            (self.path / name).is_file() and digest_file(self.path / name) == digest
+            for name, digest in record["files"].items()
+        )
+
+    def _file_names(self, paths: Iterable[Path]) -> list[str]:
+        files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+        return sorted(file.relative_to(self.path).as_posix() for file in files)
