@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entry of the command ``fastcv`` and the meaning of its exit codes.
+
+=====  ==================================================================================================
+0      done
+1      it could not be done: no reconstruction from these photographs, disk full, folder in use, bars of
+       the demo missed, a check of ``info`` failed
+2      the command line does not make sense: unknown option, no such folder, an output folder that holds
+       something else, options that do not fit the photographs
+130    interrupted (Ctrl-C); ``reconstruct`` and ``demo`` go on where they stopped when called again
+=====  ==================================================================================================
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from .. import __version__
+from ..errors import FastcvError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_RESUME = "Nothing that was finished is lost: the same command goes on where it stopped."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line (by default that of the process) and return the exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments in (["--version"], ["-V"]):
+        print(f"fastcv {__version__}")
+        return 0
+    try:
+        import tyro
+    except ModuleNotFoundError:
+        return _fail("the command line needs tyro; install it with: pip install 'fastcv[pipeline]'", 1, arguments)
+    from ..pipeline import OptionsError
+    from .demo import demo
+    from .info import info
+    from .reconstruct import reconstruct
+
+    commands: dict[str, Callable[..., int]] = {"reconstruct": reconstruct, "info": info, "demo": demo}
+    try:
+        return tyro.extras.subcommand_cli_from_dict(
+            commands,
+            args=arguments or ["--help"],
+            prog="fastcv",
+            description="From photographs to cameras, geometry and pictures.",
+            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+        )
+    except KeyboardInterrupt:
+        return _fail(f"interrupted. {_RESUME}", 130, arguments)
+    except (NotADirectoryError, FileNotFoundError, FileExistsError, OptionsError) as error:
+        return _fail(str(error), 2, arguments)
+    except OSError as error:
+        if error.errno in _FULL:
+            return _fail(f"{error.strerror} for {error.filename or 'a result'}. Make room. {_RESUME}", 1, arguments)
+        return _fail(str(error), 1, arguments)
+    except FastcvError as error:
+        return _fail(str(error), 1, arguments)
+
+
+def _fail(message: str, code: int, arguments: Sequence[str]) -> int:
+    """Say why; with ``--json`` also as an object on standard output, where programs look."""
+    print(f"fastcv: {message}", file=sys.stderr)
+    if "--json" in arguments:
+        print(json.dumps({"error": message, "exit_code": code}))
+    return code
