@@ -32,7 +32,7 @@ class Preset(NamedTuple):
 
 PRESETS: dict[Quality, Preset] = {
     "low": Preset(feature_size=1000, max_features=2048, depth_size=480, max_planes=128, num_sources=3),
-    "medium": Preset(feature_size=1600, max_features=4096, depth_size=800, max_planes=256, num_sources=4),
+    "medium": Preset(feature_size=1600, max_features=8192, depth_size=800, max_planes=256, num_sources=4),
     "high": Preset(feature_size=3200, max_features=8192, depth_size=1600, max_planes=512, num_sources=6),
 }
 
