@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from . import geometry as geometry
     from . import io as io
     from . import mvs as mvs
+    from . import pipeline as pipeline
+    from . import report as report
     from . import sfm as sfm
     from . import synthetic as synthetic
 
