@@ -59,9 +59,9 @@ def tourist_400(contest: Contest) -> None:
 
 @case
 def street_1700(contest: Contest) -> None:
-    """Synthetic; as above."""
+    """Synthetic."""
     if not contest.quick:
-        add_pycolmap(contest, prepare(contest, "synth-street-1700", function_tolerance=1e-8), tolerance=1e-2)
+        add_pycolmap(contest, prepare(contest, "synth-street-1700"), tolerance=1e-2)
 
 
 def prepare(contest: Contest, name: str, **options: Any) -> io.BalProblem:
