@@ -10,7 +10,7 @@ import pytest
 import scipy.optimize
 
 from fastcv.ba import Problem, _reference, linearize, refine_pose, solve
-from fastcv.scene import CAMERA_MODELS
+from fastcv.scene import CAMERA_MODELS, Camera
 from fastcv.synthetic import make_tracks
 
 # Convergence to the last digits, where a test compares with an exact answer.
@@ -84,6 +84,31 @@ def test_every_linear_solver_and_gauge_finds_the_same_cost(make_problem, perturb
     np.testing.assert_allclose(result.final_cost, expected.final_cost, rtol=1e-8)
     solved = replace(problem, cam_from_world=result.cam_from_world, cameras=result.cameras, points=result.points)
     assert np.abs(gradient(solved)).max() < 1e-5 * np.abs(gradient(problem)).max()
+
+
+def street_with_gross_errors(seed: int) -> Problem:
+    """The truth of a street with a camera for each image: long, many points of little parallax, 1 % wild pixels."""
+    tracks = make_tracks("street", num_images=30, num_points=1500, noise_px=0.5, seed=seed)
+    truth = Problem.from_reconstruction(tracks.reconstruction)
+    random = np.random.default_rng(seed)
+    wild = random.random(truth.num_observations) < 0.01
+    truth.observations[wild] += random.uniform(-20, 20, (wild.sum(), 2))
+    f, cx, cy = truth.cameras[0].params
+    cameras = [Camera("RADIAL", 1024, 768, [f, cx, cy, 0, 0]) for _ in range(truth.num_images)]
+    return replace(truth, cameras=cameras, image_cameras=np.arange(truth.num_images), fixed_params=None)
+
+
+@pytest.mark.parametrize(("seed", "size"), [(2, 0.02), (5, 0.04)])
+def test_rough_start_of_a_street_ends_at_its_optimum(perturb, seed, size):
+    """Undamped first steps by conjugate gradients would throw points through their cameras, where they stay, and end
+    2e-2 and 4e-3 above. The reference starts at the truth, in the right valley, with exact steps."""
+    truth = street_with_gross_errors(seed)
+    shifts = np.random.default_rng(seed + 100).normal(0, 0.4, truth.points.shape)
+    start = replace(perturb(truth, size, seed), points=truth.points + shifts)
+    result = solve(start, linear_solver="iterative_schur")
+    optimum = solve(truth, linear_solver="dense_schur").final_cost
+    assert result.initial_cost > 100 * optimum
+    np.testing.assert_allclose(result.final_cost, optimum, rtol=1e-4)
 
 
 def test_costs_are_those_of_the_residuals(make_problem, perturb):
