@@ -100,8 +100,8 @@ def street_with_gross_errors(seed: int) -> Problem:
 
 @pytest.mark.parametrize(("seed", "size"), [(2, 0.02), (5, 0.04)])
 def test_rough_start_of_a_street_ends_at_its_optimum(perturb, seed, size):
-    """Undamped first steps by conjugate gradients would throw points through their cameras, where they stay, and end
-    2e-2 and 4e-3 above. The reference starts at the truth, in the right valley, with exact steps."""
+    """Undamped first steps by conjugate gradients would overshoot and end 2e-2 and 4e-3 above. The reference starts at
+    the truth, in the right valley, with exact steps."""
     truth = street_with_gross_errors(seed)
     shifts = np.random.default_rng(seed + 100).normal(0, 0.4, truth.points.shape)
     start = replace(perturb(truth, size, seed), points=truth.points + shifts)

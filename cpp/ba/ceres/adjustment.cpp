@@ -109,9 +109,9 @@ void Adjustment::choose_linear_solver(const Problem& problem, const std::string&
     options_.preconditioner_type = ceres::SCHUR_JACOBI;
     options_.use_explicit_schur_complement = true;
     options_.eta = 0.01;  // with Ceres' 0.1, a problem with a full complement stops 3e-4 above its optimum
-    // Ceres' 10^4 is nearly a Gauss-Newton step. From the rough start of a large problem it throws points of little
-    // parallax through their cameras, where they stay: a street of 1700 images ended 3e-3 above its optimum with it,
-    // and 5e-3 with 1000; with 100 or less no early step is rejected. Damped steps need few conjugate gradients.
+    // Ceres' 10^4 is nearly a Gauss-Newton step. From the rough start of a large problem it overshoots into a
+    // worse valley, some points behind their cameras: a street of 1700 images ended 3e-3 too high with it; 1000 took
+    // the same way, with 100 or less no early step is rejected. Damped steps need few conjugate gradients.
     options_.initial_trust_region_radius = 10;
   }
 }
