@@ -7,7 +7,8 @@ find_package(nanobind CONFIG REQUIRED)
 function(fastcv_python_module name)
   # NOMINSIZE: nanobind would append -Os, after our -O3, to whatever is compiled here.
   nanobind_add_module(${name} BACKEND_MODULE nanobind_backend NOMINSIZE NB_SUPPRESS_WARNINGS ${ARGN})
-  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Werror>)
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>)
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${FASTCV_WERROR}>)
   target_include_directories(${name} PRIVATE cpp)
   # auditwheel wants libc among the needed libraries, which a module without direct calls would lack.
   target_link_options(${name} PRIVATE -Wl,--no-as-needed)
