@@ -157,10 +157,10 @@ class TileSweep {
       const Position<Floats> p = warp<Floats>(source, warped, column);
       store(out + i, kNcc ? ncc_word<Floats>(source, p) : sad(source, p, row, i));
     }
-    // The window is clipped to the reference.
+    // The window is clipped to the reference; the lanes that pad a row are summed too, so they must hold something.
     const std::int64_t begin = inside && left < 0 ? -left : 0, end = inside ? s_.reference.width - left : 0;
     for (std::int64_t i = 0; i < begin; ++i) out[i] = 0;
-    for (std::int64_t i = end; i < halo_width_; ++i) out[i] = 0;
+    for (std::int64_t i = end; i < stride_; ++i) out[i] = 0;
   }
 
   Ints sad(const mvs::SweepSource& source, const Position<Floats>& p, std::int64_t row, std::int64_t i) const {

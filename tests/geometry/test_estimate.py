@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -197,7 +198,7 @@ print(f.model.tobytes().hex(), f.score.hex(), f.num_inliers)
     def run(level: str) -> str:
         command = [sys.executable, "-c", code]
         return subprocess.run(
-            command, env={"FASTCV_ISA": level, "PATH": ""}, capture_output=True, text=True, check=True
+            command, env={**os.environ, "FASTCV_ISA": level}, capture_output=True, text=True, check=True
         ).stdout
 
     assert run(isa) == run("v2")
