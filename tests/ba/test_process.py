@@ -42,7 +42,7 @@ def expected() -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", permutations(("fastcv", "torch", "pycolmap", "cv2")), ids=" ".join)
+@pytest.mark.parametrize("order", list(permutations(("fastcv", "torch", "pycolmap", "cv2"))), ids=" ".join)
 def test_import_order(order, expected):
     """pycolmap brings another Ceres and glog, torch and cv2 their own threads: the solve gives the same digits."""
     imports = {"torch": "import torch", "cv2": "import cv2", "pycolmap": PYCOLMAP, "fastcv": SCENE + "\nwork()"}
