@@ -12,7 +12,7 @@ import pytest
 
 from fastcv import io, synthetic
 from fastcv.cli import demo
-from fastcv.cli.main import main
+from fastcv.cli.main import run
 from fastcv.scene import Image, Reconstruction
 
 
@@ -99,13 +99,13 @@ def test_the_demo_end_to_end(
     monkeypatch.setattr(demo, "NUM_VIEWS", 5)
     monkeypatch.setattr(demo, "WIDTH", 320)
     monkeypatch.setattr(demo, "HEIGHT", 240)
-    code = main(["demo", "-o", str(tmp_path / "demo"), "--json"])
+    code = run(["demo", "-o", str(tmp_path / "demo"), "--json"])
     output = json.loads(capfd.readouterr().out)
     assert output["comparison"]["num_registered"] == 5
     assert output["ok"] == (code == 0)
     photo = tmp_path / "demo" / "courtyard" / "photos" / "courtyard_000.jpg"
     before = os.stat(photo).st_mtime_ns
-    assert main(["demo", "-o", str(tmp_path / "demo")]) == code
+    assert run(["demo", "-o", str(tmp_path / "demo")]) == code
     assert os.stat(photo).st_mtime_ns == before  # nothing is rendered twice
     text = capfd.readouterr().out
     assert "reconstruction/report.html" in text
@@ -114,5 +114,5 @@ def test_the_demo_end_to_end(
 
 def test_the_demo_refuses_a_folder_with_other_things(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "thesis.tex").write_text("dear")
-    assert main(["demo", "-o", str(tmp_path)]) == 2
+    assert run(["demo", "-o", str(tmp_path)]) == 2
     assert "found thesis.tex in it" in capsys.readouterr().err

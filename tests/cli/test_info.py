@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from fastcv import io
-from fastcv.cli.main import main
+from fastcv.cli.main import run
 from fastcv.pipeline.run_folder import Made, RunFolder, Task
 from fastcv.scene import Camera, Image, Points3D, Reconstruction
 
 
 def facts(path: Path, capsys: pytest.CaptureFixture[str]) -> dict:
-    assert main(["info", str(path), "--json"]) == 0
+    assert run(["info", str(path), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -74,19 +74,19 @@ def test_run_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_text_is_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     io.write_image(tmp_path / "a.png", np.zeros((6, 8), np.uint8))
-    assert main(["info", str(tmp_path)]) == 0
+    assert run(["info", str(tmp_path)]) == 0
     assert capsys.readouterr().out == (
         "kind: photographs\nphotographs: 1\nsizes:\n  8 x 6 px: 1\ncameras:\n  no focal length: 1\nunreadable: none\n"
     )
 
 
 def test_what_is_not_there_or_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["info", str(tmp_path / "nowhere")]) == 2
+    assert run(["info", str(tmp_path / "nowhere")]) == 2
     assert "expected a file or folder, got nothing there" in capsys.readouterr().err
-    assert main(["info", str(tmp_path)]) == 1
+    assert run(["info", str(tmp_path)]) == 1
     assert "found none of them" in capsys.readouterr().err
     (tmp_path / "a.doc").write_text("")
-    assert main(["info", str(tmp_path / "a.doc")]) == 1
+    assert run(["info", str(tmp_path / "a.doc")]) == 1
     assert "expected a file that ends with" in capsys.readouterr().err
 
 
@@ -95,5 +95,5 @@ def test_without_a_path_it_is_the_doctor(monkeypatch: pytest.MonkeyPatch, capsys
 
     for ok in (True, False):
         monkeypatch.setattr(doctor, "run", lambda ok=ok: {"ok": ok, "fastcv": "1"})
-        assert main(["info", "--json"]) == (0 if ok else 1)
+        assert run(["info", "--json"]) == (0 if ok else 1)
         assert json.loads(capsys.readouterr().out) == {"ok": ok, "fastcv": "1"}

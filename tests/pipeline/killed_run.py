@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the pipeline in a process of its own and ends that process at a chosen moment.
+"""Runs ``fastcv reconstruct`` in a process of its own and sends that process a signal at a chosen moment.
 
 Usage: killed_run.py PHOTOS OUT SIGNAL MOMENT..., where a moment is ``at STAGE DONE`` (when that many tasks of a stage
-are finished) or ``writing N`` (when the Nth file is complete under its temporary name, before it gets its own).
+are finished), ``in STAGE`` (shortly after it began), ``writing N`` (when the Nth file is complete under its temporary
+name, before it gets its own) or ``deaf`` (in the detection of features, which then sleeps and hears nothing).
 """
 
 from __future__ import annotations
@@ -11,18 +12,32 @@ import itertools
 import os
 import signal
 import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from fastcv import pipeline
+import fastcv.cli.reconstruct as command
+from fastcv import features, pipeline
+from fastcv.cli.main import main
 
 
-def main(photos: str, out: str, kind: str, moment: str, *details: str) -> None:
+def arrange(kind: str, moment: str, *details: str) -> None:
     def end() -> None:
         os.kill(os.getpid(), signal.Signals[kind])
 
     def listen(event: pipeline.Progress) -> None:
         if moment == "at" and not event.detail and (event.stage, str(event.done)) == details:
             end()
+        if moment == "in" and not event.detail and (event.stage, event.done) == (details[0], 0):
+            threading.Timer(0.02, end).start()
 
+    @contextmanager
+    def show_progress(_: Sequence[str]) -> Iterator[pipeline.ProgressCallback]:
+        yield listen
+
+    command.show_progress = show_progress
     if moment == "writing":
         replace, count = os.replace, itertools.count(1)
 
@@ -32,8 +47,17 @@ def main(photos: str, out: str, kind: str, moment: str, *details: str) -> None:
             replace(source, target)
 
         os.replace = replace_or_end  # type: ignore[assignment]
-    pipeline.reconstruct(photos, out, pipeline.Options(quality="low"), progress=listen)
+    if moment == "deaf":
+
+        def extract(*_: Any, **__: Any) -> None:
+            end()
+            time.sleep(3600)
+
+        features.extract = extract  # type: ignore[assignment]
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    photos, out, *words = sys.argv[1:]
+    arrange(*words)
+    sys.argv[1:] = ["reconstruct", photos, "-o", out, "--quality", "low"]
+    main()

@@ -22,6 +22,7 @@ from fastcv.pipeline import Options, OptionsError, Progress
 from .conftest import OPTIONS
 
 KILLED_RUN = Path(__file__).with_name("killed_run.py")
+INTERRUPTED = "fastcv: interrupted. Nothing that was finished is lost: the same command goes on where it stopped.\n"
 RESULTS = ("features", "matches", "verified", "sparse", "estimated", "depth", "fused.ply")
 
 
@@ -108,6 +109,19 @@ def test_killed_again_and_again_it_ends_with_the_same_files(photos: Path, undist
     assert summary.num_registered == 5
     assert contents(tmp_path / "out") == contents(undisturbed)
     assert not list((tmp_path / "out").rglob(".fastcv-*"))
+
+
+def test_ctrl_c_in_every_stage(photos: Path, undisturbed: Path, tmp_path: Path) -> None:
+    out, whole = tmp_path / "out", contents(undisturbed)
+    for moment in (["deaf"], *(["in", stage] for stage in pipeline.STAGES)):
+        command = [sys.executable, str(KILLED_RUN), str(photos), str(out), "SIGINT", *moment]
+        # The limit is far below the hour that the deaf one sleeps.
+        result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+        assert (result.returncode, result.stdout, result.stderr) == (130, "", INTERRUPTED), moment
+        assert contents(out).items() <= whole.items(), moment
+        assert not list(out.rglob(".fastcv-*")), moment
+    assert made(photos, out)["depth"] == 0
+    assert contents(out) == whole
 
 
 def test_a_killed_run_goes_on_where_it_stopped(photos: Path, tmp_path: Path) -> None:

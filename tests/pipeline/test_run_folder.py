@@ -169,7 +169,7 @@ def test_workers_run_at_the_same_time_and_keep_the_order_of_tasks(tmp_path: Path
         assert list(facts) == list(run.info("matches")) == ["c", "a", "b"]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [0, 2])
 def test_what_was_finished_before_an_error_is_kept(tmp_path: Path, workers: int) -> None:
     calls: list[str] = []
     first_done = threading.Event()
@@ -207,6 +207,32 @@ def test_an_interruption_stops_tasks_that_are_in_work(tmp_path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             run.execute("matches", tasks, workers=2)
         assert list(run.info("matches")) == ["a"]
+
+
+def test_an_interruption_does_not_wait_for_tasks_that_do_not_listen(tmp_path: Path) -> None:
+    started, back = threading.Event(), threading.Event()
+    heard: list[bool] = []
+    written: list[bool] = []
+
+    def deaf() -> Made:
+        started.set()
+        heard.append(back.wait(60))
+        return Made(write=lambda: written.append(True))
+
+    def listen(event: Progress) -> None:
+        if event.item == "a":
+            started.wait(30)
+            raise KeyboardInterrupt
+
+    with RunFolder(tmp_path, listen) as run, pytest.raises(KeyboardInterrupt):
+        run.execute("matches", [*writer(run, [], a="1"), Task("b", [], deaf)], workers=2)
+    back.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("fastcv"):
+            thread.join()
+    assert heard == [True]
+    assert written == []
+    assert list(read_manifest(tmp_path)["matches"]["items"]) == ["a"]
 
 
 def test_an_exception_in_the_callback_stops_the_run_and_keeps_the_result(tmp_path: Path) -> None:

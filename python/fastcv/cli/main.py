@@ -15,8 +15,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from .. import __version__
 from ..errors import FastcvError
@@ -25,12 +28,30 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RESUME = "Nothing that was finished is lost: the same command goes on where it stopped."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line (by default that of the process) and return the exit code."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+def main() -> NoReturn:
+    """Run the command line of the process and end it."""
+    code = run(sys.argv[1:])
+    if code == 130:
+        # Worker threads can be in calls of OpenCV that take seconds, and an ordinary exit would wait for them.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return the exit code."""
     if arguments in (["--version"], ["-V"]):
         print(f"fastcv {__version__}")
         return 0
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return _fail(f"interrupted. {_RESUME}", 130, arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         import tyro
     except ModuleNotFoundError:
@@ -49,9 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             description="From photographs to cameras, geometry and pictures.",
             config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
         )
-    except KeyboardInterrupt:
-        return _fail(f"interrupted. {_RESUME}", 130, arguments)
-    except (NotADirectoryError, FileNotFoundError, FileExistsError, OptionsError) as error:
+    except OptionsError as error:
+        name, _, rule = str(error).partition(":")
+        return _fail(f"--{name.replace('_', '-')}:{rule}", 2, arguments)
+    except (NotADirectoryError, FileNotFoundError, FileExistsError) as error:
         return _fail(str(error), 2, arguments)
     except OSError as error:
         if error.errno in _FULL:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -15,11 +17,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+@functools.wraps(Options, updated=())  # whose arguments and docstring tyro reads
+def _options(**values: Any) -> Callable[[], Options]:
+    """Makes the options later: an OptionsError inside of tyro would become a message about tyro's own names."""
+    return functools.partial(Options, **values)
+
+
 def reconstruct(
     photos: tyro.conf.Positional[Path],
     /,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
-    reconstruction: Options = Options(),  # noqa: B008  immutable
+    reconstruction: Annotated[Callable[[], Options], tyro.conf.arg(constructor=_options)],
     overwrite: bool = False,
     json: bool = False,
 ) -> int:
@@ -37,8 +45,9 @@ def reconstruct(
     """
     from .. import pipeline
 
-    with show_progress(reconstruction.stages) as progress:
-        summary = pipeline.reconstruct(photos, out, reconstruction, overwrite=overwrite, progress=progress)
+    options = reconstruction()
+    with show_progress(options.stages) as progress:
+        summary = pipeline.reconstruct(photos, out, options, overwrite=overwrite, progress=progress)
     if json:
         print(summary.to_json())
     else:

@@ -17,7 +17,7 @@ CameraModel = Literal["SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "O
 
 
 class OptionsError(FastcvError, ValueError):
-    """Options do not fit each other or the photographs; the message names the option."""
+    """Options do not fit each other or the photographs; the message begins with the option's name."""
 
 
 class Preset(NamedTuple):

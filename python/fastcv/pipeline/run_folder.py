@@ -27,10 +27,21 @@ from .progress import Progress, ProgressCallback
 
 @dataclass(frozen=True)
 class Made:
-    """What a task made: files (a folder stands for all files in it) and facts about them that JSON can hold."""
+    """What a task made.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        A folder stands for all files in it.
+    info : dict
+        Facts about them that JSON can hold.
+    write : callable, optional
+        Writes the files, in the thread that owns the run folder. None: they are written.
+    """
 
     files: Sequence[Path] = ()
     info: dict[str, Any] = field(default_factory=dict)
+    write: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,8 @@ class Task:
     inputs : list
         What the result depends on beside fastcv's version: numbers, strings, lists and dictionaries of them.
     make : callable
-        Writes the files, each of them atomically.
+        Writes the files, each of them atomically. A task for a worker thread leaves that to ``Made.write``, so that it
+        can be abandoned at any moment.
     """
 
     item: str
@@ -79,7 +91,7 @@ class RunFolder:
         self._overwrite = overwrite
         self._stack = ExitStack()
         self._stages: Stages = {}
-        self._stopping = False
+        self._stopped = False
         self._running = (0, 0, 0.0)  # tasks done and all, and the start of the stage in work
 
     def __enter__(self) -> RunFolder:
@@ -135,10 +147,11 @@ class RunFolder:
         for name in names:
             (self.path / name).unlink(missing_ok=True)
 
-    def execute(self, stage: str, tasks: Sequence[Task], *, workers: int = 1) -> dict[str, dict[str, Any]]:
+    def execute(self, stage: str, tasks: Sequence[Task], *, workers: int = 0) -> dict[str, dict[str, Any]]:
         """Run the tasks of a stage whose results are not there yet; drop results that no task wants.
 
-        With one worker tasks run in the calling thread, where Ctrl-C reaches native code at once.
+        Without workers tasks run in the calling thread, where Ctrl-C reaches fastcv's native code at once. Libraries
+        that do not listen to it belong into worker threads: those are left behind with the task they are at.
 
         Returns
         -------
@@ -161,6 +174,8 @@ class RunFolder:
         self._progress(Progress(stage, done, len(tasks), 0.0))
         self._running = done, len(tasks), start
         for task, made in self._run(todo, workers):
+            if made.write:
+                made.write()
             files = {name: digest_file(self.path / name) for name in self._file_names(made.files)}
             self._remove_files(record["items"].get(task.item, {"files": {}})["files"].keys() - files.keys())
             items = {**record["items"], task.item: {"key": keys[task.item], "files": files, "info": made.info}}
@@ -184,7 +199,7 @@ class RunFolder:
 
     def _run(self, tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Made]]:
         """Each task with what it made, as they finish. Whatever stops the consumer stops the workers too."""
-        if workers == 1:
+        if not workers:
             for task in tasks:
                 yield task, task.make()
             return
@@ -195,14 +210,16 @@ class RunFolder:
                 finished, _ = wait(futures, return_when=FIRST_COMPLETED)
                 for future in sorted(finished, key=lambda f: futures[f].item):
                     yield futures.pop(future), future.result()
+        except BaseException:
+            self._stopped = True
+            raise
         finally:
-            self._stopping = True
-            pool.shutdown(cancel_futures=True)
-            self._stopping = False
+            # Not waiting: what is in work when a run is stopped can take seconds, and nobody will use it.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def checkpoint(self) -> None:
-        """Long tasks call this now and then; it raises CancelledError once the run is being stopped."""
-        if self._stopping:
+        """Long tasks call this now and then; it raises CancelledError once the run was stopped."""
+        if self._stopped:
             raise CancelledError
 
     def _is_current(self, stage: str, item: str, key: str) -> bool:

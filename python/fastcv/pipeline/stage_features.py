@@ -39,6 +39,5 @@ def _extract(context: Context, photo: PhotoFile) -> Made:
     zoom = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]], np.float32)
     found = replace(found, keypoints=found.keypoints * zoom, scales=found.scales * zoom.mean())
     path = context.path("features", photo.name, ".npz")
-    save_features(path, found)
     facts = {name: getattr(info, name) for name in ("width", "height", "focal_length_px", "make", "model")}
-    return Made([path], {**facts, "features": len(found)})
+    return Made([path], {**facts, "features": len(found)}, lambda: save_features(path, found))

@@ -51,5 +51,6 @@ def _match(context: Context, cache: FeatureCache, names: Sequence[str]) -> Made:
         found.append(features.match(cache[first], cache[other], ratio=RATIO))
     path = context.path("matches", first, ".npz")
     ends = np.cumsum([len(matches) for matches in found])
-    save_arrays(path, {"names": np.array(others), "ends": ends, "matches": np.concatenate(found)})
-    return Made([path], {"pairs": {other: len(matches) for other, matches in zip(others, found, strict=True)}})
+    arrays = {"names": np.array(others), "ends": ends, "matches": np.concatenate(found)}
+    counts = {other: len(matches) for other, matches in zip(others, found, strict=True)}
+    return Made([path], {"pairs": counts}, lambda: save_arrays(path, arrays))

@@ -42,5 +42,5 @@ def _verify(context: Context, cache: FeatureCache, first: str) -> Made:
         if len(found.matches):
             pairs[other] = found
     path = context.path("verified", first, ".npz")
-    save_geometries(path, pairs)
-    return Made([path], {"pairs": {other: len(pair.matches) for other, pair in pairs.items()}})
+    counts = {other: len(pair.matches) for other, pair in pairs.items()}
+    return Made([path], {"pairs": counts}, lambda: save_geometries(path, pairs))
