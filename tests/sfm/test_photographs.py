@@ -56,7 +56,7 @@ def herz_jesus(data_dir: Path) -> Photographs:
 
 def reconstruct(photographs: Photographs, K: NDArray[np.float64] | None) -> tuple[Any, sfm.PoseErrors]:
     names, infos, found, matches, _, poses = photographs
-    cameras, ids = sfm.cameras_from_photos(infos, K=K)
+    cameras, ids = sfm.cameras_from_photos(infos, intrinsics=None if K is None else K[[0, 1, 0, 1], [0, 1, 2, 2]])
     pairs = {
         (i, j): sfm.verify_pair(found[i - 1], found[j - 1], m, cameras[ids[i - 1]], cameras[ids[j - 1]])
         for (i, j), m in matches.items()

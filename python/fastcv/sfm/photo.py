@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._arrays import check
-from ..scene import Camera
+from ..scene import CAMERA_MODELS, Camera
 
 # Focal length over longer side where nothing is known, as in COLMAP: between a phone's and a normal lens.
 DEFAULT_FOCAL_FACTOR = 1.2
@@ -20,11 +20,20 @@ DEFAULT_FOCAL_FACTOR = 1.2
 class PhotoInfo(Protocol):
     """The facts of ``fastcv.io.read_photo_info`` that decide about cameras."""
 
-    width: int
-    height: int
-    focal_length_px: float | None
-    make: str | None
-    model: str | None
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def focal_length_px(self) -> float | None: ...
+
+    @property
+    def make(self) -> str | None: ...
+
+    @property
+    def model(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,11 @@ class Photo:
 
 
 def cameras_from_photos(
-    infos: Sequence[PhotoInfo], *, K: NDArray[np.float64] | None = None
+    infos: Sequence[PhotoInfo],
+    *,
+    camera_model: str | None = None,
+    intrinsics: Sequence[float] | None = None,
+    single_camera: bool | None = None,
 ) -> tuple[dict[int, Camera], list[int]]:
     """Cameras for photographs, and which of them took each.
 
@@ -66,10 +79,14 @@ def cameras_from_photos(
     ----------
     infos : sequence of PhotoInfo
         As ``fastcv.io.read_photo_info`` returns them.
-    K : (3, 3) array, optional
-        Known calibration without distortion, in pixels, principal point in the corner convention. Holds for every
-        photograph, which must then all have one size. Without it: SIMPLE_RADIAL with EXIF's focal length, or with 1.2
-        times the longer side where there is none.
+    camera_model : str, optional
+        A name of ``scene.CAMERA_MODELS`` except BAL; distortion starts at zero. By default SIMPLE_RADIAL, or PINHOLE
+        where intrinsics are given.
+    intrinsics : (fx, fy, cx, cy), optional
+        Known calibration in pixels, (0, 0) being the top-left corner, of the one camera that took all photographs.
+        Without it: EXIF's focal length, or 1.2 times the longer side where there is none.
+    single_camera : bool, optional
+        Whether all photographs share one camera, or none do. One takes the first focal length that EXIF knows.
 
     Returns
     -------
@@ -77,6 +94,11 @@ def cameras_from_photos(
         By id, from 1.
     camera_ids : list of int
         One per photograph.
+
+    Raises
+    ------
+    ValueError
+        One camera, but photographs of several sizes; two focal lengths, but a model with one; no such model.
 
     Examples
     --------
@@ -88,28 +110,42 @@ def cameras_from_photos(
     >>> ids, cameras[1].focal_length, cameras[2].focal_length
     ([1, 1, 2], 3000.0, 4800.0)
     """
-    if K is not None:
-        K = np.asarray(K, np.float64)
-        check("K", K, (3, 3))
-        sizes = {(info.width, info.height) for info in infos}
-        if len(sizes) > 1:
-            raise ValueError(f"infos: expected one image size where K is given, got {sorted(sizes)}")
-    ids: dict[tuple[Any, ...], int] = {}
-    cameras: dict[int, Camera] = {}
-    camera_ids = []
-    for info in infos:
-        key = (info.make, info.model, info.focal_length_px, info.width, info.height) if K is None else ()
-        if key not in ids:
-            ids[key] = len(ids) + 1
-            cameras[ids[key]] = _camera(info, K)
-        camera_ids.append(ids[key])
+    sizes = sorted({(info.width, info.height) for info in infos})
+    if len(sizes) > 1 and (intrinsics is not None or single_camera):
+        name = "single_camera" if intrinsics is None else "intrinsics"
+        found = ", ".join(f"{width}x{height}" for width, height in sizes)
+        raise ValueError(f"{name}: expected photographs of one size, got {found}")
+    groups: dict[Hashable, list[int]] = {}
+    for row, info in enumerate(infos):
+        key: Hashable = (info.make, info.model, info.focal_length_px, info.width, info.height)
+        if single_camera is not None:
+            key = None if single_camera else row
+        elif intrinsics is not None:
+            key = None
+        groups.setdefault(key, []).append(row)
+    cameras, camera_ids = {}, [0] * len(infos)
+    for camera_id, rows in enumerate(groups.values(), 1):
+        cameras[camera_id] = _camera([infos[row] for row in rows], camera_model, intrinsics)
+        for row in rows:
+            camera_ids[row] = camera_id
     return cameras, camera_ids
 
 
-def _camera(info: PhotoInfo, K: NDArray[np.float64] | None) -> Camera:
-    width, height = info.width, info.height
-    if K is not None:
-        return Camera("PINHOLE", width, height, np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]]), True)
-    known = info.focal_length_px is not None
-    focal = info.focal_length_px if known else DEFAULT_FOCAL_FACTOR * max(width, height)
-    return Camera("SIMPLE_RADIAL", width, height, np.array([focal, width / 2, height / 2, 0.0]), known)
+def _camera(infos: Sequence[PhotoInfo], model: str | None, intrinsics: Sequence[float] | None) -> Camera:
+    """The camera of photographs of one size."""
+    width, height = infos[0].width, infos[0].height
+    known = [info.focal_length_px for info in infos if info.focal_length_px is not None]
+    if intrinsics is None:
+        focal = known[0] if known else DEFAULT_FOCAL_FACTOR * max(width, height)
+        fx, fy, cx, cy = focal, focal, width / 2, height / 2
+    else:
+        fx, fy, cx, cy = intrinsics
+    model = model or ("SIMPLE_RADIAL" if intrinsics is None else "PINHOLE")
+    _, names = CAMERA_MODELS.get(model, (0, ()))
+    if "cx" not in names:
+        raise ValueError(f"camera_model: expected one with a principal point, got {model!r}")
+    if "f" in names and fx != fy:
+        raise ValueError(f"camera_model: expected one with two focal lengths for {fx} and {fy}, got {model}")
+    values = {"f": fx, "fx": fx, "fy": fy, "cx": cx, "cy": cy}
+    params = np.array([values.get(name, 0.0) for name in names])
+    return Camera(model, width, height, params, intrinsics is not None or bool(known))
