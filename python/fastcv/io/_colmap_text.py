@@ -251,8 +251,8 @@ def write_model(model: Export) -> dict[str, bytes]:
     for (image_id, image), pose in zip(model.images, model.poses, strict=True):
         lines["frames"].append(f"{image_id} {image.camera_id} {_join(pose)} 1 {sensor} {image.camera_id} {image_id}")
         lines["images"].append(f"{image_id} {_join(pose)} {image.camera_id} {image.name}")
-        keypoints = zip(image.points2D.tolist(), image.point3D_ids.tolist(), strict=True)
-        lines["images"].append(" ".join(f"{x:.17g} {y:.17g} {point_id}" for (x, y), point_id in keypoints))
+        keypoints = zip(*image.points2D.T.tolist(), image.point3D_ids.tolist(), strict=True)
+        lines["images"].append(" ".join([f"{x:.17g} {y:.17g} {point_id}" for x, y, point_id in keypoints]))
     lines["points3D"] += _point_lines(model)
     # File names are bytes on Linux: what is not UTF-8 came in as surrogates and leaves as it was.
     return {name: ("\n".join(rows) + "\n").encode(errors="surrogateescape") for name, rows in lines.items()}
@@ -260,12 +260,14 @@ def write_model(model: Export) -> dict[str, bytes]:
 
 def _point_lines(model: Export) -> Iterator[str]:
     points = model.points
-    tracks = np.stack([model.track_image_ids, model.track_keypoints], axis=1).ravel().tolist()
-    stops = (2 * np.cumsum(model.track_lengths)).tolist()
-    rows = zip(points.ids.tolist(), points.xyz, points.rgb.tolist(), points.error.tolist(), stops, strict=True)
+    observations = zip(model.track_image_ids.tolist(), model.track_keypoints.tolist(), strict=True)
+    track = [f" {image_id} {keypoint}" for image_id, keypoint in observations]
+    stops = np.cumsum(model.track_lengths).tolist()
+    columns = (points.ids[:, None], points.xyz, points.rgb, points.error[:, None])
+    values = [column for table in columns for column in table.T.tolist()]
     start = 0
-    for point_id, xyz, (r, g, b), error, stop in rows:
-        yield " ".join([f"{point_id} {_join(xyz)} {r} {g} {b} {error:.17g}", *map(str, tracks[start:stop])])
+    for point_id, x, y, z, r, g, b, error, stop in zip(*values, stops, strict=True):
+        yield f"{point_id} {x:.17g} {y:.17g} {z:.17g} {r} {g} {b} {error:.17g}{''.join(track[start:stop])}"
         start = stop
 
 
