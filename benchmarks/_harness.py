@@ -9,15 +9,19 @@ A case is a function that gets a Contest, prepares its inputs, names its contest
         contest.ours(lambda: fastcv.camera.project(points, camera))
         contest.peer("opencv", cv2.__version__, lambda: cv2.projectPoints(...), check=agree_to(1e-9))
 
-A check takes (ours, theirs) and returns (how it was verified, whether it holds). No row comes without one.
+A check takes (ours, theirs) and returns (how it was verified, whether it holds). No row comes without one. A case that
+is too long for a quick run names no contestants then.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,6 +103,14 @@ class Contest:
                 }
             )
         return rows
+
+
+def data_dir() -> Path:
+    """Folder of real data: FASTCV_DATA, else ../shared/data beside the checkout. Exits where there is none."""
+    path = Path(os.environ.get("FASTCV_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+    if not path.is_dir():
+        sys.exit(f"no data at {path}: set FASTCV_DATA to the folder that holds sfm/, bal/, …")
+    return path
 
 
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:

@@ -7,15 +7,13 @@ scene in place, so its time includes a copy of the scene.
 
 from __future__ import annotations
 
-import os
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pycolmap
 import scipy
-from benchmarks._harness import Contest, case
+from benchmarks._harness import Contest, case, data_dir
 from benchmarks.ba.baseline import solve_with_scipy
 
 import fastcv
@@ -66,8 +64,7 @@ def street_1700(contest: Contest) -> None:
 
 def prepare(contest: Contest, name: str, **options: Any) -> io.BalProblem:
     """Read a file, name our solver, note the facts of one solve."""
-    root = os.environ.get("FASTCV_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data"
-    bal = io.read_bal(Path(root) / "bal" / f"{name}.txt.xz")
+    bal = io.read_bal(data_dir() / "bal" / f"{name}.txt.xz")
     problem = ba.Problem.from_bal(bal)
 
     def run() -> float:

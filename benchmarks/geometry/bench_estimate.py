@@ -4,26 +4,22 @@
 Protocol: the 78 pairs of fountain-P11 and herz-jesus-P8 with at least 30 true inliers and 10 %, matches sorted by
 ratio, threshold 1 px, confidence 0.9999, 100 to 10 000 samples, one thread. The error of a pair is the larger of
 rotation and translation direction (sign folded), in degrees. Absolute pose: 90 sets, error = distance of the centres.
-The data lie in FASTCV_DATA, else in ../shared/data.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pycolmap
-from benchmarks._harness import Check, Contest, case
+from benchmarks._harness import Check, Contest, case, data_dir
 
 import fastcv
 from fastcv import geometry
 
-DATA = Path(os.environ.get("FASTCV_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "matches"
 SETS = ("fountain-P11", "herz-jesus-P8")
 SIZE = (3072, 2048)
 
@@ -54,7 +50,7 @@ def camera_from(matrix: np.ndarray) -> fastcv.Camera:
 def pairs() -> list[Pair]:
     result = []
     for name in SETS:
-        data = np.load(DATA / f"{name}_sift.npz")
+        data = np.load(data_dir() / "matches" / f"{name}_sift.npz")
         for (i, j), (total, inliers) in zip(data["pairs"], data["counts_total_gtinlier"], strict=True):
             if inliers < 30 or inliers < 0.1 * total:
                 continue
@@ -70,7 +66,7 @@ def pairs() -> list[Pair]:
 def views() -> list[View]:
     result = []
     for name in SETS:
-        data = np.load(DATA / f"{name}_pnp.npz")
+        data = np.load(data_dir() / "matches" / f"{name}_pnp.npz")
         for k, row in enumerate(data["queries_q_a_b_n_inl3px"]):
             q = int(row[0])
             center = -data["R"][q].T @ data["t"][q].ravel()

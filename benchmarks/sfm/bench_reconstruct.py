@@ -9,7 +9,6 @@ most twice as large). Times and errors of both are in the notes.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,13 +17,13 @@ from typing import Any
 
 import numpy as np
 import pycolmap
-from benchmarks._harness import Contest, case
+from benchmarks._harness import Contest, case, data_dir
 
 from fastcv import Reconstruction, io, pipeline, sfm
 
 Intrinsics = tuple[float, float, float, float]
 NUM_THREADS = 2
-MAX_SIZE = 1600  # longest side in pixels; both sides see the same reduced photographs
+MAX_SIZE, QUICK_MAX_SIZE = 1600, 800  # longest side in pixels; both sides see the same reduced photographs
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class Run:
 
 @case
 def fountain_11_known_intrinsics(contest: Contest) -> None:
-    compete(contest, "fountain-P11", known=True)
+    if not contest.quick:
+        compete(contest, "fountain-P11", known=True)
 
 
 @case
@@ -66,14 +66,15 @@ def sceaux_11(contest: Contest) -> None:
 
 def compete(contest: Contest, name: str, *, known: bool) -> None:
     """Set up one photo set; ``known`` gives both the true focal length and principal point, kept fixed."""
-    root = Path(os.environ.get("FASTCV_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "sfm" / name
+    root = data_dir() / "sfm" / name
     photos = root / "images" if (root / "images").is_dir() else root
     truth, intrinsics = ground_truth(root)
-    contest.ours(lambda: ours(photos, intrinsics if known else None))
+    arguments = photos, intrinsics if known else None, QUICK_MAX_SIZE if contest.quick else MAX_SIZE
+    contest.ours(lambda: ours(*arguments))
     contest.peer(
         "pycolmap",
         pycolmap.__version__,
-        lambda: theirs(photos, intrinsics if known else None),
+        lambda: theirs(*arguments),
         check=lambda a, b: judge(contest, len(io.list_photos(photos)), truth, a, b),
     )
 
@@ -92,10 +93,10 @@ def ground_truth(root: Path) -> tuple[dict[str, np.ndarray], Intrinsics | None]:
     return poses, (k[0, 0], k[1, 1], k[0, 2] + 0.5, k[1, 2] + 0.5)  # the file counts from pixel centres
 
 
-def ours(photos: Path, intrinsics: Intrinsics | None) -> Run:
+def ours(photos: Path, intrinsics: Intrinsics | None, max_size: int) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         options = pipeline.Options(
-            max_size=MAX_SIZE,
+            max_size=max_size,
             intrinsics=intrinsics,
             single_camera=True,
             until="sparse",
@@ -106,7 +107,7 @@ def ours(photos: Path, intrinsics: Intrinsics | None) -> Run:
     return Run(model, summary.models[0]["mean_reprojection_error_px"], summary.seconds)
 
 
-def theirs(photos: Path, intrinsics: Intrinsics | None) -> Run:
+def theirs(photos: Path, intrinsics: Intrinsics | None, max_size: int) -> Run:
     pycolmap.logging.minloglevel = 2
     with tempfile.TemporaryDirectory() as name:
         folder, clock = Path(name), Stopwatch()
@@ -115,7 +116,7 @@ def theirs(photos: Path, intrinsics: Intrinsics | None) -> Run:
         if intrinsics:
             reader.camera_params = ",".join(map(str, intrinsics))
         extraction = pycolmap.FeatureExtractionOptions()
-        extraction.num_threads, extraction.max_image_size = NUM_THREADS, MAX_SIZE
+        extraction.num_threads, extraction.max_image_size = NUM_THREADS, max_size
         pycolmap.extract_features(
             folder / "db",
             photos,

@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 from benchmarks._harness import Contest, agree_to
@@ -29,6 +33,30 @@ def test_a_long_first_round_counts() -> None:
     contest.peer("peer", "1", lambda: 1.0, check=agree_to(0))
     (row,) = contest.measure(seconds=0.0)
     assert len(row["samples"]["ours"]) == 1
+
+
+def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *words]
+    return subprocess.run(command, check=False, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True)
+
+
+def test_a_peer_that_is_not_installed_is_named() -> None:
+    code = "import sys; sys.modules['cv2'] = None; sys.argv = ['', 'camera']; import benchmarks.__main__ as b; b.main()"
+    result = run("-c", code)
+    assert result.returncode == 1
+    assert result.stderr == "benchmarks of camera need cv2; install the peers with: pip install 'fastcv[bench]'\n"
+
+
+def test_missing_data_are_named(tmp_path: Path) -> None:
+    result = run("-m", "benchmarks", "ba", "--quick", FASTCV_DATA=str(tmp_path / "nowhere"))
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"no data at {tmp_path / 'nowhere'}: set FASTCV_DATA")
+
+
+def test_a_case_that_is_too_long_for_a_quick_run() -> None:
+    result = run("-m", "benchmarks", "ba", "--quick", "--case", "street_1700")
+    assert result.returncode == 2
+    assert result.stderr == "no quick case 'street_1700' in ba\n"
 
 
 def test_agreement_sees_shape_nan_and_size() -> None:
