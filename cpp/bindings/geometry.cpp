@@ -21,8 +21,8 @@ namespace {
 using Points2 = RowsArg<const double, 2>;
 using Points3 = RowsArg<const double, 3>;
 using Inliers = nb::ndarray<bool, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Model3 = nb::ndarray<double, nb::shape<3, 3>, nb::c_contig, nb::device::cpu>;
-using Model34 = nb::ndarray<double, nb::shape<3, 4>, nb::c_contig, nb::device::cpu>;
+template <int Cols>
+using Matrix = nb::ndarray<double, nb::shape<3, Cols>, nb::c_contig, nb::device::cpu>;
 // score, num_inliers, num_iterations
 using Found = std::tuple<double, std::int64_t, std::int64_t>;
 
@@ -34,58 +34,43 @@ int copy(const std::array<double, N>* models, int count, double* out) {
 
 Found found(const geometry::RansacResult& r) { return {r.consensus.score, r.consensus.num_inliers, r.num_iterations}; }
 
+// Solvers of exactly as many points as they need: as many solutions as there are, at most Most.
+template <int Most, int Cols1, int Cols2, class Model>
+void bind_minimal(nb::module_& m, const char* name, const char* first, const char* second,
+                  int (*solve)(const double*, const double*, Model*)) {
+  m.def(
+      name,
+      [solve](RowsArg<const double, Cols1> a, RowsArg<const double, Cols2> b,
+              RowsArg<double, std::tuple_size_v<Model>> out) {
+        Model models[Most];
+        return copy(models, solve(a.data(), b.data(), models), out.data());
+      },
+      array(first), array(second), array("out"));
+}
+
+// Linear solvers of any number of points: whether there is one solution only.
+template <int Cols2, class Model>
+void bind_linear(nb::module_& m, const char* name, const char* first, const char* second,
+                 bool (*solve)(Rows<const double, 2>, Rows<const double, Cols2>, Model*)) {
+  m.def(
+      name,
+      [solve](Points2 a, RowsArg<const double, Cols2> b, Matrix<std::tuple_size_v<Model> / 3> out) {
+        Model model{};
+        const nb::gil_scoped_release release;
+        const bool unique = solve(rows<2>(a), rows<Cols2>(b), &model);
+        copy(&model, 1, out.data());
+        return unique;
+      },
+      array(first), array(second), array("out"));
+}
+
 void bind_solvers(nb::module_& m) {
-  m.def(
-      "five_point",
-      [](Points3 rays1, Points3 rays2, RowsArg<double, 9> out) {
-        geometry::Matrix3 models[geometry::kMaxEssentials];
-        return copy(models, geometry::five_point(rays1.data(), rays2.data(), models), out.data());
-      },
-      array("rays1"), array("rays2"), array("out"));
-  m.def(
-      "seven_point",
-      [](Points2 points1, Points2 points2, RowsArg<double, 9> out) {
-        geometry::Matrix3 models[geometry::kMaxFundamentals];
-        return copy(models, geometry::seven_point(points1.data(), points2.data(), models), out.data());
-      },
-      array("points1"), array("points2"), array("out"));
-  m.def(
-      "p3p",
-      [](Points3 rays, Points3 points3D, RowsArg<double, 12> out) {
-        geometry::Pose poses[geometry::kMaxP3pPoses];
-        return copy(poses, geometry::p3p(rays.data(), points3D.data(), poses), out.data());
-      },
-      array("rays"), array("points3D"), array("out"));
-  m.def(
-      "eight_point",
-      [](Points2 points1, Points2 points2, Model3 out) {
-        geometry::Matrix3 model{};
-        const nb::gil_scoped_release release;
-        const bool unique = geometry::eight_point(rows<2>(points1), rows<2>(points2), &model);
-        copy(&model, 1, out.data());
-        return unique;
-      },
-      array("points1"), array("points2"), array("out"));
-  m.def(
-      "dlt_homography",
-      [](Points2 points1, Points2 points2, Model3 out) {
-        geometry::Matrix3 model{};
-        const nb::gil_scoped_release release;
-        const bool unique = geometry::dlt_homography(rows<2>(points1), rows<2>(points2), &model);
-        copy(&model, 1, out.data());
-        return unique;
-      },
-      array("points1"), array("points2"), array("out"));
-  m.def(
-      "dlt_pnp",
-      [](Points2 points2D, Points3 points3D, Model34 out) {
-        geometry::Pose model{};
-        const nb::gil_scoped_release release;
-        const bool unique = geometry::dlt_pnp(rows<2>(points2D), rows<3>(points3D), &model);
-        copy(&model, 1, out.data());
-        return unique;
-      },
-      array("points2D"), array("points3D"), array("out"));
+  bind_minimal<geometry::kMaxEssentials, 3, 3>(m, "five_point", "rays1", "rays2", geometry::five_point);
+  bind_minimal<geometry::kMaxFundamentals, 2, 2>(m, "seven_point", "points1", "points2", geometry::seven_point);
+  bind_minimal<geometry::kMaxP3pPoses, 3, 3>(m, "p3p", "rays", "points3D", geometry::p3p);
+  bind_linear(m, "eight_point", "points1", "points2", geometry::eight_point);
+  bind_linear(m, "dlt_homography", "points1", "points2", geometry::dlt_homography);
+  bind_linear(m, "dlt_pnp", "points2D", "points3D", geometry::dlt_pnp);
   m.def(
       "decompose_essential",
       [](nb::ndarray<const double, nb::shape<3, 3>, nb::c_contig, nb::device::cpu> essential, RowsArg<double, 12> out) {
@@ -98,8 +83,22 @@ void bind_solvers(nb::module_& m) {
       array("essential"), array("out"));
 }
 
+using Options = geometry::RansacOptions;
+
+void bind_two_view(nb::module_& m, const char* name, decltype(&geometry::estimate_fundamental) estimate) {
+  m.def(
+      name,
+      [estimate](Points2 points1, Points2 points2, const Options& options, Matrix<3> out, Inliers inliers) {
+        geometry::Matrix3 model;
+        const nb::gil_scoped_release release;
+        const auto result = estimate(rows<2>(points1), rows<2>(points2), options, &model, inliers.data());
+        copy(&model, 1, out.data());
+        return found(result);
+      },
+      array("points1"), array("points2"), nb::arg("options"), array("out"), array("inliers"));
+}
+
 void bind_estimators(nb::module_& m) {
-  using Options = geometry::RansacOptions;
   nb::class_<Options>(m, "RansacOptions")
       .def(
           "__init__",
@@ -109,32 +108,12 @@ void bind_estimators(nb::module_& m) {
           },
           nb::arg("threshold"), nb::arg("confidence"), nb::arg("min_iterations"), nb::arg("max_iterations"),
           nb::arg("sorted"), nb::arg("seed"));
-  m.def(
-      "estimate_fundamental",
-      [](Points2 points1, Points2 points2, const Options& options, Model3 out, Inliers inliers) {
-        geometry::Matrix3 model;
-        const nb::gil_scoped_release release;
-        const auto result =
-            geometry::estimate_fundamental(rows<2>(points1), rows<2>(points2), options, &model, inliers.data());
-        copy(&model, 1, out.data());
-        return found(result);
-      },
-      array("points1"), array("points2"), nb::arg("options"), array("out"), array("inliers"));
-  m.def(
-      "estimate_homography",
-      [](Points2 points1, Points2 points2, const Options& options, Model3 out, Inliers inliers) {
-        geometry::Matrix3 model;
-        const nb::gil_scoped_release release;
-        const auto result =
-            geometry::estimate_homography(rows<2>(points1), rows<2>(points2), options, &model, inliers.data());
-        copy(&model, 1, out.data());
-        return found(result);
-      },
-      array("points1"), array("points2"), nb::arg("options"), array("out"), array("inliers"));
+  bind_two_view(m, "estimate_fundamental", geometry::estimate_fundamental);
+  bind_two_view(m, "estimate_homography", geometry::estimate_homography);
   m.def(
       "estimate_relative_pose",
       [](Points2 points1, Points2 points2, HostVector<double> weights1, HostVector<double> weights2,
-         const Options& options, Model3 essential, Model34 out, Inliers inliers) {
+         const Options& options, Matrix<3> essential, Matrix<4> out, Inliers inliers) {
         geometry::Matrix3 model;
         geometry::Pose pose;
         const nb::gil_scoped_release release;
@@ -148,7 +127,7 @@ void bind_estimators(nb::module_& m) {
       array("out"), array("inliers"));
   m.def(
       "estimate_absolute_pose",
-      [](Points2 points2D, Points3 points3D, HostVector<double> weights, const Options& options, Model34 out,
+      [](Points2 points2D, Points3 points3D, HostVector<double> weights, const Options& options, Matrix<4> out,
          Inliers inliers) {
         geometry::Pose pose;
         const nb::gil_scoped_release release;

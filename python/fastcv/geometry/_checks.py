@@ -26,7 +26,21 @@ def finite(name: str, array: Any, shape: tuple[int | str, ...], dims: dict[str, 
     return result
 
 
-def at_least(name: str, array: Array, minimum: int) -> None:
-    """Raise unless the array has this many rows."""
-    if len(array) < minimum:
-        raise ValueError(f"{name}: expected at least {minimum} rows, got {len(array)}")
+def image_pairs(points1: Any, points2: Any, minimum: int) -> tuple[Array, Array]:
+    """Corresponding points of two images, checked: as many here as there, at least ``minimum``."""
+    return _corresponding("points1", points1, "points2", points2, 2, minimum)
+
+
+def image_world_pairs(points2D: Any, points3D: Any, minimum: int = 0) -> tuple[Array, Array]:
+    """Corresponding points of an image and of the world, checked alike."""
+    return _corresponding("points2D", points2D, "points3D", points3D, 3, minimum)
+
+
+def _corresponding(
+    first: str, points: Any, second: str, others: Any, columns: int, minimum: int
+) -> tuple[Array, Array]:
+    dims: dict[str, int] = {}
+    points, others = finite(first, points, ("N", 2), dims), finite(second, others, ("N", columns), dims)
+    if len(points) < minimum:
+        raise ValueError(f"{first}: expected at least {minimum} rows, got {len(points)}")
+    return points, others

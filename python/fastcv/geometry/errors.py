@@ -10,7 +10,7 @@ import numpy as np
 from .. import camera as camera_room
 from .._arrays import FLOATS, Call, dtype_name, handle
 from ..scene import Camera
-from ._checks import Array, finite
+from ._checks import Array, finite, image_world_pairs
 
 
 def sampson_errors(points1: Any, points2: Any, fundamental: Any, *, out: Any = None, num_threads: int = 0) -> Any:
@@ -200,8 +200,7 @@ def reprojection_errors(points2D: Any, points3D: Any, cam_from_world: Any, camer
     >>> fastcv.geometry.reprojection_errors([[323.0, 244]], [[0.0, 0, 1]], np.eye(3, 4), camera)
     array([5.])
     """
-    dims: dict[str, int] = {}
-    points2D, points3D = finite("points2D", points2D, ("N", 2), dims), finite("points3D", points3D, ("N", 3), dims)
+    points2D, points3D = image_world_pairs(points2D, points3D)
     pose = finite("cam_from_world", cam_from_world, (3, 4))
     in_cam = points3D @ pose[:, :3].T + pose[:, 3]
     errors = np.linalg.norm(camera_room.project(in_cam, camera) - points2D, axis=1)

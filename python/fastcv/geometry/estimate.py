@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._backend import backend
 from ..scene import Camera
-from ._checks import Array, at_least, finite
+from ._checks import Array, image_pairs, image_world_pairs
 from ._normalize import normalize
 
 
@@ -107,11 +108,10 @@ def _options(
     return native(float(threshold), float(confidence), int(min_iterations), int(max_iterations), ordered, int(seed))
 
 
-def _pairs(points1: Any, points2: Any, minimum: int) -> tuple[Array, Array]:
-    dims: dict[str, int] = {}
-    points1, points2 = finite("points1", points1, ("N", 2), dims), finite("points2", points2, ("N", 2), dims)
-    at_least("points1", points1, minimum)
-    return points1, points2
+def _estimate(native: Callable[..., tuple[float, int, int]], points1: Array, points2: Array, options: Any) -> Estimate:
+    model, inliers = np.empty((3, 3)), np.empty(len(points1), bool)
+    score, num_inliers, num_iterations = native(points1, points2, options, model, inliers)
+    return Estimate(inliers, num_inliers, num_iterations, score, model)
 
 
 def _scatter(inliers: NDArray[np.bool_], rows: NDArray[np.intp], n: int) -> NDArray[np.bool_]:
@@ -179,13 +179,9 @@ def estimate_fundamental(
     >>> fastcv.geometry.estimate_fundamental(pixels1, pixels2).inliers[30:].all()
     np.True_
     """
-    points1, points2 = _pairs(points1, points2, 7)
+    points1, points2 = image_pairs(points1, points2, 7)
     options = _options(threshold, confidence, min_iterations, max_iterations, ordered, seed)
-    model, inliers = np.empty((3, 3)), np.empty(len(points1), bool)
-    score, num_inliers, num_iterations = backend("cpu").geometry.estimate_fundamental(
-        points1, points2, options, model, inliers
-    )
-    return Estimate(inliers, num_inliers, num_iterations, score, model)
+    return _estimate(backend("cpu").geometry.estimate_fundamental, points1, points2, options)
 
 
 def estimate_homography(
@@ -238,13 +234,9 @@ def estimate_homography(
            [ 0. ,  0.5, 10. ],
            [ 0. ,  0. ,  1. ]])
     """
-    points1, points2 = _pairs(points1, points2, 4)
+    points1, points2 = image_pairs(points1, points2, 4)
     options = _options(threshold, confidence, min_iterations, max_iterations, ordered, seed)
-    model, inliers = np.empty((3, 3)), np.empty(len(points1), bool)
-    score, num_inliers, num_iterations = backend("cpu").geometry.estimate_homography(
-        points1, points2, options, model, inliers
-    )
-    return Estimate(inliers, num_inliers, num_iterations, score, model)
+    return _estimate(backend("cpu").geometry.estimate_homography, points1, points2, options)
 
 
 def estimate_relative_pose(
@@ -306,7 +298,7 @@ def estimate_relative_pose(
            [0., 1., 0., 0.],
            [0., 0., 1., 0.]])
     """
-    points1, points2 = _pairs(points1, points2, 5)
+    points1, points2 = image_pairs(points1, points2, 5)
     options = _options(threshold, confidence, min_iterations, max_iterations, ordered, seed)
     normalized1, weights1, usable1 = normalize(points1, camera1)
     normalized2, weights2, usable2 = normalize(points2, camera2)
@@ -378,9 +370,7 @@ def estimate_absolute_pose(
            [0. , 1. , 0. , 0.2],
            [0. , 0. , 1. , 4. ]])
     """
-    dims: dict[str, int] = {}
-    points2D, points3D = finite("points2D", points2D, ("N", 2), dims), finite("points3D", points3D, ("N", 3), dims)
-    at_least("points2D", points2D, 3)
+    points2D, points3D = image_world_pairs(points2D, points3D, 3)
     options = _options(threshold, confidence, min_iterations, max_iterations, ordered, seed)
     normalized, weights, usable = normalize(points2D, camera)
     rows = np.flatnonzero(usable)

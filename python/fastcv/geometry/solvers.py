@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import backend
-from ._checks import Array, at_least, finite
+from ._checks import Array, finite, image_pairs, image_world_pairs
 
 
 def five_point(rays1: Any, rays2: Any) -> Array:
@@ -118,9 +118,7 @@ def eight_point(points1: Any, points2: Any) -> Array:
            [ 0.,  0., -1.],
            [ 0.,  1.,  0.]])
     """
-    dims: dict[str, int] = {}
-    points1, points2 = finite("points1", points1, ("N", 2), dims), finite("points2", points2, ("N", 2), dims)
-    at_least("points1", points1, 8)
+    points1, points2 = image_pairs(points1, points2, 8)
     out = np.empty((3, 3))
     if not backend("cpu").geometry.eight_point(points1, points2, out):
         raise ValueError(
@@ -162,9 +160,7 @@ def dlt_homography(points1: Any, points2: Any) -> Array:
            [0., 2., 5.],
            [0., 0., 1.]])
     """
-    dims: dict[str, int] = {}
-    points1, points2 = finite("points1", points1, ("N", 2), dims), finite("points2", points2, ("N", 2), dims)
-    at_least("points1", points1, 4)
+    points1, points2 = image_pairs(points1, points2, 4)
     out = np.empty((3, 3))
     if not backend("cpu").geometry.dlt_homography(points1, points2, out):
         raise ValueError("points1, points2: expected points in general position, got a line or repeated points")
@@ -244,9 +240,7 @@ def dlt_pnp(points2D: Any, points3D: Any) -> Array:
            [0. , 1. , 0. , 0.1],
            [0. , 0. , 1. , 4. ]])
     """
-    dims: dict[str, int] = {}
-    points2D, points3D = finite("points2D", points2D, ("N", 2), dims), finite("points3D", points3D, ("N", 3), dims)
-    at_least("points2D", points2D, 6)
+    points2D, points3D = image_world_pairs(points2D, points3D, 6)
     out = np.empty((3, 4))
     if not backend("cpu").geometry.dlt_pnp(points2D, points3D, out):
         raise ValueError("points3D: expected points in general position, got a plane or repeated points")
