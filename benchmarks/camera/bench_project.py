@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -26,24 +27,25 @@ def scene(contest: Contest) -> np.ndarray:
     return np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (count, 3))
 
 
-def colmap(contest: Contest, camera: fastcv.Camera, points: np.ndarray) -> None:
+def pixels_of_points(contest: Contest, camera: fastcv.Camera) -> np.ndarray:
+    points = scene(contest)
+    out = np.empty((len(points), 2))
+    contest.bound(read_write_bytes=points.nbytes + out.nbytes)
+    contest.ours(lambda: fastcv.camera.project(points, camera, out=out))
     theirs = pycolmap.Camera(model=camera.model, width=640, height=480, params=camera.params)
     contest.peer("pycolmap", pycolmap.__version__, lambda: theirs.img_from_cam(points), check=PIXELS_AGREE)
+    return points
+
+
+def opencv(contest: Contest, run: Callable[[], np.ndarray]) -> None:
+    contest.peer("opencv", cv2.__version__, run, check=PIXELS_AGREE)
 
 
 @case
 def project_pinhole(contest: Contest) -> None:
     camera = fastcv.Camera("PINHOLE", 640, 480, np.array([500.0, 510.0, 320.0, 240.0]))
-    points = scene(contest)
-    out = np.empty((len(points), 2))
-    contest.bound(read_write_bytes=points.nbytes + out.nbytes)
-    contest.ours(lambda: fastcv.camera.project(points, camera, out=out))
-    contest.peer(
-        "opencv",
-        cv2.__version__,
-        lambda: cv2.projectPoints(points, ZERO, ZERO, camera.matrix, None)[0][:, 0],
-        check=PIXELS_AGREE,
-    )
+    points = pixels_of_points(contest, camera)
+    opencv(contest, lambda: cv2.projectPoints(points, ZERO, ZERO, camera.matrix, None)[0][:, 0])
     contest.peer(
         "numpy",
         np.__version__,
@@ -54,32 +56,15 @@ def project_pinhole(contest: Contest) -> None:
 
 @case
 def project_opencv(contest: Contest) -> None:
-    points = scene(contest)
-    out = np.empty((len(points), 2))
-    contest.bound(read_write_bytes=points.nbytes + out.nbytes)
-    contest.ours(lambda: fastcv.camera.project(points, OPENCV, out=out))
-    contest.peer(
-        "opencv",
-        cv2.__version__,
-        lambda: cv2.projectPoints(points, ZERO, ZERO, OPENCV.matrix, np.array(DISTORTION))[0][:, 0],
-        check=PIXELS_AGREE,
-    )
-    colmap(contest, OPENCV, points)
+    points = pixels_of_points(contest, OPENCV)
+    opencv(contest, lambda: cv2.projectPoints(points, ZERO, ZERO, OPENCV.matrix, np.array(DISTORTION))[0][:, 0])
 
 
 @case
 def project_fisheye(contest: Contest) -> None:
-    points = scene(contest)
-    out = np.empty((len(points), 2))
-    contest.bound(read_write_bytes=points.nbytes + out.nbytes)
-    contest.ours(lambda: fastcv.camera.project(points, FISHEYE, out=out))
-    contest.peer(
-        "opencv",
-        cv2.__version__,
-        lambda: cv2.fisheye.projectPoints(points[:, None], ZERO, ZERO, FISHEYE.matrix, FISHEYE.params[4:])[0][:, 0],
-        check=PIXELS_AGREE,
-    )
-    colmap(contest, FISHEYE, points)
+    points = pixels_of_points(contest, FISHEYE)
+    matrix, distortion = FISHEYE.matrix, FISHEYE.params[4:]
+    opencv(contest, lambda: cv2.fisheye.projectPoints(points[:, None], ZERO, ZERO, matrix, distortion)[0][:, 0])
 
 
 @case
@@ -98,4 +83,4 @@ def project_jacobian_opencv(contest: Contest) -> None:
         return np.concatenate([np.ascontiguousarray(part[:500]).ravel()[:1000] for part in parts])
 
     contest.ours(ours)
-    contest.peer("opencv", cv2.__version__, theirs, check=PIXELS_AGREE)
+    opencv(contest, theirs)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import camera as camera_room
+from .. import geometry
 from ..scene import Reconstruction
 
 
@@ -18,8 +18,9 @@ def reprojection_errors(model: Reconstruction) -> dict[int, NDArray[np.float64]]
     for image_id, image in model.images.items():
         seen = image.point3D_ids >= 0
         points = model.points3D.xyz[model.points3D.rows(image.point3D_ids[seen])]
-        pixels = camera_room.project(points @ image.rotation.T + image.translation, model.cameras[image.camera_id])
-        errors[image_id] = np.linalg.norm(pixels - image.points2D[seen], axis=1)
+        errors[image_id] = geometry.reprojection_errors(
+            image.points2D[seen], points, image.cam_from_world, model.cameras[image.camera_id]
+        )
     return errors
 
 
