@@ -30,8 +30,8 @@ struct PointInCamera {
   }
 };
 
-// Whole turns from an observation to a projection: a panorama closes on itself, and a point that is seen near one side of
-// it may come out at the other.
+// Whole turns from an observation to a projection: a panorama closes on itself, and a point that is seen near one side
+// of it may come out at the other.
 template <class T>
 FASTCV_HD T turns_between(const T* params, T projected_x, T observed_x) {
   using std::floor;

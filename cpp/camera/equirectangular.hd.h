@@ -23,7 +23,7 @@ struct Equirectangular {
   }
 
   template <class T>
-  static FASTCV_HD Vec2<T> project_jacobian(const T*, const Vec3<T>& point, T* d_point, T*) {
+  static FASTCV_HD Vec2<T> project_jacobian(const T* params, const Vec3<T>& point, T* d_point, T*) {
     using std::sqrt;
     const Vec3<T> p = not_origin(point);
     const T rho2 = distance2(p), rho = sqrt(rho2);
@@ -34,7 +34,7 @@ struct Equirectangular {
     d_point[3] = -p.x * slope * latitude;
     d_point[4] = rho * latitude;
     d_point[5] = -p.z * slope * latitude;
-    return project(static_cast<const T*>(nullptr), point);
+    return project(params, point);
   }
 
   // A unit vector. Longitudes repeat after a turn, so that pixels left and right of the image have a ray too; false
@@ -44,7 +44,8 @@ struct Equirectangular {
     // At a pole every longitude is the same direction. This little away from it the ray still knows which one it was.
     constexpr T kPole = std::is_same_v<T, float> ? T(1e-12) : T(1e-30);
     const T up = image.y - T(0.5);
-    const SineCosine<T> longitude = sine_cosine_of_turns(image.x - T(0.5)), latitude = sine_cosine_of_turns(T(0.5) * up);
+    const SineCosine<T> longitude = sine_cosine_of_turns(image.x - T(0.5)),
+                        latitude = sine_cosine_of_turns(T(0.5) * up);
     const T rho = latitude.cosine < kPole ? kPole : latitude.cosine;
     *ray = {rho * longitude.sine, latitude.sine, rho * longitude.cosine};
     return (up <= T(0.5)) & (up >= T(-0.5));

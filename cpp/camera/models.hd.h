@@ -97,7 +97,7 @@ struct CameraModel {
   }
   template <class T>
   static FASTCV_HD bool ray_from(const T* params, const Vec2<T>& w, bool found, Vec3<T>* ray) {
-    const bool exists = Lens::unproject(params + kLens, w, ray) && found;
+    const bool seen = Lens::unproject(params + kLens, w, ray), exists = seen & found;  // && would be a branch
     *ray = {exists ? ray->x : T(NAN), exists ? ray->y : T(NAN), ray->z};
     return exists;
   }
@@ -125,7 +125,8 @@ using DivisionCamera = CameraModel<13, TwoFocals, Division>;
 using SimpleFisheye = CameraModel<14, OneFocal, Fisheye>;
 using FisheyeCamera = CameraModel<15, TwoFocals, Fisheye>;
 using Eucm = CameraModel<16, TwoFocals, EnhancedUnified>;
-using EquirectangularCamera = CameraModel<17, Intrinsics<2, false>, Equirectangular>;  // width and height as focal lengths
+using EquirectangularCamera =
+    CameraModel<17, Intrinsics<2, false>, Equirectangular>;  // width and height as focal lengths
 using Bal = CameraModel<1000, Intrinsics<1, false>, Perspective, Radial<2>>;
 
 template <class... Model>

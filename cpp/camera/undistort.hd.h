@@ -76,7 +76,7 @@ template <class Distortion, class T>
 FASTCV_HD bool undistort(const T* k, const Vec2<T>& target, Vec2<T>* w) {
   if constexpr (Distortion::kNumParams == 0) {
     *w = target;
-    return target.x - target.x == T(0) && target.y - target.y == T(0);
+    return (target.x - target.x == T(0)) & (target.y - target.y == T(0));
   } else {
     auto search = Undistort<Distortion, T>::start(target);
     for (int i = 0; i < search.kMaxSteps && search.searching > T(0); ++i) search.step(k);

@@ -28,11 +28,15 @@ struct UnprojectOne {
     const T* k = params.values + Model::kDistortion;
     T lanes[9][kLanes];
     const auto get = [&](int l) {
-      return Search{{lanes[0][l], lanes[1][l]}, {lanes[2][l], lanes[3][l]}, {lanes[4][l], lanes[5][l]},
-                    lanes[8][l],                lanes[6][l],                lanes[7][l]};
+      return Search{{lanes[0][l], lanes[1][l]},
+                    {lanes[2][l], lanes[3][l]},
+                    {lanes[4][l], lanes[5][l]},
+                    lanes[8][l],
+                    lanes[6][l],
+                    lanes[7][l]};
     };
     const auto set = [&](int l, const Search& s) {
-      const T values[9] = {s.target.x, s.target.y, s.w.x,   s.w.y,          s.inside.x,
+      const T values[9] = {s.target.x, s.target.y,  s.w.x,   s.w.y,          s.inside.x,
                            s.inside.y, s.searching, s.found, s.inside_error2};
       FASTCV_UNROLL
       for (int i = 0; i < 9; ++i) lanes[i][l] = values[i];

@@ -57,11 +57,12 @@ def linearize(problem: Problem, step: float = 1e-5) -> Linearization:
             ends.append(_residuals(problem, p, c, x))
         images = problem.image_indices
         cameras = problem.image_cameras[images]
-        size = {
-            "pose": np.full(len(images), step) if column < 3 else shift[images],
-            "params": np.array([(*b, *np.ones(num_params))[column] for b in bend])[cameras],
-            "point": move[problem.point_indices],
-        }[unknown]
+        if unknown == "pose":
+            size = np.full(len(images), step) if column < 3 else shift[images]
+        elif unknown == "params":
+            size = np.array([(*b, *np.ones(num_params))[column] for b in bend])[cameras]
+        else:
+            size = move[problem.point_indices]
         return (ends[0] - ends[1]) / (2 * size[:, None])
 
     columns = {"pose": 6, "params": num_params, "point": 3}
