@@ -16,12 +16,12 @@ struct Undistort {
   static constexpr int kMaxSteps = 40, kPathChecks = 8;
 
   Vec2<T> target, w, inside;  // inside: the last iterate with the right orientation and a smaller error
-  T inside_error2;            // squared distance of its image to the target
   T searching, found;         // 0 or 1, of type T because loops over flags of another width do not vectorise
+  T inside_error2;            // squared distance of the image of `inside` to the target
 
   static FASTCV_HD Undistort start(const Vec2<T>& target) {
     const T size = target.x * target.x + target.y * target.y;
-    return {target, target, {T(0), T(0)}, size, size - size == T(0) ? T(1) : T(0), T(0)};  // not for NaN and inf
+    return {target, target, {T(0), T(0)}, size - size == T(0) ? T(1) : T(0), T(0), size};  // not for NaN and inf
   }
 
   // One iteration; without effect once the search is over, so that lanes may wait for each other.

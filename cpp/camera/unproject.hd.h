@@ -31,9 +31,9 @@ struct UnprojectOne {
       return Search{{lanes[0][l], lanes[1][l]},
                     {lanes[2][l], lanes[3][l]},
                     {lanes[4][l], lanes[5][l]},
-                    lanes[8][l],
                     lanes[6][l],
-                    lanes[7][l]};
+                    lanes[7][l],
+                    lanes[8][l]};
     };
     const auto set = [&](int l, const Search& s) {
       const T values[9] = {s.target.x, s.target.y,  s.w.x,   s.w.y,          s.inside.x,

@@ -87,7 +87,7 @@ class Camera:
 
     @property
     def is_spherical(self) -> bool:
-        """Whether the model sees every direction, also behind: true of ``EQUIRECTANGULAR``, which has no focal length."""
+        """Whether the model sees every direction and has no focal length: true of ``EQUIRECTANGULAR``."""
         return self.model == "EQUIRECTANGULAR"
 
     @property

@@ -45,7 +45,7 @@ def test_names_what_is_wrong(make_problem, name, index, value, message):
 def test_the_size_of_a_panorama_stays_fixed(make_problem):
     problem = make_problem(("EQUIRECTANGULAR",))
     np.testing.assert_array_equal(problem.fixed_params, [[True, True]])
-    with pytest.raises(ValueError, match=r"^fixed_params\[0\]: expected both of EQUIRECTANGULAR fixed, got \[True, False"):
+    with pytest.raises(ValueError, match=r"^fixed_params\[0\]: expected both of EQUIRECTANGULAR fixed, got \[True, F"):
         replace(problem, fixed_params=[[True, False]])
 
 

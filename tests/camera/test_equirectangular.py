@@ -93,9 +93,7 @@ def test_gradients_all_over_the_sphere(directions):
     # Steps of 1e-6 err by their square times the third derivative, which a millimetre from the camera is 1e12 px.
     points = torch.tensor(directions[-8:], requires_grad=True)
     params = torch.tensor(PANORAMA.params.copy(), requires_grad=True)
-    assert torch.autograd.gradcheck(
-        lambda x, p: project(x, PANORAMA, params=p), (points, params), rtol=1e-6, atol=1e-5
-    )
+    assert torch.autograd.gradcheck(lambda x, p: project(x, PANORAMA, params=p), (points, params), rtol=1e-6, atol=1e-5)
     pixels = torch.tensor([[3.0, 40], [400, 999], [1999, 500], [1000, 500], [1300, 7]], dtype=torch.float64)
     pixels.requires_grad_()
     assert torch.autograd.gradcheck(

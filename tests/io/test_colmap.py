@@ -118,7 +118,8 @@ def test_a_model_that_colmap_may_add_is_refused(tmp_path: Path, binary: bool) ->
     write_with_pycolmap(theirs, tmp_path, binary)
     path = tmp_path / ("cameras.bin" if binary else "cameras.txt")
     content = path.read_bytes()  # number of cameras, then of each its id and its model's number
-    path.write_bytes(content[:12] + struct.pack("<i", 18) + content[16:] if binary else content.replace(b"PIN", b"PEEP"))
+    later = content[:12] + struct.pack("<i", 18) + content[16:] if binary else content.replace(b"PINHOLE", b"PEEPHOLE")
+    path.write_bytes(later)
     with pytest.raises(FormatError, match="camera 5: expected a camera model of") as caught:
         read_colmap(tmp_path)
     assert (caught.value.offset, caught.value.line) == ((8, None) if binary else (None, 4))

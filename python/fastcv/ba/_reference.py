@@ -77,7 +77,7 @@ def _residuals(problem: Problem, cam_from_world: Array, params: Sequence[Array],
     for row, (template, values) in enumerate(zip(problem.cameras, params, strict=True)):
         mine = problem.image_cameras[problem.image_indices] == row
         if not template.is_spherical:
-            x[mine] *= np.where(x[mine, 2:] < 0, -1, 1)  # behind the camera: the opposite point, on the same line of sight
+            x[mine] *= np.where(x[mine, 2:] < 0, -1, 1)  # behind it: the opposite point, on the same line of sight
         residuals[mine] = camera.project(x[mine], template.with_params(values)) - problem.observations[mine]
         if template.is_spherical:
             residuals[mine, 0] -= values[0] * np.round(residuals[mine, 0] / values[0])  # the shorter way round

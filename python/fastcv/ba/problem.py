@@ -55,8 +55,8 @@ class Problem:
     ------
     TypeError, ValueError
         A wrong dtype or shape, an index out of range, values that are not finite, a matrix that is no rotation, the
-        same point twice in an image, a free size of a panorama, a free image that observes nothing, a free point with fewer than two
-        observations, nothing free. The message names the observation, image or point.
+        same point twice in an image, a free image that observes nothing, a free point with fewer than two observations,
+        a free size of a panorama, nothing free. The message names the observation, image or point.
 
     Examples
     --------

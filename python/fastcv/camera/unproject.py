@@ -107,7 +107,7 @@ def max_valid_angle(camera: Camera) -> float:
 
 
 def _enhanced_unified_angle(alpha: float, beta: float) -> float:
-    """The image radius r / (alpha sqrt(1 + beta r²) + 1 - alpha) reaches infinity for alpha < 0, its top for alpha > 1."""
+    """Where r / (alpha sqrt(1 + beta r²) + 1 - alpha) reaches infinity, for alpha < 0, or its top, for alpha > 1."""
     if beta <= 0:
         return 0.0
     steep = max(alpha, 1 - alpha)

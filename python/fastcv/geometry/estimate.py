@@ -284,8 +284,8 @@ def estimate_relative_pose(
     Raises
     ------
     TypeError, ValueError
-        For arrays of another type or shape, with NaN or infinity, fewer than five correspondences, parameters out of range,
-        or an EQUIRECTANGULAR camera. Pixels that have no ray under the camera model count as outliers.
+        For arrays of another type or shape, with NaN or infinity, fewer than five correspondences, parameters out of
+        range, or an EQUIRECTANGULAR camera. Pixels that have no ray under the camera model count as outliers.
 
     References
     ----------
