@@ -11,31 +11,41 @@ namespace fastcv::FASTCV_ISA::ba {
 // both halves stay nearly independent; and v moves the residual as the point does, with the other sign.
 constexpr int kPoseSize = 6;
 
-template <class T>
+template <class Model, class T>
 struct PointInCamera {
   T x[3];
-  Vec3<T> seen;  // what the camera model gets: always z > 0, or z == 0 on the camera plane
+  Vec3<T> seen;  // what the camera model gets: always z > 0, or z == 0 on the camera plane, unless it is spherical
   T side;        // 1 in front of the camera, -1 behind it
 
   // Camera models give NaN behind the camera, where an optimiser may pass through and BAL's problems start. There the
-  // image is that of the opposite point, on the same line of sight: for perspective lenses BAL's own (x/z, y/z).
+  // image is that of the opposite point, on the same line of sight: for perspective lenses BAL's own (x/z, y/z). A
+  // spherical model sees what is behind.
   FASTCV_HD PointInCamera(const T* cam_from_world, const T* point) {
     for (int r = 0; r < 3; ++r) {
       const T* row = cam_from_world + 4 * r;
       x[r] = row[0] * point[0] + row[1] * point[1] + row[2] * point[2] + row[3];
     }
-    side = x[2] < T(0) ? T(-1) : T(1);
+    side = !Model::kSpherical && x[2] < T(0) ? T(-1) : T(1);
     seen = {side * x[0], side * x[1], side * x[2]};
   }
 };
 
+// Whole turns from an observation to a projection: a panorama closes on itself, and a point that is seen near one side
+// of it may come out at the other.
+template <class T>
+FASTCV_HD T turns_between(const T* params, T projected_x, T observed_x) {
+  using std::floor;
+  return floor((projected_x - observed_x) / params[0] + T(0.5));
+}
+
 // residual = weight * (projection - observed) with weight = 1/sigma; cam_from_world is a row-major 3×4 [R | t]. On the
-// camera plane (depth 0) it is NaN.
+// camera plane (depth 0) it is NaN, unless the model is spherical.
 template <class Model, class T>
 FASTCV_HD void reprojection_residual(const T* cam_from_world, const T* params, const T* point, const T* observed,
                                      T weight, T* residual) {
-  const PointInCamera<T> camera_point(cam_from_world, point);
-  const Vec2<T> pixel = Model::project(params, camera_point.seen);
+  const PointInCamera<Model, T> camera_point(cam_from_world, point);
+  Vec2<T> pixel = Model::project(params, camera_point.seen);
+  if constexpr (Model::kSpherical) pixel.x -= params[0] * turns_between(params, pixel.x, observed[0]);
   residual[0] = weight * (pixel.x - observed[0]);
   residual[1] = weight * (pixel.y - observed[1]);
 }
@@ -46,9 +56,14 @@ template <class Model, class T>
 FASTCV_HD void reprojection_jacobian(const T* cam_from_world, const T* params, const T* point, const T* observed,
                                      T weight, T* residual, T* d_camera, T* d_point) {
   constexpr int kColumns = kPoseSize + Model::kNumParams;
-  const PointInCamera<T> camera_point(cam_from_world, point);
+  const PointInCamera<Model, T> camera_point(cam_from_world, point);
   T d_seen[6], d_params[2 * Model::kNumParams];
-  const Vec2<T> pixel = Model::project_jacobian(params, camera_point.seen, d_seen, d_params);
+  Vec2<T> pixel = Model::project_jacobian(params, camera_point.seen, d_seen, d_params);
+  if constexpr (Model::kSpherical) {
+    const T turns = turns_between(params, pixel.x, observed[0]);
+    pixel.x -= params[0] * turns;
+    d_params[0] -= turns;
+  }
   residual[0] = weight * (pixel.x - observed[0]);
   residual[1] = weight * (pixel.y - observed[1]);
   const T* x = camera_point.x;

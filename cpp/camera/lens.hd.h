@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lenses: camera-frame point to undistorted image coordinates, in units of the focal length. Only points in front of
-// the camera (z > 0) have an image; for all others every lens gives NaN.
+// the camera (z > 0) have an image; for all others a lens gives NaN, unless it is spherical and sees every direction.
 #pragma once
 
 #include "camera/trig.hd.h"
@@ -8,24 +8,26 @@
 
 namespace fastcv::FASTCV_ISA {
 
+// A depth, or another value that has to be positive; else NaN.
 template <class T>
-FASTCV_HD T depth_in_front(const T& z) {
-  return z > T(0) ? z : T(NAN);
+FASTCV_HD T positive(const T& value) {
+  return value > T(0) ? value : T(NAN);
 }
 
 // (x/z, y/z). Source: Hartley & Zisserman 2004, eq. 6.1.
 struct Perspective {
   static constexpr int kNumParams = 0;
+  static constexpr bool kSpherical = false;
 
   template <class T>
   static FASTCV_HD Vec2<T> project(const T*, const Vec3<T>& point) {
-    const T inv_z = T(1) / depth_in_front(point.z);
+    const T inv_z = T(1) / positive(point.z);
     return {point.x * inv_z, point.y * inv_z};
   }
 
   template <class T>
   static FASTCV_HD Vec2<T> project_jacobian(const T*, const Vec3<T>& point, T* d_point, T*) {
-    const T inv_z = T(1) / depth_in_front(point.z);
+    const T inv_z = T(1) / positive(point.z);
     const Vec2<T> image{point.x * inv_z, point.y * inv_z};
     d_point[0] = d_point[4] = inv_z;
     d_point[1] = d_point[3] = T(0);
@@ -71,17 +73,18 @@ struct FieldOfViewCurve {
 template <class Curve>
 struct ArctanLens {
   static constexpr int kNumParams = Curve::kNumParams;
+  static constexpr bool kSpherical = false;
 
   template <class T>
   static FASTCV_HD Vec2<T> project(const T* params, const Vec3<T>& point) {
-    const T factor = scale(Curve::curve(params), distance2(point), depth_in_front(point.z));
+    const T factor = scale(Curve::curve(params), distance2(point), positive(point.z));
     return {point.x * factor, point.y * factor};
   }
 
   template <class T>
   static FASTCV_HD Vec2<T> project_jacobian(const T* params, const Vec3<T>& point, T* d_point, T* d_params) {
     const ArctanCurve<T> c = Curve::curve(params);
-    const T ratio = c.slope / c.omega, z = depth_in_front(point.z), rho2 = distance2(point);
+    const T ratio = c.slope / c.omega, z = positive(point.z), rho2 = distance2(point);
     const T factor = scale(c, rho2, z);
     // d(radius)/d(rho) = ratio z / (z² + slope² rho²) along the radius, and factor across it.
     const T inv_n = T(1) / (z * z + c.slope * c.slope * rho2);

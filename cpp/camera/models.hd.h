@@ -3,8 +3,11 @@
 // COLMAP's (src/colmap/sensor/models.h); BAL is the model of Agarwal et al. 2010 with z forward and y down.
 #pragma once
 
+#include "camera/algebraic_lens.hd.h"
 #include "camera/distortion.hd.h"
+#include "camera/equirectangular.hd.h"
 #include "camera/lens.hd.h"
+#include "camera/rad_tan_thin_prism.hd.h"
 #include "camera/undistort.hd.h"
 
 namespace fastcv::FASTCV_ISA {
@@ -31,11 +34,13 @@ template <int kModelId, class K, class Lens, class Distortion = NoDistortion>
 struct CameraModel {
   using DistortionType = Distortion;
   static constexpr int kId = kModelId;
+  // Sees every direction, also behind: rays are unit vectors then, and images repeat every params[0] pixels in x.
+  static constexpr bool kSpherical = Lens::kSpherical;
   static constexpr int kLens = K::kNumParams;
   static constexpr int kDistortion = kLens + Lens::kNumParams;
   static constexpr int kNumParams = kDistortion + Distortion::kNumParams;
 
-  // Camera-frame point to pixel; NaN where z <= 0.
+  // Camera-frame point to pixel; NaN where z <= 0, and for a spherical model only for the origin.
   template <class T>
   static FASTCV_HD Vec2<T> project(const T* params, const Vec3<T>& point_in_cam) {
     const Vec2<T> w = Lens::project(params + kLens, point_in_cam);
@@ -74,8 +79,8 @@ struct CameraModel {
     return {f.x * d.x + c.x, f.y * d.y + c.y};
   }
 
-  // Pixel to the ray (x, y, 1) that projects to it. False, and NaN for x and y, where there is none: beyond the fold of
-  // the distortion, or 90° and more from the optical axis.
+  // Pixel to the ray that projects to it, (x, y, 1) or, for a spherical model, a unit vector. False, and NaN for x and
+  // y, where there is none: beyond the fold of the distortion, 90° and more from the optical axis, beyond a pole.
   template <class T>
   static FASTCV_HD bool unproject(const T* params, const Vec2<T>& pixel, Vec3<T>* ray) {
     Vec2<T> w;
@@ -92,9 +97,9 @@ struct CameraModel {
   }
   template <class T>
   static FASTCV_HD bool ray_from(const T* params, const Vec2<T>& w, bool found, Vec3<T>* ray) {
-    const bool in_front = Lens::unproject(params + kLens, w, ray) && found;
-    *ray = {in_front ? ray->x : T(NAN), in_front ? ray->y : T(NAN), T(1)};
-    return in_front;
+    const bool seen = Lens::unproject(params + kLens, w, ray), exists = seen & found;  // && would be a branch
+    *ray = {exists ? ray->x : T(NAN), exists ? ray->y : T(NAN), ray->z};
+    return exists;
   }
 };
 
@@ -114,8 +119,14 @@ using Fov = CameraModel<7, TwoFocals, FieldOfView>;
 using SimpleRadialFisheye = CameraModel<8, OneFocal, Fisheye, Radial<1>>;
 using RadialFisheye = CameraModel<9, OneFocal, Fisheye, Radial<2>>;
 using ThinPrismFisheye = CameraModel<10, TwoFocals, Fisheye, Distortion<Polynomial<4>, true, true>>;
+using RadTanThinPrismFisheye = CameraModel<11, TwoFocals, Fisheye, RadTanThinPrism>;
+using SimpleDivision = CameraModel<12, OneFocal, Division>;
+using DivisionCamera = CameraModel<13, TwoFocals, Division>;
 using SimpleFisheye = CameraModel<14, OneFocal, Fisheye>;
 using FisheyeCamera = CameraModel<15, TwoFocals, Fisheye>;
+using Eucm = CameraModel<16, TwoFocals, EnhancedUnified>;
+using EquirectangularCamera =
+    CameraModel<17, Intrinsics<2, false>, Equirectangular>;  // width and height as focal lengths
 using Bal = CameraModel<1000, Intrinsics<1, false>, Perspective, Radial<2>>;
 
 template <class... Model>
@@ -126,7 +137,8 @@ struct ModelList {
   }
 };
 using Models = ModelList<SimplePinhole, Pinhole, SimpleRadial, RadialCamera, OpenCV, OpenCVFisheye, FullOpenCV, Fov,
-                         SimpleRadialFisheye, RadialFisheye, ThinPrismFisheye, SimpleFisheye, FisheyeCamera, Bal>;
+                         SimpleRadialFisheye, RadialFisheye, ThinPrismFisheye, RadTanThinPrismFisheye, SimpleDivision,
+                         DivisionCamera, SimpleFisheye, FisheyeCamera, Eucm, EquirectangularCamera, Bal>;
 
 // Calls f(Model{}) with the model of this number; false where there is none.
 template <class F>

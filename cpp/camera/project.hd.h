@@ -58,7 +58,7 @@ struct ProjectJacobian {
 };
 
 // Gradients of a function of the pixels by the points, and by the parameters as sums over the points. A point without
-// an image (z <= 0) adds nothing.
+// an image adds nothing.
 template <class Model, class T>
 struct ProjectVjp {
   using Scalar = T;
@@ -76,10 +76,11 @@ struct ProjectVjp {
     for (int k = 0; k < 2; ++k) in[(3 + k) * stride] = grad_pixels[i][k];
   }
   FASTCV_HD void compute(const T* in, T* out, double* sums, int stride) const {
-    const T z = in[2 * stride], gx = in[3 * stride], gy = in[4 * stride];
+    const T gx = in[3 * stride], gy = in[4 * stride];
     T d_point[6], d_param[2 * kNumParams];
-    Model::project_jacobian(params.values, Vec3<T>{in[0], in[stride], z}, d_point, d_param);
-    const bool seen = z > T(0);
+    const Vec2<T> pixel =
+        Model::project_jacobian(params.values, Vec3<T>{in[0], in[stride], in[2 * stride]}, d_point, d_param);
+    const bool seen = (pixel.x == pixel.x) & (pixel.y == pixel.y);
     FASTCV_UNROLL
     for (int k = 0; k < 3; ++k) {
       const T grad = gx * d_point[k] + gy * d_point[3 + k];

@@ -15,12 +15,13 @@ template <class Distortion, class T>
 struct Undistort {
   static constexpr int kMaxSteps = 40, kPathChecks = 8;
 
-  Vec2<T> target, w, inside;  // inside: the last iterate with the right orientation
+  Vec2<T> target, w, inside;  // inside: the last iterate with the right orientation and a smaller error
   T searching, found;         // 0 or 1, of type T because loops over flags of another width do not vectorise
+  T inside_error2;            // squared distance of the image of `inside` to the target
 
   static FASTCV_HD Undistort start(const Vec2<T>& target) {
     const T size = target.x * target.x + target.y * target.y;
-    return {target, target, {T(0), T(0)}, size - size == T(0) ? T(1) : T(0), T(0)};  // not for NaN and inf
+    return {target, target, {T(0), T(0)}, size - size == T(0) ? T(1) : T(0), T(0), size};  // not for NaN and inf
   }
 
   // One iteration; without effect once the search is over, so that lanes may wait for each other.
@@ -37,13 +38,17 @@ struct Undistort {
     // Newton's error squares in each step: one of this relative length leaves less than rounding behind.
     constexpr T kLastStep2 = std::is_same_v<T, float> ? T(1e-9) : T(1e-18);
     const bool last = oriented & (length2 <= kLastStep2 * radius2);
-    // At most half the radius a step, so that none leaps far over a fold. Out of the fold: half-way back.
+    // At most half the radius a step, so that none leaps far over a fold. Out of the fold: half-way back. Beyond two
+    // folds the orientation is right again, but the image is far off; there the error tells.
+    const T error2 = ex * ex + ey * ey;
+    const bool good = oriented & (error2 <= inside_error2);
     const T half = T(0.5) * sqrt(radius2 / length2), shrink = half < T(1) ? half : T(1);
     const T newton_x = w.x - shrink * dx, back_x = T(0.5) * (w.x + inside.x);
     const T newton_y = w.y - shrink * dy, back_y = T(0.5) * (w.y + inside.y);
-    const Vec2<T> next{oriented ? newton_x : back_x, oriented ? newton_y : back_y};
-    const bool inward = active & oriented;
+    const Vec2<T> next{good ? newton_x : back_x, good ? newton_y : back_y};
+    const bool inward = active & good;
     inside = {inward ? w.x : inside.x, inward ? w.y : inside.y};
+    inside_error2 = inward ? error2 : inside_error2;
     w = {active ? next.x : w.x, active ? next.y : w.y};
     found = (active & last) ? T(1) : found;
     searching = (active & !last) ? T(1) : T(0);
@@ -71,7 +76,7 @@ template <class Distortion, class T>
 FASTCV_HD bool undistort(const T* k, const Vec2<T>& target, Vec2<T>* w) {
   if constexpr (Distortion::kNumParams == 0) {
     *w = target;
-    return target.x - target.x == T(0) && target.y - target.y == T(0);
+    return (target.x - target.x == T(0)) & (target.y - target.y == T(0));
   } else {
     auto search = Undistort<Distortion, T>::start(target);
     for (int i = 0; i < search.kMaxSteps && search.searching > T(0); ++i) search.step(k);

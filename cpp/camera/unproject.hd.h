@@ -24,16 +24,22 @@ struct UnprojectOne {
   FASTCV_HD void in_lanes(std::int64_t begin, int count) const {
     using Distortion = typename Model::DistortionType;
     using Search = Undistort<Distortion, T>;
+    static_assert(!Model::kSpherical, "lanes carry x and y of a ray only");
     const T* k = params.values + Model::kDistortion;
-    T lanes[8][kLanes];
+    T lanes[9][kLanes];
     const auto get = [&](int l) {
-      return Search{
-          {lanes[0][l], lanes[1][l]}, {lanes[2][l], lanes[3][l]}, {lanes[4][l], lanes[5][l]}, lanes[6][l], lanes[7][l]};
+      return Search{{lanes[0][l], lanes[1][l]},
+                    {lanes[2][l], lanes[3][l]},
+                    {lanes[4][l], lanes[5][l]},
+                    lanes[6][l],
+                    lanes[7][l],
+                    lanes[8][l]};
     };
     const auto set = [&](int l, const Search& s) {
-      const T values[8] = {s.target.x, s.target.y, s.w.x, s.w.y, s.inside.x, s.inside.y, s.searching, s.found};
+      const T values[9] = {s.target.x, s.target.y,  s.w.x,   s.w.y,          s.inside.x,
+                           s.inside.y, s.searching, s.found, s.inside_error2};
       FASTCV_UNROLL
-      for (int i = 0; i < 8; ++i) lanes[i][l] = values[i];
+      for (int i = 0; i < 9; ++i) lanes[i][l] = values[i];
     };
     for (int l = 0; l < kLanes; ++l) {
       const T* pixel = pixels[begin + (l < count ? l : count - 1)];
@@ -73,30 +79,44 @@ struct UnprojectOne {
   }
 };
 
-// The ray (x, y, 1) solves project(ray, params) = pixel, so by the implicit function theorem
-// d(x, y) = J⁻¹ (d(pixel) - K d(params)) with J, K the projection's Jacobians. A pixel without a ray adds nothing.
+// The ray solves project(ray, params) = pixel, so by the implicit function theorem J d(ray) = d(pixel) - K d(params)
+// with J, K the projection's Jacobians. A ray (x, y, 1) keeps its z, which leaves the left 2 x 2 block of J; a unit ray
+// moves across itself, d(ray) = Jᵀ (J Jᵀ)⁻¹ (…). A pixel without a ray adds nothing.
 template <class Model, class T>
 struct UnprojectVjp {
   using Scalar = T;
   static constexpr int kNumParams = Model::kNumParams;
-  static constexpr int kInputs = 4, kOutputs = 2, kSums = kNumParams;
+  static constexpr int kFree = Model::kSpherical ? 3 : 2;  // values of a ray that vary
+  static constexpr int kInputs = 2 * kFree, kOutputs = 2, kSums = kNumParams;
   Params<Model, T> params;
   Rows<const T, 3> rays, grad_rays;
   Rows<T, 2> grad_pixels;
 
   FASTCV_HD void load(std::int64_t i, T* in, int stride) const {
     FASTCV_UNROLL
-    for (int k = 0; k < 2; ++k) in[k * stride] = rays[i][k];
+    for (int k = 0; k < kFree; ++k) in[k * stride] = rays[i][k];
     FASTCV_UNROLL
-    for (int k = 0; k < 2; ++k) in[(2 + k) * stride] = grad_rays[i][k];
+    for (int k = 0; k < kFree; ++k) in[(kFree + k) * stride] = grad_rays[i][k];
   }
   FASTCV_HD void compute(const T* in, T* out, double* sums, int stride) const {
-    const T x = in[0], g0 = in[2 * stride], g1 = in[3 * stride];
+    const Vec3<T> ray{in[0], in[stride], Model::kSpherical ? in[(kFree - 1) * stride] : T(1)};
     T j[6], d_param[2 * kNumParams];
-    Model::project_jacobian(params.values, Vec3<T>{x, in[stride], T(1)}, j, d_param);
-    const bool seen = x == x;
-    const T det = j[0] * j[4] - j[1] * j[3];
-    const T gx = (j[4] * g0 - j[3] * g1) / det, gy = (j[0] * g1 - j[1] * g0) / det;
+    Model::project_jacobian(params.values, ray, j, d_param);
+    const bool seen = ray.x == ray.x;
+    T gx, gy;
+    if constexpr (Model::kSpherical) {
+      const T* g = in + kFree * stride;
+      const T a = j[0] * j[0] + j[1] * j[1] + j[2] * j[2], b = j[0] * j[3] + j[1] * j[4] + j[2] * j[5];
+      const T c = j[3] * j[3] + j[4] * j[4] + j[5] * j[5], det = a * c - b * b;
+      const T h0 = j[0] * g[0] + j[1] * g[stride] + j[2] * g[2 * stride];
+      const T h1 = j[3] * g[0] + j[4] * g[stride] + j[5] * g[2 * stride];
+      gx = (c * h0 - b * h1) / det;
+      gy = (a * h1 - b * h0) / det;
+    } else {
+      const T g0 = in[2 * stride], g1 = in[3 * stride], det = j[0] * j[4] - j[1] * j[3];
+      gx = (j[4] * g0 - j[3] * g1) / det;
+      gy = (j[0] * g1 - j[1] * g0) / det;
+    }
     out[0] = seen ? gx : T(0);
     out[stride] = seen ? gy : T(0);
     FASTCV_UNROLL

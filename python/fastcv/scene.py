@@ -23,8 +23,16 @@ CAMERA_MODELS: dict[str, tuple[int, tuple[str, ...]]] = {
     "SIMPLE_RADIAL_FISHEYE": (8, ("f", "cx", "cy", "k")),
     "RADIAL_FISHEYE": (9, ("f", "cx", "cy", "k1", "k2")),
     "THIN_PRISM_FISHEYE": (10, ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "sx1", "sy1")),
+    "RAD_TAN_THIN_PRISM_FISHEYE": (
+        11,
+        ("fx", "fy", "cx", "cy", "k0", "k1", "k2", "k3", "k4", "k5", "p0", "p1", "s0", "s1", "s2", "s3"),
+    ),
+    "SIMPLE_DIVISION": (12, ("f", "cx", "cy", "k")),
+    "DIVISION": (13, ("fx", "fy", "cx", "cy", "k")),
     "SIMPLE_FISHEYE": (14, ("f", "cx", "cy")),
     "FISHEYE": (15, ("fx", "fy", "cx", "cy")),
+    "EUCM": (16, ("fx", "fy", "cx", "cy", "alpha", "beta")),
+    "EQUIRECTANGULAR": (17, ("w", "h")),
     "BAL": (1000, ("f", "k1", "k2")),
 }
 
@@ -41,7 +49,8 @@ class Camera:
         Image size in pixels.
     params : (P,) float64 array
         Parameters in COLMAP's order; focal lengths and principal point in pixels, with (0, 0) at the top-left
-        corner of the image, so that the first pixel's centre is (0.5, 0.5).
+        corner of the image, so that the first pixel's centre is (0.5, 0.5). Those of ``EQUIRECTANGULAR`` are the size
+        of the whole panorama in pixels.
     has_prior_focal_length : bool
         The focal length came from EXIF or a calibration rather than from a guess.
     """
@@ -77,26 +86,37 @@ class Camera:
         return CAMERA_MODELS[self.model][1]
 
     @property
+    def is_spherical(self) -> bool:
+        """Whether the model sees every direction and has no focal length: true of ``EQUIRECTANGULAR``."""
+        return self.model == "EQUIRECTANGULAR"
+
+    @property
     def focal_indices(self) -> tuple[int, ...]:
-        """Positions of the focal lengths in ``params``."""
+        """Positions of the focal lengths in ``params``; empty for EQUIRECTANGULAR."""
         return tuple(i for i, name in enumerate(self.param_names) if name in ("f", "fx", "fy"))
 
     @property
     def principal_point_indices(self) -> tuple[int, ...]:
-        """Positions of cx and cy in ``params``; empty for BAL."""
+        """Positions of cx and cy in ``params``; empty for BAL and EQUIRECTANGULAR."""
         return tuple(i for i, name in enumerate(self.param_names) if name in ("cx", "cy"))
 
     @property
     def focal_length(self) -> float:
-        """Mean focal length in pixels."""
+        """Mean focal length in pixels. Raises ValueError for EQUIRECTANGULAR."""
+        self._check_focal_length()
         return float(np.mean(self.params[list(self.focal_indices)]))
 
     @property
     def matrix(self) -> NDArray[np.float64]:
-        """The 3×3 calibration matrix K, without distortion."""
+        """The 3×3 calibration matrix K, without distortion. Raises ValueError for EQUIRECTANGULAR."""
+        self._check_focal_length()
         fx, fy = self.params[list((self.focal_indices * 2)[:2])]
         cx, cy = self.params[list(self.principal_point_indices)] if self.principal_point_indices else (0.0, 0.0)
         return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+
+    def _check_focal_length(self) -> None:
+        if self.is_spherical:
+            raise ValueError(f"camera: expected a model with a focal length, got {self.model}")
 
     def with_params(self, params: NDArray[np.float64]) -> Camera:
         """The same camera with other parameters."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pycolmap
 import pytest
 
 from fastcv import Camera
@@ -54,6 +55,44 @@ def test_derivatives_behind_the_camera(make_problem, model):
     behind = replace(problem, cam_from_world=poses)
     assert np.isfinite(linearize(behind).residuals).all()
     assert_blocks_agree(behind)
+
+
+def panorama_problem(noise_px: float = 0.0) -> Problem:
+    """Panoramas in the middle of a cloud: points on all sides, and some at both sides of the seam behind."""
+    random = np.random.default_rng(3)
+    directions = random.standard_normal((200, 3))
+    points = 3 * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    points[:8] = [[0.01 * (i - 3.5), 0.2 * i - 0.7, -3] for i in range(8)]
+    poses = np.array([np.eye(3, 4)] * 4)
+    poses[1:, :, 3] = 0.3 * random.standard_normal((3, 3))
+    oracle = pycolmap.Camera(model="EQUIRECTANGULAR", width=640, height=320, params=[640, 320])
+    pixels = np.concatenate([oracle.img_from_cam(points + pose[:, 3]) for pose in poses])
+    pixels += noise_px * random.standard_normal(pixels.shape)
+    pixels[:, 0] %= 640
+    return Problem(
+        cameras=[Camera("EQUIRECTANGULAR", 640, 320, [640, 320])],
+        image_cameras=np.zeros(4, int),
+        cam_from_world=poses,
+        points=points,
+        image_indices=np.repeat(np.arange(4), 200),
+        point_indices=np.tile(np.arange(200), 4),
+        observations=pixels,
+    )
+
+
+def test_a_panorama_sees_behind_and_closes_on_itself():
+    problem = panorama_problem(noise_px=1.0)
+    linearization = linearize(problem)
+    # Without the turn, noise that pushes an observation over the seam would be a residual of 640 px.
+    assert np.abs(linearization.residuals).max() < 6
+    assert np.abs(problem.observations[:8, 0] - 320).min() > 315
+    # Close to the poles a central difference of the longitude errs more; these points keep 5 degrees away from them.
+    flat = np.abs(problem.observations[:, 1] - 160) < 150
+    keep = np.isin(problem.point_indices, problem.point_indices[~flat], invert=True)
+    names = ("image_indices", "point_indices", "observations", "weights")
+    kept = {name: getattr(problem, name)[keep] for name in names}
+    fixed = np.bincount(kept["point_indices"], minlength=200) == 0
+    assert_blocks_agree(replace(problem, **kept, fixed_points=fixed))
 
 
 def test_a_point_behind_is_seen_where_bal_puts_it():

@@ -42,6 +42,13 @@ def test_names_what_is_wrong(make_problem, name, index, value, message):
         changed(make_problem(), name, index, value)
 
 
+def test_the_size_of_a_panorama_stays_fixed(make_problem):
+    problem = make_problem(("EQUIRECTANGULAR",))
+    np.testing.assert_array_equal(problem.fixed_params, [[True, True]])
+    with pytest.raises(ValueError, match=r"^fixed_params\[0\]: expected both of EQUIRECTANGULAR fixed, got \[True, F"):
+        replace(problem, fixed_params=[[True, False]])
+
+
 def test_solve_checks_again(make_problem):
     problem = make_problem()
     problem.observations[3, 0] = np.nan

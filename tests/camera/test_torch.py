@@ -73,7 +73,8 @@ def test_float32_gradients(camera, points, dev):
     np.testing.assert_allclose(params.grad, d_params.sum(axis=(0, 1)), rtol=1e-4, atol=1e-3)
 
 
-def test_points_without_an_image_have_no_gradient(camera, dev):
+def test_points_without_an_image_have_no_gradient(forward_camera, dev):
+    camera = forward_camera
     points = torch.tensor([[0.1, 0.2, -1.0], [0.1, 0.2, 0.0], [0.1, 0.2, 1.0]], dtype=torch.float64, device=dev)
     points.requires_grad_()
     params = torch.tensor(camera.params.copy(), requires_grad=True)

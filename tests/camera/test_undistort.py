@@ -56,7 +56,8 @@ def test_map_against_opencv():
     np.testing.assert_allclose(positions - 0.5, np.stack(theirs, axis=-1), rtol=0, atol=2e-5)  # theirs are float32
 
 
-def test_every_model_keeps_its_field(camera):
+def test_every_model_keeps_its_field(forward_camera):
+    camera = forward_camera
     pinhole = undistorted_pinhole(camera)
     assert (pinhole.model, pinhole.width, pinhole.height) == ("PINHOLE", 640, 480)
     focal, center = pinhole.params[:2], pinhole.params[2:]
@@ -132,6 +133,23 @@ def test_threads_layouts_and_out():
 def test_wrong_images(image, error, message):
     with pytest.raises(error, match=f"^{message}$"):
         undistort_image(image, barrel())
+
+
+def test_a_view_into_a_panorama(device):
+    """Smooth on the sphere: at a pixel of the view the panorama holds the function of that pixel's direction."""
+    panorama = Camera("EQUIRECTANGULAR", 1024, 512, [1024, 512])
+    x, y = np.meshgrid((np.arange(1024) + 0.5) / 1024 * 2 * np.pi - np.pi, (np.arange(512) + 0.5) / 512 * np.pi)
+    y -= np.pi / 2
+    image = np.stack([np.cos(y) * np.sin(x), np.sin(y), np.cos(y) * np.cos(x)], axis=-1).astype(np.float32)
+    pinhole = Camera("PINHOLE", 65, 47, [30, 30, 32.5, 23.5])
+    view = device.get(undistort_image(device.put(image), panorama, pinhole=pinhole)[0])
+    column, row = np.meshgrid(np.arange(65) + 0.5, np.arange(47) + 0.5)
+    expected = np.stack([(column - 32.5) / 30, (row - 23.5) / 30, np.ones_like(row)], axis=-1)
+    expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
+    # Linear interpolation errs by an eighth of the squared spacing, 2 pi / 1024, in each direction; float32 on top.
+    np.testing.assert_allclose(view, expected, rtol=0, atol=2 * (2 * np.pi / 1024) ** 2 / 8 + 3e-7)
+    with pytest.raises(ValueError, match=r"^camera: expected a model whose field a pinhole camera can keep, got EQUIR"):
+        undistort_image(np.zeros((512, 1024), np.uint8), panorama)
 
 
 def test_wrong_pinhole():

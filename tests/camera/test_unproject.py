@@ -10,20 +10,26 @@ import pytest
 from fastcv import Camera
 from fastcv.camera import _reference, max_valid_angle, project, unproject
 
+CLOSED = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_FISHEYE", "FISHEYE", "SIMPLE_DIVISION", "DIVISION", "EUCM")
+CLOSED += ("EQUIRECTANGULAR",)
+
 
 def test_returns_to_the_point(camera, points, device):
     rays = device.get(unproject(device.put(project(points, camera)), camera))
+    length = np.linalg.norm(points, axis=1) if camera.is_spherical else points[:, 2]
     # Rays are at most 1.4 long: a dozen roundings of 1e-16.
-    np.testing.assert_allclose(rays, points / points[:, 2:], rtol=0, atol=5e-15)
+    np.testing.assert_allclose(rays, points / length[:, None], rtol=0, atol=5e-15)
 
 
 def test_against_pycolmap(camera, points):
     pixels = project(points, camera)
     model = "RADIAL" if camera.model == "BAL" else camera.model
     params = [camera.params[0], 0, 0, *camera.params[1:]] if camera.model == "BAL" else camera.params
-    theirs = pycolmap.Camera(model=model, width=640, height=480, params=params).cam_from_img(pixels)
+    theirs = pycolmap.Camera(model=model, width=640, height=480, params=params).cam_ray_from_img(pixels)
+    ours = unproject(pixels, camera)
     # COLMAP stops its Newton iteration at a step of 1e-5, after which the error is at most about 1e-10.
-    np.testing.assert_allclose(unproject(pixels, camera)[:, :2], theirs, rtol=0, atol=1e-8)
+    limit = 5e-15 if camera.model in CLOSED else 1e-8
+    np.testing.assert_allclose(ours / np.linalg.norm(ours, axis=1, keepdims=True), theirs, rtol=0, atol=limit)
 
 
 def test_against_the_reference_over_the_image_and_beyond(camera, device):
@@ -122,5 +128,17 @@ def test_max_valid_angle_of_every_family():
     assert angle(Camera("BAL", 4, 4, [1, -0.1, 0])) == pytest.approx(np.arctan(np.sqrt(1 / 0.3)), rel=1e-12)
     assert angle(Camera("SIMPLE_RADIAL_FISHEYE", 4, 4, [1, 0, 0, -0.3])) == pytest.approx(np.sqrt(1 / 0.9), rel=1e-12)
     # r / (1 + s) grows until r = 1.
+    assert angle(Camera("DIVISION", 4, 4, [1, 1, 0, 0, -0.2])) == np.pi / 2
+    # A point at r has an image as long as 1 - 4 k r² > 0.
+    assert angle(Camera("SIMPLE_DIVISION", 4, 4, [1, 0, 0, 0.25])) == pytest.approx(np.pi / 4, rel=1e-12)
+    assert angle(Camera("EUCM", 4, 4, [1, 1, 0, 0, 0.9, 1.3])) == np.pi / 2
+    # alpha = 1.5: sqrt(1 + beta r²) = 3 at the maximum. alpha = -1: r is infinitely far away where it is 2.
+    assert angle(Camera("EUCM", 4, 4, [1, 1, 0, 0, 1.5, 2])) == pytest.approx(np.arctan(2), rel=1e-12)
+    assert angle(Camera("EUCM", 4, 4, [1, 1, 0, 0, -1, 3])) == pytest.approx(np.pi / 4, rel=1e-12)
+    assert angle(Camera("EUCM", 4, 4, [1, 1, 0, 0, 0.5, -1])) == 0
+    assert angle(Camera("EQUIRECTANGULAR", 4, 2, [4, 2])) == np.pi
+    # 1 + 3 k s = 0 again; the other terms of this model are no radial ones.
+    aria = Camera("RAD_TAN_THIN_PRISM_FISHEYE", 4, 4, [1, 1, 0, 0, -0.3, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+    assert angle(aria) == pytest.approx(np.sqrt(1 / 0.9), rel=1e-12)
     rational = Camera("FULL_OPENCV", 4, 4, [1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0])
     assert angle(rational) == pytest.approx(np.pi / 4, rel=1e-12)

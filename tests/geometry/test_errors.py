@@ -123,6 +123,15 @@ def test_reprojection_errors_are_distances_to_the_projection(model: str) -> None
     assert geometry.reprojection_errors(np.empty((0, 2)), np.empty((0, 3)), pose, camera).shape == (0,)
 
 
+def test_reprojection_errors_of_a_panorama_go_the_shorter_way() -> None:
+    camera = fastcv.Camera("EQUIRECTANGULAR", 1000, 500, [1000, 500])
+    angle = np.radians(0.36)  # a pixel; behind the camera, left and right of the seam
+    points = np.array([[np.sin(angle), 0, -np.cos(angle)], [-np.sin(angle), 0, -np.cos(angle)], [0, 0, 0]])
+    pixels = np.array([[2.0, 250], [997.0, 254], [0, 0]])
+    errors = geometry.reprojection_errors(pixels, points, np.eye(3, 4), camera)
+    np.testing.assert_allclose(errors, [3, np.hypot(4, 4), np.inf], rtol=1e-10)
+
+
 def test_bad_input_is_named() -> None:
     points, models = np.zeros((5, 2)), np.zeros((2, 3, 3))
     with pytest.raises(ValueError, match=r"points2: expected shape \(N, 2\) with N = 5, got \(4, 2\)"):

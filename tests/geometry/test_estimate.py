@@ -337,3 +337,14 @@ def test_graffiti_homography(matches_dir: Path) -> None:
     corners = np.array([[100.0, 100], [width - 100, 100], [width - 100, height - 100], [100, height - 100]])
     mapped = _reference.homogeneous(corners) @ truth.T
     assert np.median(_reference.transfer_errors(corners, mapped[:, :2] / mapped[:, 2:], found.model)) < 3.0
+
+
+def test_a_panorama_is_refused() -> None:
+    """Poses are estimated in the plane z = 1, where half of its rays do not go."""
+    panorama = fastcv.Camera("EQUIRECTANGULAR", 640, 320, [640, 320])
+    points = np.random.default_rng(0).uniform(0, 320, (20, 2))
+    message = r"^camera: expected a model whose rays all go forward, got EQUIRECTANGULAR$"
+    with pytest.raises(ValueError, match=message):
+        geometry.estimate_relative_pose(points, points, CAMERA, panorama)
+    with pytest.raises(ValueError, match=message):
+        geometry.estimate_absolute_pose(points, np.ones((20, 3)), panorama)

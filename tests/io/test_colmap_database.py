@@ -101,7 +101,7 @@ def test_old_layout(path: Path) -> None:
     [
         ("DROP TABLE matches", "expected a table matches, got none"),
         ("ALTER TABLE matches RENAME COLUMN rows TO lines", "table matches: expected columns .* got no rows"),
-        ("UPDATE cameras SET model = 13", "camera 1: expected a model that fastcv has, got number 13"),
+        ("UPDATE cameras SET model = 18", "camera 1: expected a model that fastcv has, got number 18"),
         ("UPDATE cameras SET model = 'x'", "camera 1: expected a model that fastcv has, got number 'x'"),
         ("UPDATE cameras SET width = 0", "camera 1: width, height: expected positive"),
         ("UPDATE cameras SET width = 'wide'", "camera 1: .*not supported between"),

@@ -271,6 +271,9 @@ def test_wrong_arguments(scene: Make) -> None:
     pair = made.pairs[1, 2]
     with pytest.raises(ValueError, match=r"cameras: expected an entry 1 for arc_0000.jpg, got \[7\]"):
         sfm.reconstruct(made.photos, {7: made.cameras[1]}, made.pairs)
+    panorama = fastcv.Camera("EQUIRECTANGULAR", 640, 320, [640, 320])
+    with pytest.raises(ValueError, match=r"cameras\[2\]: expected a model with a focal length, got EQUIRECTANGULAR"):
+        sfm.reconstruct(made.photos, {**made.cameras, 2: panorama}, made.pairs)
     for key in [(0, 1), (1, 3), (2, 2)]:
         with pytest.raises(ValueError, match="pairs: expected two different image ids in 1 … 2"):
             sfm.reconstruct(made.photos, made.cameras, {key: pair})

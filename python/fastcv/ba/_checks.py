@@ -74,6 +74,8 @@ def _check_cameras(problem: Problem) -> None:
     problem.fixed_params = [_as_dtype(f"fixed_params[{c}]", m, np.bool_) for c, m in enumerate(problem.fixed_params)]
     for row, (camera, mask) in enumerate(zip(problem.cameras, problem.fixed_params, strict=True)):
         check(f"fixed_params[{row}]", mask, (len(camera.params),))
+        if camera.is_spherical and not mask.all():
+            raise ValueError(f"fixed_params[{row}]: expected both of {camera.model} fixed, got {mask.tolist()}")
     _check_indices("image_cameras", problem.image_cameras, len(problem.cameras))
 
 

@@ -57,11 +57,12 @@ def linearize(problem: Problem, step: float = 1e-5) -> Linearization:
             ends.append(_residuals(problem, p, c, x))
         images = problem.image_indices
         cameras = problem.image_cameras[images]
-        size = {
-            "pose": np.full(len(images), step) if column < 3 else shift[images],
-            "params": np.array([(*b, *np.ones(num_params))[column] for b in bend])[cameras],
-            "point": move[problem.point_indices],
-        }[unknown]
+        if unknown == "pose":
+            size = np.full(len(images), step) if column < 3 else shift[images]
+        elif unknown == "params":
+            size = np.array([(*b, *np.ones(num_params))[column] for b in bend])[cameras]
+        else:
+            size = move[problem.point_indices]
         return (ends[0] - ends[1]) / (2 * size[:, None])
 
     columns = {"pose": 6, "params": num_params, "point": 3}
@@ -72,12 +73,15 @@ def linearize(problem: Problem, step: float = 1e-5) -> Linearization:
 def _residuals(problem: Problem, cam_from_world: Array, params: Sequence[Array], points: Array) -> Array:
     poses = cam_from_world[problem.image_indices]
     x = np.einsum("kij,kj->ki", poses[:, :, :3], points[problem.point_indices]) + poses[:, :, 3]
-    x *= np.where(x[:, 2:] < 0, -1, 1)  # behind the camera: the opposite point, on the same line of sight
-    pixels = np.empty((len(x), 2))
+    residuals = np.empty((len(x), 2))
     for row, (template, values) in enumerate(zip(problem.cameras, params, strict=True)):
         mine = problem.image_cameras[problem.image_indices] == row
-        pixels[mine] = camera.project(x[mine], template.with_params(values))
-    return problem.weights[:, None] * (pixels - problem.observations)
+        if not template.is_spherical:
+            x[mine] *= np.where(x[mine, 2:] < 0, -1, 1)  # behind it: the opposite point, on the same line of sight
+        residuals[mine] = camera.project(x[mine], template.with_params(values)) - problem.observations[mine]
+        if template.is_spherical:
+            residuals[mine, 0] -= values[0] * np.round(residuals[mine, 0] / values[0])  # the shorter way round
+    return problem.weights[:, None] * residuals
 
 
 def _moved(cam_from_world: Array, column: int, size: float | Array) -> Array:

@@ -44,7 +44,8 @@ class Problem:
     fixed_points : (N,) bool array, optional
         Points that stay where they are; by default none.
     fixed_params : sequence of (P,) bool arrays, optional
-        For each camera, which of its parameters stay. By default the principal point, which few scenes determine.
+        For each camera, which of its parameters stay. By default the principal point, which few scenes determine. Both
+        of an EQUIRECTANGULAR camera always do: they are the image's size.
     weights : (K,) float64 array, optional
         Factors on the residuals, 1 / (standard deviation of the observation); by default 1.
     image_ids, camera_ids, point_ids : sequence of int, optional
@@ -54,8 +55,8 @@ class Problem:
     ------
     TypeError, ValueError
         A wrong dtype or shape, an index out of range, values that are not finite, a matrix that is no rotation, the
-        same point twice in an image, a free image that observes nothing, a free point with fewer than two
-        observations, nothing free. The message names the observation, image or point.
+        same point twice in an image, a free image that observes nothing, a free point with fewer than two observations,
+        a free size of a panorama, nothing free. The message names the observation, image or point.
 
     Examples
     --------
@@ -94,7 +95,7 @@ class Problem:
         if self.weights is _DEFAULT:
             self.weights = np.ones(len(self.observations))
         if self.fixed_params is _DEFAULT:
-            self.fixed_params = [fixed_principal_point(camera) for camera in self.cameras]
+            self.fixed_params = [default_fixed_params(camera) for camera in self.cameras]
         self.check()
 
     @property
@@ -211,9 +212,9 @@ class Problem:
         reconstruction.points3D.error[rows] = errors / np.maximum(counts, 1)
 
 
-def fixed_principal_point(camera: Camera) -> NDArray[np.bool_]:
-    """The default mask of fixed parameters: cx and cy."""
-    mask = np.zeros(len(camera.params), bool)
+def default_fixed_params(camera: Camera) -> NDArray[np.bool_]:
+    """The default mask of fixed parameters: cx and cy, or a panorama's width and height."""
+    mask = np.full(len(camera.params), camera.is_spherical)
     mask[list(camera.principal_point_indices)] = True
     return mask
 

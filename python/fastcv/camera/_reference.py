@@ -7,6 +7,8 @@ through quaternions. Model formulas after COLMAP, src/colmap/sensor/models.h.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,29 +23,52 @@ def _named(camera: Camera, params: NDArray) -> dict:
         p["fx"] = p["fy"] = p["f"]
     if "k" in p:
         p["k1"] = p["k"]
+    if camera.is_spherical:
+        p["fx"], p["fy"] = p["w"], p["h"]
     return {"cx": 0.0, "cy": 0.0} | {f"k{i}": 0.0 for i in range(1, 7)} | p
 
 
 def _lens(camera: Camera, p: dict, x: NDArray, y: NDArray, z: NDArray) -> tuple[NDArray, NDArray]:
     """Undistorted image coordinates in units of the focal length."""
+    if camera.is_spherical:  # Snyder 1987, eq. 12-1 and 12-2, in parts of the image's size
+        return 0.5 + _arctan2(x, z) / (2 * np.pi), 0.5 + _arctan2(y, np.sqrt(x * x + z * z)) / np.pi
     u, v = x / z, y / z
-    if "FISHEYE" not in camera.model and camera.model != "FOV":
-        return u, v
-    omega = p.get("omega")
-    r = np.sqrt(u * u + v * v)
-    on_axis = r == 0
-    r = np.where(on_axis, 1.0, r)
-    if omega is None:  # equidistant: the image radius is the angle (Kannala & Brandt 2006, eq. 2)
-        scale = np.where(on_axis, 1.0, np.arctan(r) / r)
-    elif abs(omega) < 1e-8:
-        scale = np.ones_like(r)
-    else:  # Devernay & Faugeras 2001, eq. 13
-        slope = 2 * np.tan(omega / 2)
-        scale = np.where(on_axis, slope, np.arctan(slope * r) / r) / omega
+    s = u * u + v * v
+    if "DIVISION" in camera.model:  # Fitzgibbon 2001: r of the image with r / (1 + k r²) = sqrt(s)
+        scale = 2 / (1 + np.sqrt(1 - 4 * p["k1"] * s))
+    elif camera.model == "EUCM":  # Khomutenko et al. 2016
+        scale = 1 / (p["alpha"] * np.sqrt(p["beta"] * s + 1) + 1 - p["alpha"])
+    elif "FISHEYE" in camera.model or camera.model == "FOV":
+        scale = _arctan_scale(p.get("omega"), np.sqrt(s))
+    else:
+        scale = np.ones_like(s)
     return u * scale, v * scale
 
 
+def _arctan_scale(omega: Any, r: NDArray) -> NDArray:
+    """The image's radius by r, the tangent of the angle to the optical axis."""
+    on_axis = r == 0
+    r = np.where(on_axis, 1.0, r)
+    if omega is None:  # equidistant: the image radius is the angle (Kannala & Brandt 2006, eq. 2)
+        return np.where(on_axis, 1.0, np.arctan(r) / r)
+    if abs(omega) < 1e-8:
+        return np.ones_like(r)
+    slope = 2 * np.tan(omega / 2)  # Devernay & Faugeras 2001, eq. 13
+    return np.where(on_axis, slope, np.arctan(slope * r) / r) / omega
+
+
+def _arctan2(y: NDArray, x: NDArray) -> NDArray:
+    """atan2 for complex steps too: what the step adds is a turn by the arctangent of a small quotient."""
+    angle = np.arctan2(y.real, x.real)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return angle + np.arctan((y * cosine - x * sine) / (x * cosine + y * sine))
+
+
 def _distort(camera: Camera, p: dict, u: NDArray, v: NDArray) -> tuple[NDArray, NDArray]:
+    if camera.model == "RAD_TAN_THIN_PRISM_FISHEYE":
+        return _rad_tan_thin_prism(p, u, v)
+    if "DIVISION" in camera.model:
+        return u, v
     s = u * u + v * v
     if camera.model == "FULL_OPENCV":
         radial = (1 + p["k1"] * s + p["k2"] * s**2 + p["k3"] * s**3) / (
@@ -57,11 +82,25 @@ def _distort(camera: Camera, p: dict, u: NDArray, v: NDArray) -> tuple[NDArray, 
     return u * radial + du, v * radial + dv
 
 
+def _rad_tan_thin_prism(p: dict, u: NDArray, v: NDArray) -> tuple[NDArray, NDArray]:
+    """Project Aria, "Camera intrinsic models": radial, then tangential and thin prism terms of the result."""
+    s = u * u + v * v
+    radial = 1 + sum(p[f"k{i}"] * s ** (i + 1) for i in range(6))
+    u, v = u * radial, v * radial
+    s, dot = u * u + v * v, u * p["p0"] + v * p["p1"]
+    du = s * p["p0"] + 2 * u * dot + p["s0"] * s + p["s1"] * s**2
+    dv = s * p["p1"] + 2 * v * dot + p["s2"] * s + p["s3"] * s**2
+    return u + du, v + dv
+
+
 def project(points: NDArray, camera: Camera, params: NDArray | None = None) -> NDArray:
-    """Pixels (N, 2) of camera-frame points (N, 3); NaN where z <= 0."""
+    """Pixels (N, 2) of camera-frame points (N, 3); NaN where z <= 0 unless the model is spherical."""
     p = _named(camera, camera.params if params is None else params)
     x, y, z = np.asarray(points).T
-    z = np.where(z.real > 0, z, np.nan)
+    if camera.is_spherical:
+        z = np.where((x == 0) & (y == 0) & (z == 0), np.nan, z)
+    else:
+        z = np.where(z.real > 0, z, np.nan)
     with np.errstate(invalid="ignore"):
         u, v = _distort(camera, p, *_lens(camera, p, x, y, z))
     return np.stack([p["fx"] * u + p["cx"], p["fy"] * v + p["cy"]], axis=-1)
@@ -79,7 +118,7 @@ def project_jacobian(points: Array, camera: Camera) -> tuple[Array, Array, Array
 
 
 def unproject(pixels: Array, camera: Camera) -> Array:
-    """Rays (N, 3) with z = 1; x and y NaN where the pixel has none."""
+    """Rays (N, 3) with z = 1, unit rays of a spherical model; x and y NaN where the pixel has none."""
     p = _named(camera, camera.params)
     target = (np.asarray(pixels, np.float64) - [p["cx"], p["cy"]]) / [p["fx"], p["fy"]]
     image = np.zeros_like(target)
@@ -114,15 +153,41 @@ def _distort_jacobian(camera: Camera, p: dict, image: Array) -> tuple[Array, Arr
 
 def _rays(camera: Camera, p: dict, image: Array) -> Array:
     radius = np.hypot(*image.T)
-    if camera.model == "FOV" and abs(p["omega"]) > 1e-8:
-        theta, slope = p["omega"] * radius, 2 * np.tan(p["omega"] / 2)
-    elif "FISHEYE" in camera.model:
-        theta, slope = radius, 1.0
-    else:
-        return np.column_stack([image, np.ones(len(image))])
-    r = np.where(theta < np.pi / 2, np.tan(theta) / slope, np.nan)
-    scale = np.where(radius > 0, r / np.where(radius > 0, radius, 1.0), p.get("omega", 1.0) / slope)
+    with np.errstate(all="ignore"):
+        if camera.is_spherical:
+            return _directions(image)
+        if "DIVISION" in camera.model:  # the lens's own definition, up to where it folds or looks sideways
+            scale = np.where(abs(p["k1"]) * radius**2 < 1, 1 / (1 + p["k1"] * radius**2), np.nan)
+        elif camera.model == "EUCM":
+            # Where alpha d + (1 - alpha) z = 1 with d² = beta r² + z²: a quadratic equation for z.
+            a, size = p["alpha"], p["beta"] * radius**2
+            square, linear, rest = 2 * a - 1, 2 * (1 - a), a**2 * size - 1
+            z = (-linear + np.sqrt(linear**2 - 4 * square * rest)) / (2 * square)
+            scale = np.where(z > 0, 1 / z, np.nan)
+        elif "FISHEYE" in camera.model or camera.model == "FOV":
+            scale = _tangent_scale(camera, p, radius)
+        else:
+            scale = np.ones_like(radius)
     return np.column_stack([image * scale[:, None], np.ones(len(image))])
+
+
+def _tangent_scale(camera: Camera, p: dict, radius: Array) -> Array:
+    """The tangent of the angle to the optical axis, by the image's radius."""
+    theta, slope = radius, 1.0
+    if camera.model == "FOV":
+        if abs(p["omega"]) <= 1e-8:
+            return np.ones_like(radius)
+        theta, slope = p["omega"] * radius, 2 * np.tan(p["omega"] / 2)
+    r = np.where(theta < np.pi / 2, np.tan(theta) / slope, np.nan)
+    return np.where(radius > 0, r / np.where(radius > 0, radius, 1.0), p.get("omega", 1.0) / slope)
+
+
+def _directions(image: Array) -> Array:
+    """Unit vectors of longitudes and latitudes that are given as parts of the image's size."""
+    longitude, latitude = (image.T - 0.5) * [[2 * np.pi], [np.pi]]
+    longitude = np.where(abs(image[:, 1] - 0.5) <= 0.5, longitude, np.nan)
+    flat = np.cos(latitude)
+    return np.column_stack([flat * np.sin(longitude), np.sin(latitude), flat * np.cos(longitude)])
 
 
 def undistort_image(image: NDArray, camera: Camera, pinhole: Camera) -> NDArray:

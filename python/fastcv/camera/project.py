@@ -29,8 +29,9 @@ def project(points: Any, camera: Camera, *, params: Any = None, out: Any = None,
     Returns
     -------
     (N, 2) array
-        Pixels; (0, 0) is the top-left corner of the image. NaN for points that are not in front of the camera
-        (z <= 0), in every model; such points get a gradient of 0.
+        Pixels; (0, 0) is the top-left corner of the image. NaN for points that the model does not see: those that are
+        not in front of the camera (z <= 0), in every model but ``EQUIRECTANGULAR``, which sees all but the origin; and
+        those that ``DIVISION`` with k > 0 has no image radius for. Such points get a gradient of 0.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def project(points: Any, camera: Camera, *, params: Any = None, out: Any = None,
 
     Notes
     -----
-    Beyond the angle of :func:`max_valid_angle` the radial distortion folds back: pixels there are what the formula
+    Beyond the angle of :func:`max_valid_angle` a radial distortion folds back: pixels there are what the formula
     says, but :func:`unproject` does not return to them.
 
     References

@@ -33,6 +33,12 @@ def undistorted_pinhole(camera: Camera) -> Camera:
         principal point stay in the image. Where such a point is further than 70° from the optical axis, or has no ray,
         70° or the last angle that can be inverted takes its place.
 
+    Raises
+    ------
+    ValueError
+        No principal point that sees the image; or an ``EQUIRECTANGULAR`` camera, of which no pinhole camera keeps the
+        field of view.
+
     Examples
     --------
     >>> import fastcv
@@ -40,6 +46,8 @@ def undistorted_pinhole(camera: Camera) -> Camera:
     >>> [round(float(p), 2) for p in fastcv.camera.undistorted_pinhole(camera).params]
     [477.55, 477.55, 320.0, 240.0]
     """
+    if camera.is_spherical:
+        raise ValueError(f"camera: expected a model whose field a pinhole camera can keep, got {camera.model}")
     matrix = camera.matrix
     focal, center = matrix[[0, 1], [0, 1]], matrix[:2, 2]
     size = np.array([camera.width, camera.height], np.float64)
@@ -101,7 +109,8 @@ def undistort_image(
     camera : Camera
         The camera that took it.
     pinhole : Camera, optional
-        ``PINHOLE`` or ``SIMPLE_PINHOLE`` camera of the result; ``undistorted_pinhole(camera)`` where absent.
+        ``PINHOLE`` or ``SIMPLE_PINHOLE`` camera of the result; ``undistorted_pinhole(camera)`` where absent. With an
+        ``EQUIRECTANGULAR`` camera it has to be given.
     out : array, optional
         Where to write the result.
     num_threads : int, optional

@@ -34,6 +34,8 @@ def unproject(pixels: Any, camera: Camera, *, params: Any = None, out: Any = Non
     (N, 3) array
         Rays ``(x, y, 1)`` in the camera frame: ``rays * depth[:, None]`` are camera-frame points. x and y are NaN for
         pixels that have no ray: beyond the fold of the distortion, or 90° and more from the optical axis.
+        ``EQUIRECTANGULAR`` looks behind too and gives unit vectors instead, to be multiplied by distances; its pixels
+        repeat every turn in x, and have no ray above and below the image.
 
     Raises
     ------
@@ -43,6 +45,7 @@ def unproject(pixels: Any, camera: Camera, *, params: Any = None, out: Any = Non
     Notes
     -----
     Distortion is inverted by a Newton iteration of at most 40 steps, until a step is below the rounding of the dtype;
+    the lenses of ``DIVISION``, ``EUCM`` and ``EQUIRECTANGULAR`` have a closed inverse;
     gradients come from the implicit function theorem, not from the iteration.
 
     Examples
@@ -77,12 +80,13 @@ def max_valid_angle(camera: Camera) -> float:
     Returns
     -------
     float
-        Radians, at most pi/2.
+        Radians, at most pi/2; pi for ``EQUIRECTANGULAR``, which sees everything.
 
     Notes
     -----
     The image radius r g(s), s = r², stops growing where d(r g)/dr = g + 2 s g'(s) = 0: with g = n/d, at the smallest
-    positive root of n d + 2 s (n' d - n d'), or where d = 0.
+    positive root of n d + 2 s (n' d - n d'), or where d = 0. ``DIVISION`` folds for k > 0, at r = 1 / (2 sqrt(k));
+    ``EUCM`` only for an alpha outside [0, 1].
 
     Examples
     --------
@@ -90,13 +94,34 @@ def max_valid_angle(camera: Camera) -> float:
     >>> round(fastcv.camera.max_valid_angle(fastcv.Camera("SIMPLE_RADIAL", 640, 480, [500, 320, 240, -0.3])), 4)
     0.8117
     """
-    radial = {name: value for name, value in zip(camera.param_names, camera.params, strict=True) if name[0] == "k"}
-    values = list(radial.values())
+    params = dict(zip(camera.param_names, camera.params.tolist(), strict=True))
+    if camera.is_spherical:
+        return math.pi
+    if "DIVISION" in camera.model:
+        return math.atan(0.5 / math.sqrt(params["k"])) if params["k"] > 0 else math.pi / 2
+    if camera.model == "EUCM":
+        return _enhanced_unified_angle(params["alpha"], params["beta"])
+    fold = _fold(camera)
+    # A fisheye's radius is the angle itself, a perspective lens's its tangent.
+    return min(fold, math.pi / 2) if "FISHEYE" in camera.model else math.atan(fold)
+
+
+def _enhanced_unified_angle(alpha: float, beta: float) -> float:
+    """Where r / (alpha sqrt(1 + beta r²) + 1 - alpha) reaches infinity, for alpha < 0, or its top, for alpha > 1."""
+    if beta <= 0:
+        return 0.0
+    steep = max(alpha, 1 - alpha)
+    if steep <= 1:
+        return math.pi / 2
+    return math.atan(math.sqrt(((steep / (steep - 1)) ** 2 - 1) / beta))
+
+
+def _fold(camera: Camera) -> float:
+    """The radius where a polynomial or rational distortion folds back."""
+    values = [value for name, value in zip(camera.param_names, camera.params, strict=True) if name[0] == "k"]
     split = 3 if camera.model == "FULL_OPENCV" else len(values)
     n, d = (np.polynomial.Polynomial([1.0, *part]) for part in (values[:split], values[split:]))
     growth = n * d + np.polynomial.Polynomial([0.0, 2.0]) * (n.deriv() * d - n * d.deriv())
     roots = np.concatenate([growth.trim().roots(), d.trim().roots()])
     folds = roots.real[(abs(roots.imag) < 1e-9) & (roots.real > 0)]
-    radius = math.sqrt(folds.min()) if len(folds) else math.inf
-    # A fisheye's radius is the angle itself, a perspective lens's its tangent.
-    return min(radius, math.pi / 2) if "FISHEYE" in camera.model else math.atan(radius)
+    return math.sqrt(folds.min()) if len(folds) else math.inf

@@ -17,6 +17,8 @@ def normalize(pixels: Array, camera: Camera) -> tuple[Array, Array, NDArray[np.b
     The scale is the square root of the area that the camera model gives to a unit of the normalised plane there:
     ``sqrt(fx * fy)`` for a pinhole. Pixels beyond the fold of a distortion have no ray; their rows hold zeros and ones.
     """
+    if camera.is_spherical:
+        raise ValueError(f"camera: expected a model whose rays all go forward, got {camera.model}")
     rays = camera_room.unproject(pixels, camera)
     usable = np.isfinite(rays).all(axis=1)
     rays[~usable] = 0, 0, 1

@@ -186,7 +186,7 @@ def reprojection_errors(points2D: Any, points3D: Any, cam_from_world: Any, camer
     Returns
     -------
     (N,) float64 array
-        Pixels; infinite for points that are not in front of the camera.
+        Pixels; infinite for points that the camera does not see. In an EQUIRECTANGULAR image the shorter way round.
 
     Raises
     ------
@@ -203,8 +203,10 @@ def reprojection_errors(points2D: Any, points3D: Any, cam_from_world: Any, camer
     points2D, points3D = image_world_pairs(points2D, points3D)
     pose = finite("cam_from_world", cam_from_world, (3, 4))
     in_cam = points3D @ pose[:, :3].T + pose[:, 3]
-    errors = np.linalg.norm(camera_room.project(in_cam, camera) - points2D, axis=1)
-    return np.where(in_cam[:, 2] > 0, errors, np.inf)
+    offsets = camera_room.project(in_cam, camera) - points2D
+    if camera.is_spherical:
+        offsets[:, 0] -= camera.params[0] * np.round(offsets[:, 0] / camera.params[0])
+    return np.nan_to_num(np.linalg.norm(offsets, axis=1), nan=np.inf, posinf=np.inf)
 
 
 def _positive(threshold: float) -> float:

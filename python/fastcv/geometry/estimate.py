@@ -276,8 +276,8 @@ def estimate_relative_pose(
     Raises
     ------
     TypeError, ValueError
-        For arrays of another type or shape, with NaN or infinity, fewer than five correspondences, or parameters out of
-        range. Pixels that have no ray under the camera model count as outliers.
+        For arrays of another type or shape, with NaN or infinity, fewer than five correspondences, parameters out of
+        range, or an EQUIRECTANGULAR camera. Pixels that have no ray under the camera model count as outliers.
 
     References
     ----------
@@ -349,8 +349,8 @@ def estimate_absolute_pose(
     Raises
     ------
     TypeError, ValueError
-        For arrays of another type or shape, with NaN or infinity, fewer than three correspondences, or parameters out
-        of range. Pixels that have no ray under the camera model count as outliers.
+        For arrays of another type or shape, with NaN or infinity, fewer than three correspondences, parameters out of
+        range, or an EQUIRECTANGULAR camera. Pixels that have no ray under the camera model count as outliers.
 
     References
     ----------

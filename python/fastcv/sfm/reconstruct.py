@@ -65,6 +65,9 @@ def _check(images: Sequence[Photo], cameras: Mapping[int, Camera], pairs: Pairs)
     for photo in images:
         if photo.camera_id not in cameras:
             raise ValueError(f"cameras: expected an entry {photo.camera_id} for {photo.name}, got {sorted(cameras)}")
+    for key, camera in cameras.items():
+        if camera.is_spherical:
+            raise ValueError(f"cameras[{key}]: expected a model with a focal length, got {camera.model}")
     for (i, j), pair in pairs.items():
         if not (1 <= i <= len(images) and 1 <= j <= len(images) and i != j):
             raise ValueError(f"pairs: expected two different image ids in 1 … {len(images)}, got ({i}, {j})")
