@@ -9,38 +9,61 @@ namespace fastcv::FASTCV_ISA {
 
 constexpr float kNoCost = __builtin_inff();
 
-// A window with a standard deviation below one grey level has no texture that could be matched.
-constexpr float kMinVariance = float(kUnitsPerLevel * kUnitsPerLevel);
+// Of a window's variance, in grey levels squared: less is no texture that could be matched. A reference window below it
+// has no cost; a source window below it counts as having it, so that no rounding of samples decides between two costs.
+constexpr float kMinVariance = 1;
+
+// The sum of a window, split at an integer near its mean: count * mean + rest.
+template <class F>
+struct SplitSum {
+  IntOf<F> sum, mean;
+  F rest;
+};
+template <class F>
+FASTCV_HD SplitSum<F> split_sum(F count, F inv_count, IntOf<F> sum) {
+  const F s = to_float(sum);
+  const IntOf<F> mean = to_int(s * inv_count);
+  return {sum, mean, s - count * to_float(mean)};
+}
+
+// count^2 times a covariance, count * sum(a b) - sum(a) * sum(b). Both terms can be 10^4 times their difference, so the
+// mean of b goes out while the sums are still integers.
+template <class F>
+FASTCV_HD F scatter(F count, IntOf<F> sum_products, IntOf<F> sum_a, const SplitSum<F>& b) {
+  return count * to_float(sum_products - sum_a * b.mean) - to_float(sum_a) * b.rest;
+}
 
 // Of the reference's window around a pixel, clipped to the image.
 template <class F>
 struct ReferenceWindow {
-  F count, sum;
+  F count, inv_count;
+  IntOf<F> sum;
   F inv_deviation;  // 1 / (count * standard deviation), 0 where there is no texture
 };
 
+// Exact where it decides: there every number is an integer below 2^24.
 template <class F>
 FASTCV_HD ReferenceWindow<F> reference_window(F count, IntOf<F> sum, IntOf<F> sum_squares) {
-  const F s = to_float(sum), scatter = count * to_float(sum_squares) - s * s;  // count^2 variance
-  const auto textured = scatter >= count * count * kMinVariance;
-  return {count, s, select(textured, inverse_sqrt(select(textured, scatter, F{} + 1.0F)), F{})};
+  const F inv_count = 1.0F / count;
+  const SplitSum<F> s = split_sum(count, inv_count, sum);
+  const F centered_squares = to_float(sum_squares - s.mean * (sum + to_int(s.rest)));
+  const F variance = count * centered_squares - s.rest * s.rest;  // times count^2
+  const auto textured = variance >= count * count * kMinVariance;
+  return {count, inv_count, sum, select(textured, inverse_sqrt(select(textured, variance, F{} + 1.0F)), F{})};
 }
 
-// 1 - NCC in [0, 2]: 1 - cov(r, s) / (std(r) std(s)). A source window without texture correlates with nothing: 1.
-// Centred samples keep the cancellation in count * sum(s^2) - sum(s)^2 below 0.2 % at the least texture that counts.
+// 1 - NCC in [0, 2]: 1 - cov(r, s) / (std(r) std(s)).
 template <class F>
 FASTCV_HD F ncc_cost(const ReferenceWindow<F>& r, IntOf<F> sum, IntOf<F> sum_squares, IntOf<F> sum_products) {
-  const F s = to_float(sum);
-  const F scatter = r.count * to_float(sum_squares) - s * s;
-  const F covariance = r.count * to_float(sum_products) - r.sum * s;
-  const auto textured = scatter >= r.count * r.count * kMinVariance;
-  const F inv_deviation = select(textured, inverse_sqrt(select(textured, scatter, F{} + 1.0F)), F{});
-  const F cost = 1.0F - covariance * r.inv_deviation * inv_deviation;
-  const F clamped = smaller(larger(cost, F{}), F{} + 2.0F);
-  return select((sum < kNotSeen) & (r.inv_deviation > 0.0F), clamped, F{} + kNoCost);
+  constexpr float kMin = kMinVariance * float(1 << 2 * kNccBits);
+  const auto counts = (sum < kNotSeen) & (r.inv_deviation > 0.0F);
+  const SplitSum<F> s = split_sum(r.count, r.inv_count, select(counts, sum, IntOf<F>{}));
+  const F variance = larger(scatter(r.count, sum_squares, s.sum, s), r.count * r.count * kMin);
+  const F cost = 1.0F - scatter(r.count, sum_products, r.sum, s) * r.inv_deviation * inverse_sqrt(variance);
+  return select(counts, smaller(larger(cost, F{}), F{} + 2.0F), F{} + kNoCost);
 }
 
-// Mean absolute difference over window and channels, intensities in [0, 1]; scale = 1 / (samples * 255 * 4).
+// Mean absolute difference over window and channels, intensities in [0, 1]; scale = 1 / (samples * 255 * 2^kSadBits).
 template <class F>
 FASTCV_HD F sad_cost(IntOf<F> sum, F scale) {
   return select((sum >= 0) & (sum < kSadNotSeen), to_float(sum) * scale, F{} + kNoCost);

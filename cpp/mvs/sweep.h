@@ -33,7 +33,7 @@ struct Sweep {
   std::int32_t channels;    // 1, or 3 for SAD on colour
   std::int32_t window;      // odd, at most kMaxWindow
   std::int32_t num_best;    // a pixel's cost is the mean over its num_best cheapest sources
-  std::int32_t truncation;  // of one pixel's absolute difference, in units of kSadUnit
+  std::int32_t truncation;  // of one pixel's absolute difference, in units of 2^-kSadBits grey levels (warp.hd.h)
   std::int32_t num_sources;
   PackedImage reference;
   SweepSource sources[kMaxSources];

@@ -17,7 +17,7 @@ struct WindowSums {
 template <int Channels>
 FASTCV_HD void reference_samples(const mvs::Sweep& s, std::int64_t x, std::int64_t y, std::int32_t* samples) {
   const std::int64_t row = s.reference.width + std::int64_t(1), plane = row * (s.reference.height + 1);
-  for (int c = 0; c < Channels; ++c) samples[c] = reference_sample(s.reference.words[c * plane + y * row + x]);
+  for (int c = 0; c < Channels; ++c) samples[c] = reference_sample(s.cost, s.reference.words[c * plane + y * row + x]);
 }
 
 // The word of one reference pixel in one source on one plane, see warp.hd.h.
@@ -34,7 +34,7 @@ template <int Channels>
 FASTCV_HD float window_cost(const mvs::Sweep& s, const WindowSums& w) {
   const float count = float(w.count);
   if (s.cost == mvs::MatchCost::sad)
-    return sad_cost<float>(w.sum, 1.0F / (count * float(255 * kUnitsPerLevel * Channels)));
+    return sad_cost<float>(w.sum, 1.0F / (count * float((255 << kSadBits) * Channels)));
   return ncc_cost<float>(reference_window<float>(count, w.reference_sum, w.reference_squares), w.sum, w.squares,
                          w.products);
 }

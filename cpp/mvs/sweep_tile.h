@@ -56,9 +56,10 @@ class TileSweep {
       const Floats count = to_float(window_columns(x)) * float(window_rows(row));
       const std::int64_t at = row * stride_ + x;
       const auto window = reference_window<Floats>(count, sum, sum_squares);
-      store(window_[0] + at, kNcc ? count : 1.0F / (count * float(255 * kUnitsPerLevel * Channels)));
-      store(window_[1] + at, window.sum);
-      store(window_[2] + at, window.inv_deviation);
+      store(window_[0] + at, kNcc ? count : 1.0F / (count * float((255 << kSadBits) * Channels)));
+      store(window_[1] + at, window.inv_count);
+      store(window_[2] + at, window.sum);
+      store(window_[3] + at, window.inv_deviation);
     });
   }
 
@@ -129,7 +130,7 @@ class TileSweep {
         const std::int64_t x = tile_.x - radius_ + i;
         const bool inside = y >= 0 && y < s_.reference.height && x >= 0 && x < s_.reference.width;
         const std::int32_t word = inside ? s_.reference.words[c * plane + y * (s_.reference.width + 1) + x] : 0;
-        out[i] = kNcc ? reference_sample(word) & 0xffff : reference_sample(word);
+        out[i] = kNcc ? reference_sample(Cost, word) & 0xffff : reference_sample(Cost, word);
       }
     }
   }
@@ -139,7 +140,7 @@ class TileSweep {
     box_sums(words_, [&](std::int64_t row, std::int64_t x, Ints sum, Ints sum_squares, Ints sum_products) {
       const std::int64_t at = row * stride_ + x;
       const ReferenceWindow<Floats> window{load<Floats>(window_[0] + at), load<Floats>(window_[1] + at),
-                                           load<Floats>(window_[2] + at)};
+                                           load<Ints>(window_[2] + at), load<Floats>(window_[3] + at)};
       StoredCosts list = costs_at(row, x);
       add_cost(s_, k,
                kNcc ? ncc_cost<Floats>(window, sum, sum_squares, sum_products) : sad_cost<Floats>(sum, window.count),
@@ -178,9 +179,9 @@ class TileSweep {
     for (std::int32_t* sums : column_sums_) {
       for (std::int64_t i = 0; i < stride_; ++i) sums[i] = 0;
     }
-    for (std::int64_t row = 0; row < 2 * radius_; ++row) add_row<false>(words, row);
+    for (std::int64_t row = 0; row <= 2 * radius_; ++row) add_row<false>(words, row);
     for (std::int64_t row = 0; row < tile_.height; ++row) {
-      add_row<false>(words, row + 2 * radius_);
+      if (row > 0) add_row<true>(words, row + 2 * radius_);
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
         Ints sums[3] = {};
         for (int k = 0; k < kNumSums; ++k) {
@@ -188,27 +189,26 @@ class TileSweep {
         }
         use(row, x, sums[0], sums[1], sums[2]);
       }
-      add_row<true>(words, row);
     }
   }
 
-  template <bool Subtract>
+  // Adds a row to the column sums; Slide takes out the row that leaves the window.
+  template <bool Slide>
   void add_row(const std::int32_t* words, std::int64_t row) {
-    const auto add = [](std::int32_t* sum, Ints value) {
-      const Ints old = load<Ints>(sum);
-      store(sum, Subtract ? old - value : old + value);
-    };
-    const Ints count = splat(kCountOutOfView);
     for (std::int64_t i = 0; i < halo_width_; i += kLanes) {
-      const Ints word = load<Ints>(words + row * stride_ + i);
-      if (!kNcc) {
-        add(column_sums_[0] + i, word);
-        continue;
-      }
-      add(column_sums_[0] + i, dot_halves(word, count));
-      add(column_sums_[1] + i, dot_halves(word, word));
-      add(column_sums_[2] + i, dot_halves(word, load<Ints>(reference_ + row * stride_ + i)));
+      Ints sums[3];
+      for (int k = 0; k < kNumSums; ++k) sums[k] = load<Ints>(column_sums_[k] + i);
+      add_terms(words, row * stride_ + i, 1, sums);
+      if (Slide) add_terms(words, (row - s_.window) * stride_ + i, -1, sums);
+      for (int k = 0; k < kNumSums; ++k) store(column_sums_[k] + i, sums[k]);
     }
+  }
+  void add_terms(const std::int32_t* words, std::int64_t at, std::int32_t sign, Ints* sums) const {
+    const Ints word = load<Ints>(words + at);
+    sums[0] += sign * (kNcc ? dot_halves(word, splat(kCountOutOfView)) : word);
+    if (!kNcc) return;
+    sums[1] += sign * dot_halves(word, word);
+    sums[2] += sign * dot_halves(word, load<Ints>(reference_ + at));
   }
 
   const mvs::Sweep& s_;
@@ -217,7 +217,7 @@ class TileSweep {
   std::int32_t* words_;      // (rows with halo, stride): of the current plane and source
   std::int32_t* reference_;  // (channels, rows with halo, stride): samples, for NCC in the low half
   std::int32_t* column_sums_[3];
-  float* window_[3];  // (rows, stride): the fields of ReferenceWindow; for SAD the first is the cost's scale
+  float* window_[4];  // (rows, stride): the fields of ReferenceWindow; for SAD the first is the cost's scale
   float* costs_;      // (rows, num_best, stride): CostList of every pixel on the current plane
 };
 

@@ -8,12 +8,13 @@
 namespace fastcv::FASTCV_ISA {
 
 // Samples are integers, so that window sums are exact and do not depend on the order of summation: running sums, other
-// vector widths and a GPU's tiles all give the same costs. A grey level is 4 units; 0 is the middle grey, 128.
-constexpr std::int32_t kUnitsPerLevel = 4;
+// vector widths and a GPU's tiles all give the same costs. 0 is the middle grey, 128; a grey level is 2^bits units, as
+// many as the sums of the largest window have room for. Of the reference, NCC takes whole levels.
+constexpr int kNccBits = 3, kSadBits = 2;
 
 // NCC words: sample in the low half, in the high half kOutOfView where the source does not see the point. A window sum
 // of dot_halves(word, kCountOutOfView) is the sum of the samples where every one is in view, else at least kNotSeen.
-constexpr std::int32_t kOutOfView = 64 << 16, kCountOutOfView = 1 | (1 << 30), kNotSeen = 1 << 19;
+constexpr std::int32_t kOutOfView = 128 << 16, kCountOutOfView = 1 | (1 << 30), kNotSeen = 1 << 20;
 // SAD words: absolute difference summed over channels, or kSadNotSeen, which exceeds the sum of any window in view (and
 // turns the sum negative where more than half of the largest window is out of view).
 constexpr std::int32_t kSadNotSeen = 1 << 22;
@@ -58,20 +59,21 @@ FASTCV_HD Position<F> warp(const mvs::SweepSource& s, const WarpRow& row, F x) {
   return {select(in_view, index, IntOf<F>{}), u & kFraction, v & kFraction, in_view};
 }
 
-template <class F>
+// Rounded to the nearest unit.
+template <int Bits, class F>
 FASTCV_HD IntOf<F> sample(const std::int32_t* words, const Position<F>& p) {
-  return (bilinear_bytes(gather(words, p.index), p.fx, p.fy) + (1 << 11)) >> 12;
+  constexpr int kShift = 14 - Bits;
+  return (bilinear_bytes(gather(words, p.index), p.fx, p.fy) + (1 << (kShift - 1))) >> kShift;
 }
 
-// A reference pixel in the units of sample().
-template <class I>
-FASTCV_HD I reference_sample(I word) {
-  return ((word << 24) >> 24) * kUnitsPerLevel;
+FASTCV_HD std::int32_t reference_sample(mvs::MatchCost cost, std::int32_t word) {
+  const std::int32_t level = static_cast<std::int8_t>(word);
+  return cost == mvs::MatchCost::ncc ? level : level * (1 << kSadBits);
 }
 
 template <class F>
 FASTCV_HD IntOf<F> ncc_word(const mvs::SweepSource& s, const Position<F>& p) {
-  return select(p.in_view, sample<F>(s.image.words, p) & 0xffff, IntOf<F>{} + kOutOfView);
+  return select(p.in_view, sample<kNccBits, F>(s.image.words, p) & 0xffff, IntOf<F>{} + kOutOfView);
 }
 
 // reference: the reference's samples of this pixel, one per channel.
@@ -81,7 +83,7 @@ FASTCV_HD IntOf<F> sad_word(const mvs::SweepSource& s, const Position<F>& p, con
   const std::int64_t plane = (s.image.height + std::int64_t(1)) * (s.image.width + 1);
   IntOf<F> sum{};
   for (int c = 0; c < Channels; ++c) {
-    const IntOf<F> difference = sample<F>(s.image.words + c * plane, p) - reference[c];
+    const IntOf<F> difference = sample<kSadBits, F>(s.image.words + c * plane, p) - reference[c];
     sum += larger(difference, -difference);
   }
   return select(p.in_view, smaller(sum, IntOf<F>{} + truncation), IntOf<F>{} + kSadNotSeen);

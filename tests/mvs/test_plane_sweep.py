@@ -19,33 +19,118 @@ from fastcv.mvs import _reference
 DEPTHS = mvs.inverse_depth_planes(2.5, 8.0, 24)
 
 
+# Half of the unit in which the kernels round a sample, in grey levels: the most that a sample can be off.
+HALF_UNIT = {"ncc": 1 / 16, "sad": 1 / 8}
+# A correlation is a scalar product with a unit vector, so it moves by no more than the samples' error (root mean square
+# over the window) over their deviation, which counts as one level at least. float32 arithmetic adds a few 1e-6.
+FLOAT32 = 1e-5
+
+
+def deviation(reference, source, depth, window):
+    """Standard deviation of the source's window around each pixel, in grey levels, at least 1."""
+    samples = np.nan_to_num(_reference.warp(reference, source, depth, 1)[..., 0])
+    n = _reference.window_sum(np.ones(samples.shape), window)
+    mean, squares = (_reference.window_sum(x, window) / n for x in (samples, samples**2))
+    return np.sqrt(np.maximum(squares - mean**2, 1))
+
+
+def largest_errors(reference, sources, depths, cost, window, sample_error):
+    """What costs may differ from the reference by, (D, H, W), where no sample is further off than this (levels)."""
+    if cost == "sad":
+        return np.full((len(depths), *reference.image.shape[:2]), sample_error / 255 + FLOAT32)
+    smallest = [np.min([deviation(reference, s, depth, window) for s in sources], axis=0) for depth in depths]
+    return sample_error / np.array(smallest) + FLOAT32
+
+
+def on_the_grid(image, other):
+    """A reference and a source that see each other at multiples of 1/128 px, so that positions are exact in float32."""
+    K = np.array([[64.0, 0, image.shape[1] / 2], [0, 64.0, image.shape[0] / 2], [0, 0, 1]])
+    source_K = np.array([[48.0, 2, 35], [0, 56.0, 25], [0, 0, 1]])
+    return mvs.View(image, K, np.eye(3, 4)), mvs.View(other, source_K, np.c_[np.eye(3), [0.25, 0.125, 0]])
+
+
+GRID_DEPTHS = [2.0, 4.0, 8.0]  # disparities (12.25, 7) / depth
+
+
 @pytest.mark.parametrize("num_best", [1, 2, 4])
 @pytest.mark.parametrize(("cost", "window"), [("sad", 1), ("sad", 5), ("sad", 31), ("ncc", 3), ("ncc", 7), ("ncc", 31)])
 def test_costs_equal_the_reference(scene, cost, window, num_best):
-    options = {"cost": cost, "window": window, "num_best": num_best}
-    costs = mvs.plane_sweep(scene.views[0], scene.views[1:], DEPTHS[::6], **options)
-    expected = _reference.plane_sweep(scene.views[0], scene.views[1:], DEPTHS[::6], **options)
-    assert np.array_equal(np.isnan(costs), np.isnan(expected))
-    # Samples are rounded to a quarter of a grey level and 1/128 px, where this texture changes by up to 25 levels a
-    # pixel: 0.1 level at most beside the rounding. NCC divides that by the deviation of a window, at least 2 levels.
-    error = np.abs(costs - expected)[~np.isnan(costs)]
-    assert error.max() < (0.3 / 255 if cost == "sad" else 0.05)
-    assert np.median(error) < (0.1 / 255 if cost == "sad" else 1e-3)
+    depths, options = DEPTHS[::6], {"cost": cost, "window": window, "num_best": num_best}
+    costs = mvs.plane_sweep(scene.views[0], scene.views[1:], depths, **options)
+    expected = _reference.plane_sweep(scene.views[0], scene.views[1:], depths, **options)
+    seen = ~np.isnan(expected)
+    np.testing.assert_array_equal(~np.isnan(costs), seen)
+    # A position on the border of two 1/128 px may fall to the other one in float32: a step of up to 25 levels a pixel
+    # along each axis in this texture.
+    bound = largest_errors(scene.views[0], scene.views[1:], depths, cost, window, HALF_UNIT[cost] + 2 * 25 / 128)
+    error = np.abs(costs - expected)
+    assert (error[seen] <= bound[seen]).all()
+    # That is rare: all in all there is no more than the noise of rounding, uniform and averaged over the window.
+    n = np.sqrt(_reference.window_sum(np.ones((61, 80)), window)) if cost == "ncc" else 1
+    noise = error / (bound - FLOAT32) * (HALF_UNIT[cost] + 2 * 25 / 128) * n
+    assert np.sqrt(np.mean(noise[seen] ** 2)) <= 1.1 * HALF_UNIT[cost] / np.sqrt(3)
+
+
+@pytest.mark.parametrize("window", [3, 7, 31])
+@pytest.mark.parametrize("levels", [(0, 256), (0, 5), (250, 256), (126, 130)])
+def test_errors_of_ncc_are_bounded_at_any_contrast(levels, window):
+    rng = np.random.default_rng(1)
+    reference, source = on_the_grid(*(rng.integers(*levels, (50, 70), np.uint8) for _ in range(2)))
+    costs = mvs.plane_sweep(reference, [source], GRID_DEPTHS, window=window)
+    expected = _reference.plane_sweep(reference, [source], GRID_DEPTHS, window=window)
+    bound = largest_errors(reference, [source], GRID_DEPTHS, "ncc", window, HALF_UNIT["ncc"])
+    seen = ~np.isnan(expected)
+    np.testing.assert_array_equal(~np.isnan(costs), seen)
+    assert seen.any()
+    assert (np.abs(costs - expected)[seen] <= bound[seen]).all()
+
+
+@pytest.mark.parametrize("cost", ["ncc", "sad"])
+@pytest.mark.parametrize("levels", [(0, 256), (0, 5), (250, 256)])
+def test_half_pixels_are_exact(levels, cost):
+    """Means of two and four pixels need no rounding: what remains is float32 arithmetic, at any contrast."""
+    rng = np.random.default_rng(2)
+    images = [rng.integers(*levels, (40, 60), np.uint8) for _ in range(2)]
+    K = np.array([[64.0, 0, 30], [0, 64.0, 20], [0, 0, 1]])
+    views = [mvs.View(image, K, np.c_[np.eye(3), [x, x, 0]]) for image, x in zip(images, (0, 1 / 16), strict=True)]
+    depths = [1.0, 4 / 3, 8.0]  # disparities of 4, 3 and 1/2 pixels
+    for window in (3, 7, 31):
+        options = {"cost": cost, "window": window, "truncation": 1.0}
+        costs, expected = (f(views[0], views[1:], depths, **options) for f in (mvs.plane_sweep, _reference.plane_sweep))
+        np.testing.assert_allclose(costs, expected, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("base", [1, 128, 253])
+def test_texture_begins_at_one_level(base):
+    """A window of 31 x 31 with 481 samples above and 480 below has a variance of 1 - 1 / 961^2, a hair too little."""
+    image = np.full((31, 31), base + 1, np.uint8)
+    image.ravel()[:480] = base - 1
+    for last_sample, textured in ((base + 1, False), (base + 2, True)):
+        image[-1, -1] = last_sample
+        reference, source = on_the_grid(image, np.random.default_rng(1).integers(0, 256, (50, 70), np.uint8))
+        assert np.isnan(mvs.plane_sweep(reference, [source], [8.0], window=31)[0, 15, 15]) != textured
+
+
+def test_flat_source_windows_correlate_with_nothing():
+    noise = np.random.default_rng(0).integers(0, 256, (50, 70), np.uint8)
+    reference, source = on_the_grid(noise, np.full((50, 70), 7, np.uint8))
+    costs = mvs.plane_sweep(reference, [source], GRID_DEPTHS)
+    assert (costs[~np.isnan(costs)] == 1).all()
+    assert (costs == 1).any()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 17), (33, 1), (31, 321), (40, 33)])
 def test_sizes_around_tiles_and_vectors(shape):
     rng = np.random.default_rng(0)
-    image, other = rng.integers(0, 256, shape, np.uint8), rng.integers(0, 256, (50, 70), np.uint8)
-    K = np.array([[60.0, 0, shape[1] / 2], [0, 60.0, shape[0] / 2], [0, 0, 1]])
-    source_K = np.array([[55.0, 2, 35], [0, 57.0, 25], [0, 0, 1]])
-    reference, source = mvs.View(image, K, np.eye(3, 4)), mvs.View(other, source_K, np.c_[np.eye(3), [0.2, 0.1, 0.05]])
+    reference, source = on_the_grid(rng.integers(0, 256, shape, np.uint8), rng.integers(0, 256, (50, 70), np.uint8))
     for cost in ("sad", "ncc"):
-        costs = mvs.plane_sweep(reference, [source], DEPTHS[::8], cost=cost, window=5)
-        expected = _reference.plane_sweep(reference, [source], DEPTHS[::8], cost=cost, window=5)
+        costs = mvs.plane_sweep(reference, [source], GRID_DEPTHS, cost=cost, window=5)
+        expected = _reference.plane_sweep(reference, [source], GRID_DEPTHS, cost=cost, window=5)
+        bound = largest_errors(reference, [source], GRID_DEPTHS, cost, 5, HALF_UNIT[cost])
+        seen = ~np.isnan(expected)
+        np.testing.assert_array_equal(~np.isnan(costs), seen)
         assert costs.shape == (3, *shape)
-        # White noise changes by up to 255 levels a pixel, 1/256 px of rounding being one level.
-        np.testing.assert_allclose(costs, expected, atol=0.01 if cost == "sad" else 0.05)
+        assert (np.abs(costs - expected)[seen] <= bound[seen]).all()
 
 
 def test_warp_against_opencv(scene):

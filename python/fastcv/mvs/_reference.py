@@ -68,12 +68,12 @@ def source_cost(r: Array, s: Array, cost: str, window: int, truncation: float) -
         value = window_sum(difference, window) / (n * 255 * r.shape[2])
         return np.where(unseen, np.inf, value)
     r, s = r[..., 0] - 128, s[..., 0] - 128
-    mean_r, mean_s = window_sum(r, window) / n, window_sum(s, window) / n
-    var_r, var_s = window_sum(r * r, window) / n - mean_r**2, window_sum(s * s, window) / n - mean_s**2
-    covariance = window_sum(r * s, window) / n - mean_r * mean_s
-    textured = (var_r >= 1) & (var_s >= 1)
-    ncc = np.where(textured, covariance / np.sqrt(np.where(textured, var_r * var_s, 1)), 0)
-    return np.where(unseen | (var_r < 1), np.inf, 1 - ncc)
+    sum_r, sum_s = window_sum(r, window), window_sum(s, window)
+    # n^2 times the (co)variances. No texture is below a grey level of deviation: no cost for such a reference window.
+    var_r = n * window_sum(r * r, window) - sum_r**2
+    var_s = np.maximum(n * window_sum(s * s, window) - sum_s**2, n**2)
+    ncc = (n * window_sum(r * s, window) - sum_r * sum_s) / np.sqrt(np.maximum(var_r, n**2) * var_s)
+    return np.where(unseen | (var_r < n**2), np.inf, 1 - ncc)
 
 
 def plane_sweep(

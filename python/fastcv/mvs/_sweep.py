@@ -16,7 +16,7 @@ COSTS = ("ncc", "sad")
 MAX_SOURCES = 32
 MAX_WINDOW = 31
 MAX_SIDE = 32766
-UNITS_PER_LEVEL = 4  # kUnitsPerLevel of warp.hd.h: the resolution of an 8-bit grey level in the kernels
+SAD_UNITS = 4  # of an 8-bit grey level, 2^kSadBits of warp.hd.h
 
 _PIXEL_CENTERS = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # the kernels count from the first pixel's centre
 
@@ -69,7 +69,7 @@ def prepare(
     call = Call()
     channels = 3 if cost == "sad" and all(view.image.ndim == 3 for view in views) else 1
     images = [_pack(call, name, view.image, channels, num_threads) for name, view in zip(names, views, strict=True)]
-    units = round(truncation * 255 * UNITS_PER_LEVEL * channels)
+    units = round(truncation * 255 * SAD_UNITS * channels)
     return Sweep(
         call, size_of("reference", reference), images, projections, inverse_depths, cost, window, num_best, units
     )

@@ -42,7 +42,8 @@ def plane_sweep(
         Increasing positive depths of the planes along the reference's z axis, in scene units.
     cost : {"ncc", "sad"}, optional
         ``"ncc"``: 1 - normalised cross-correlation of the grey windows, in [0, 2], blind to gain and offset. A
-        reference window with a standard deviation below one grey level of 255 has no cost.
+        reference window with a standard deviation below one grey level of 255 has no cost; a source window below it
+        counts as having one.
         ``"sad"``: mean absolute difference of the windows in [0, 1], in colour where every view has colour.
     window : int, optional
         Odd side of the window in pixels, at most 31; NCC needs 3 or more.
