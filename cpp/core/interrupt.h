@@ -2,12 +2,23 @@
 // Lets the host language stop a long native call: Ctrl-C is answered at the next poll.
 #pragma once
 
+#include <atomic>
+
 namespace fastcv {
 
 // The poll throws to stop the call. Set once by the bindings; without one, polling does nothing.
 void set_interrupt_poll(void (*poll)());
 
-// Cheap enough for inner loops: asks at most every 20 ms of this thread's time. Call it on the calling thread only.
+// Call it at least every 0.1 s, parallel_for's body included; ranges that are shorter need none, as parallel_for polls
+// between them. It costs 30 ns: the host is asked at most every 20 ms, and never by a helper thread of parallel_for,
+// whose poll throws once its loop has failed on another thread.
 void poll_interrupt();
+
+namespace detail {
+// What a helper's poll throws.
+struct LoopStopped {};
+// Polls of this thread heed the flag instead of asking the host; null turns that off.
+void heed_stop_flag(const std::atomic<bool>* stopped);
+}  // namespace detail
 
 }  // namespace fastcv

@@ -28,6 +28,7 @@ struct Job {
   int helpers_wanted;  // guarded by Pool::mutex_
   int helpers_inside = 0;
   std::atomic<std::int64_t> next{0};
+  std::atomic<bool> stopped{false};
   std::exception_ptr error{};  // guarded by Pool::mutex_
 
   // Takes one chunk and runs it; false when none is left.
@@ -37,7 +38,10 @@ struct Job {
     run(context, chunk);
     return true;
   }
-  void stop() { next.store(num_chunks, std::memory_order_relaxed); }
+  void stop() {
+    next.store(num_chunks, std::memory_order_relaxed);
+    stopped.store(true, std::memory_order_relaxed);
+  }
 };
 
 class Pool {
@@ -71,12 +75,15 @@ class Pool {
       if (--job.helpers_wanted <= 0) jobs_.pop_front();
       ++job.helpers_inside;
       lock.unlock();
+      detail::heed_stop_flag(&job.stopped);
       try {
         while (job.run_one()) {
         }
+      } catch (const detail::LoopStopped&) {  // the loop has its error already
       } catch (...) {
         fail(job, std::current_exception());
       }
+      detail::heed_stop_flag(nullptr);
       lock.lock();
       if (--job.helpers_inside == 0) done_.notify_all();
     }

@@ -20,8 +20,9 @@ void run_chunks(std::int64_t num_chunks, int num_threads, void (*run)(void*, std
 
 // Calls body(begin, end) on consecutive ranges of at most `grain` that cover [0, n). Ranges depend on n and grain
 // alone, so a body that writes per range gives the same result for every thread count. A range should take 0.1 to 50
-// ms: Ctrl-C is answered between ranges, and fewer than two ranges run on the calling thread alone. An exception thrown
-// by the body reaches the caller after all threads have left the loop.
+// ms: Ctrl-C is answered between ranges, and fewer than two ranges run on the calling thread alone; a body that takes
+// longer calls poll_interrupt(). An exception thrown by the body reaches the caller after all threads have left the
+// loop.
 template <class Body>
 void parallel_for(std::int64_t n, std::int64_t grain, int num_threads, Body&& body) {
   struct Context {

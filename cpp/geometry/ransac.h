@@ -43,7 +43,7 @@ RansacResult ransac(const Problem& problem, const RansacOptions& options, typena
   double needed = INFINITY;
   while (result.num_iterations < options.max_iterations) {
     if (result.num_iterations >= options.min_iterations && static_cast<double>(result.num_iterations) >= needed) break;
-    if (result.num_iterations % 64 == 0) poll_interrupt();
+    poll_interrupt();
     std::int64_t sample[Problem::kSample];
     typename Problem::Model models[Problem::kMaxModels];
     sampler.draw(result.num_iterations++, sample);

@@ -2,6 +2,7 @@
 // Plane sweep over one tile, compiled once per instruction set.
 #include <cstddef>
 
+#include "core/interrupt.h"
 #include "mvs/plane_sweep.h"
 #include "mvs/sweep_tile.h"
 #include "mvs/winner.hd.h"
@@ -76,6 +77,7 @@ std::int64_t sweep_costs(const Sweep& sweep, const Tile& tile, View<float, 3> ou
   if (scratch == nullptr) return arena.used();
   sweeper.prepare();
   for (std::int64_t d = 0; d < sweep.num_planes; ++d) {
+    poll_interrupt();  // a tile of many sources and planes takes seconds
     sweeper.plane(sweep.inverse_depths[d], [&](std::int64_t row, std::int64_t x, Floats cost) {
       store_lanes(&out(d, tile.y + row, tile.x + x), tile.width - x, cost);
     });
@@ -92,6 +94,7 @@ std::int64_t sweep_winners(const Sweep& sweep, const Tile& tile, const DepthMap&
   sweeper.prepare();
   winners.clear();
   for (std::int64_t d = 0; d < sweep.num_planes; ++d) {
+    poll_interrupt();
     sweeper.plane(sweep.inverse_depths[d],
                   [&](std::int64_t row, std::int64_t x, Floats cost) { winners.add(row, x, cost, d); });
   }

@@ -86,3 +86,34 @@ TEST_CASE("a poll that throws stops the loop") {
   }
   set_interrupt_poll(nullptr);
 }
+
+TEST_CASE("helpers that poll leave a long range once the loop is stopped") {
+  struct Stop {};
+  static std::atomic<int> inside;
+  static std::atomic<std::thread::id> asked;
+  inside = 0;
+  set_interrupt_poll([] {
+    asked = std::this_thread::get_id();
+    if (inside == 3) throw Stop{};
+  });
+  std::atomic<int> finished{0};
+  CHECK_THROWS_AS(parallel_for(3, 1, 3,
+                               [&](std::int64_t, std::int64_t) {
+                                 ++inside;
+                                 for (int i = 0; i < 100000; ++i) {  // 10 s
+                                   poll_interrupt();
+                                   std::this_thread::sleep_for(std::chrono::microseconds(100));
+                                 }
+                                 ++finished;
+                               }),
+                  Stop);
+  CHECK(finished == 0);
+  CHECK(asked.load() == std::this_thread::get_id());  // helpers never ask the host
+  set_interrupt_poll(nullptr);
+  std::atomic<int> sum{0};
+  parallel_for(100, 1, 3, [&](std::int64_t, std::int64_t) {
+    poll_interrupt();
+    ++sum;
+  });
+  CHECK(sum == 100);
+}
