@@ -20,6 +20,8 @@ endfunction()
 # wheels: an editable install would inspect the previous build.
 function(fastcv_stubs name)
   if(SKBUILD_STATE STREQUAL "wheel" AND NOT FASTCV_SANITIZE)
+    # A stub that cannot be made fails the build, which nanobind's script leaves out (heeded from CMake 4.0 on).
+    install(CODE "set(CMAKE_EXECUTE_PROCESS_COMMAND_ERROR_IS_FATAL ANY)")
     nanobind_add_stub(${name}_stub INSTALL_TIME RECURSIVE MODULE fastcv.${name} OUTPUT_PATH fastcv PYTHON_PATH ".")
   endif()
 endfunction()
