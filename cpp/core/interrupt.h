@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace fastcv {
 
@@ -13,6 +14,16 @@ void set_interrupt_poll(void (*poll)());
 // between them. It costs 30 ns: the host is asked at most every 20 ms, and never by a helper thread of parallel_for,
 // whose poll throws once its loop has failed on another thread.
 void poll_interrupt();
+
+// body(i) for i = 0 to n - 1, in order, on this thread: for long loops that are not worth a parallel_for.
+template <class Body>
+void polled_for(std::int64_t n, const Body& body) {
+  constexpr std::int64_t kInterval = 1 << 12;
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (i % kInterval == kInterval - 1) poll_interrupt();
+    body(i);
+  }
+}
 
 namespace detail {
 // What a helper's poll throws.

@@ -4,29 +4,33 @@
 
 #include <cmath>
 #include <limits>
-#include <vector>
+#include <memory>
 
 #include "geometry/columns.h"
 
 namespace fastcv::geometry {
 
-// Owns padded columns.
+// Owns padded columns, whose rows the caller fills.
 template <class T>
 class ColumnStore {
  public:
   ColumnStore(std::int64_t rows, int num_columns)
       : rows_(rows),
         stride_((rows + kLanes - 1) / kLanes * kLanes),
-        data_(static_cast<std::size_t>(stride_ * num_columns), std::numeric_limits<T>::quiet_NaN()) {}
+        data_(std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(stride_ * num_columns))) {
+    for (int column = 0; column < num_columns; ++column) {
+      for (std::int64_t row = rows; row < stride_; ++row) (*this)(row, column) = std::numeric_limits<T>::quiet_NaN();
+    }
+  }
 
   T& operator()(std::int64_t row, int column) { return data_[static_cast<std::size_t>(column * stride_ + row)]; }
   T operator()(std::int64_t row, int column) const { return data_[static_cast<std::size_t>(column * stride_ + row)]; }
   std::int64_t rows() const { return rows_; }
-  Columns<T> view() const { return {data_.data(), rows_, stride_}; }
+  Columns<T> view() const { return {data_.get(), rows_, stride_}; }
 
  private:
   std::int64_t rows_, stride_;
-  std::vector<T> data_;
+  std::unique_ptr<T[]> data_;
 };
 
 // threshold in pixels. Stops early, with what it has, once score_to_beat is out of reach, or so far ahead of the score

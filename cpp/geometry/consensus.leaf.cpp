@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hot loops of robust estimation: score a model, and linearise the residuals of its inliers. Sixteen lanes are
 // summed apart and then in a fixed order, so every instruction set gives the same bits.
+#include "core/interrupt.h"
 #include "geometry/columns.h"
 #include "geometry/residuals.hd.h"
 // The declarations come after what they mention.
@@ -115,6 +116,7 @@ Consensus consensus(const T* model, Columns<T> columns, T threshold, double scor
 template <Residual kind>
 void normal_equations(const double* model, Columns<double> columns, double threshold, NormalEquations* out) {
   using Type = typename TypeOf<kind>::type;
+  constexpr std::int64_t kRowsBetweenPolls = 1 << 16;
   constexpr int kP = Type::kTangent, kR = Type::kResiduals, kHessian = kP * (kP + 1) / 2;
   double m[Type::kModel];
   for (int k = 0; k < Type::kModel; ++k) m[k] = model[k];
@@ -122,6 +124,7 @@ void normal_equations(const double* model, Columns<double> columns, double thres
   Lanes<double> hessian[kHessian] = {}, gradient[kP] = {};
   Sums<double, true> sums;
   for (std::int64_t row = 0; row < columns.rows; row += kLanes) {
+    if (row % kRowsBetweenPolls == 0) poll_interrupt();
     Lanes<double> r[kR], jacobian[kR][kP], gains;
     for (int lane = 0; lane < kLanes; ++lane) {
       double c[Type::kColumns], ri[kR], ji[kR * kP], error2 = 0.0;

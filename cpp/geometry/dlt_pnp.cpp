@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linear camera resectioning for known intrinsics. Source: Hartley & Zisserman 2004, section 7.1.
+#include "core/interrupt.h"
 #include "geometry/absolute_pose.h"
 #include "geometry/eigen.h"
 
@@ -9,19 +10,25 @@ bool dlt_pnp(Rows<const double, 2> points2D, Rows<const double, 3> points3D, Pos
   constexpr double kUniqueGap = 1e-10;  // relative to the largest singular value
   const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, 3, Eigen::RowMajor>> world(points3D.data, points3D.rows,
                                                                                           3);
-  const Eigen::RowVector3d center = world.colwise().mean();
-  const double radius = (world.rowwise() - center).rowwise().norm().mean();
+  const double n = static_cast<double>(points3D.rows);
+  Eigen::RowVector3d center = Eigen::RowVector3d::Zero();
+  polled_for(points3D.rows, [&](std::int64_t i) { center += world.row(i) / n; });
+  double radius = 0.0;
+  polled_for(points3D.rows, [&](std::int64_t i) { radius += (world.row(i) - center).norm() / n; });
   if (!(radius > 0.0)) return false;
   const Similarity2 s = normalizing_similarity(points2D);
-  Eigen::MatrixXd a(2 * points2D.rows, 12);
-  for (std::int64_t i = 0; i < points2D.rows; ++i) {
+  RowTriangle a(12);
+  polled_for(points2D.rows, [&](std::int64_t i) {
     Eigen::RowVector4d p;
     p << (world.row(i) - center) / radius, 1.0;
     const double x = s.scale * (points2D[i][0] - s.x), y = s.scale * (points2D[i][1] - s.y);
-    a.row(2 * i) << p, Eigen::RowVector4d::Zero(), -x * p;
-    a.row(2 * i + 1) << Eigen::RowVector4d::Zero(), p, -y * p;
-  }
-  const NullVector solution = null_vector(a);
+    Eigen::Matrix<double, 1, 12> row;
+    row << p, Eigen::RowVector4d::Zero(), -x * p;
+    a.add(row);
+    row << Eigen::RowVector4d::Zero(), p, -y * p;
+    a.add(row);
+  });
+  const NullVector solution = a.null_vector();
   if (!(solution.gap > kUniqueGap)) return false;
   const Eigen::Matrix<double, 3, 4> projection =
       s.matrix().inverse() * Eigen::Map<const RowMatrix34>(solution.vector.data());

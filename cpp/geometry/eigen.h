@@ -65,6 +65,22 @@ struct NullVector {
   Eigen::VectorXd vector;
   double gap;
 };
-NullVector null_vector(const Eigen::MatrixXd& a);
+
+// Takes A row by row and keeps the triangle of its QR decomposition, which unlike AᵀA keeps all digits. Blocks of rows
+// are reduced together with the triangle so far (Golub & Van Loan 2013, section 5.2.5), so memory does not grow.
+class RowTriangle {
+ public:
+  explicit RowTriangle(Eigen::Index num_columns) : rows_(1024, num_columns) {}
+  void add(const Eigen::Ref<const Eigen::RowVectorXd>& row) {
+    if (count_ == rows_.rows()) reduce();
+    rows_.row(count_++) = row;
+  }
+  NullVector null_vector();
+
+ private:
+  void reduce();
+  Eigen::MatrixXd rows_;
+  Eigen::Index count_ = 0;
+};
 
 }  // namespace fastcv::geometry

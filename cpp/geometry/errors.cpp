@@ -2,6 +2,7 @@
 // Splits errors over correspondences and scores over models.
 #include "geometry/errors.h"
 
+#include "core/interrupt.h"
 #include "core/parallel.h"
 #include "geometry/consensus.h"
 #include "geometry/errors.hd.h"
@@ -38,10 +39,10 @@ template <class T>
 void sampson_scores(Rows<const T, 2> points1, Rows<const T, 2> points2, Rows<const T, 9> models, double threshold,
                     Rows<double, 2> scores, int num_threads) {
   ColumnStore<T> columns(points1.rows, generic::Sampson::kColumns);
-  for (std::int64_t i = 0; i < points1.rows; ++i) {
+  polled_for(points1.rows, [&](std::int64_t i) {
     const T row[] = {points1[i][0], points1[i][1], points2[i][0], points2[i][1], T(1), T(1)};
     for (int k = 0; k < generic::Sampson::kColumns; ++k) columns(i, k) = row[k];
-  }
+  });
   score_models<Residual::sampson>(columns, models, threshold, scores, num_threads);
 }
 
@@ -49,10 +50,10 @@ template <class T>
 void reprojection_scores(Rows<const T, 2> points2D, Rows<const T, 3> points3D, Rows<const T, 12> models,
                          double threshold, Rows<double, 2> scores, int num_threads) {
   ColumnStore<T> columns(points2D.rows, generic::Reprojection::kColumns);
-  for (std::int64_t i = 0; i < points2D.rows; ++i) {
+  polled_for(points2D.rows, [&](std::int64_t i) {
     const T row[] = {points3D[i][0], points3D[i][1], points3D[i][2], points2D[i][0], points2D[i][1], T(1)};
     for (int k = 0; k < generic::Reprojection::kColumns; ++k) columns(i, k) = row[k];
-  }
+  });
   score_models<Residual::reprojection>(columns, models, threshold, scores, num_threads);
 }
 

@@ -31,13 +31,13 @@ RansacResult estimate_absolute_pose(Rows<const double, 2> points2D, Rows<const d
   // Centred, so that single precision suffices for scoring wherever the world's origin is.
   Eigen::Vector3d center = Eigen::Vector3d::Zero();
   const double n = static_cast<double>(points3D.rows);
-  for (std::int64_t i = 0; i < points3D.rows; ++i) center += Eigen::Map<const Eigen::Vector3d>(points3D[i]) / n;
+  polled_for(points3D.rows, [&](std::int64_t i) { center += Eigen::Map<const Eigen::Vector3d>(points3D[i]) / n; });
   PoseProblem problem(points2D.rows, options.threshold);
-  for (std::int64_t i = 0; i < points2D.rows; ++i) {
+  polled_for(points2D.rows, [&](std::int64_t i) {
     for (int k = 0; k < 3; ++k) problem.set(i, k, points3D[i][k] - center(k));
     for (int k = 0; k < 2; ++k) problem.set(i, 3 + k, points2D[i][k]);
     problem.set(i, 5, weights[i]);
-  }
+  });
   Pose centered;
   const RansacResult result = solve_robustly(problem, options, &centered, inliers);
   const Eigen::Matrix3d rotation = as_matrix(centered).leftCols<3>();

@@ -24,11 +24,11 @@ RansacResult estimate_fundamental(Rows<const double, 2> points1, Rows<const doub
                                   const RansacOptions& options, Matrix3* fundamental, bool* inliers) {
   const Similarity2 s1 = normalizing_similarity(points1), s2 = normalizing_similarity(points2);
   FundamentalProblem problem(points1.rows, options.threshold);
-  for (std::int64_t i = 0; i < points1.rows; ++i) {
+  polled_for(points1.rows, [&](std::int64_t i) {
     set_points(problem, i, points1[i], s1, points2[i], s2);
     problem.set(i, 4, s1.scale * s1.scale);
     problem.set(i, 5, s2.scale * s2.scale);
-  }
+  });
   Matrix3 normalized;
   const RansacResult result = solve_robustly(problem, options, &normalized, inliers);
   *fundamental = unit_norm(s2.matrix().transpose() * as_matrix(normalized) * s1.matrix());

@@ -24,10 +24,10 @@ RansacResult estimate_homography(Rows<const double, 2> points1, Rows<const doubl
                                  const RansacOptions& options, Matrix3* homography, bool* inliers) {
   const Similarity2 s1 = normalizing_similarity(points1), s2 = normalizing_similarity(points2);
   HomographyProblem problem(points1.rows, options.threshold);
-  for (std::int64_t i = 0; i < points1.rows; ++i) {
+  polled_for(points1.rows, [&](std::int64_t i) {
     set_points(problem, i, points1[i], s1, points2[i], s2);
     problem.set(i, 4, 1.0 / s2.scale);
-  }
+  });
   Matrix3 normalized;
   const RansacResult result = solve_robustly(problem, options, &normalized, inliers);
   *homography = unit_norm(s2.matrix().inverse() * as_matrix(normalized) * s1.matrix());

@@ -26,11 +26,11 @@ RansacResult estimate_relative_pose(Rows<const double, 2> points1, Rows<const do
                                     Matrix3* essential, Pose* cam2_from_cam1, bool* inliers) {
   constexpr Similarity2 kIdentity{1.0, 0.0, 0.0};
   EssentialProblem problem(points1.rows, options.threshold);
-  for (std::int64_t i = 0; i < points1.rows; ++i) {
+  polled_for(points1.rows, [&](std::int64_t i) {
     set_points(problem, i, points1[i], kIdentity, points2[i], kIdentity);
     problem.set(i, 4, 1.0 / (weights1[i] * weights1[i]));
     problem.set(i, 5, 1.0 / (weights2[i] * weights2[i]));
-  }
+  });
   RansacResult result = solve_robustly(problem, options, essential, inliers);
   cam2_from_cam1->fill(std::numeric_limits<double>::quiet_NaN());
   if (result.consensus.num_inliers == 0) return result;
@@ -43,12 +43,12 @@ RansacResult estimate_relative_pose(Rows<const double, 2> points1, Rows<const do
   std::int64_t most = -1;
   for (const Pose& pose : poses) {
     std::int64_t count = 0;
-    for (std::int64_t i = 0; i < points1.rows; ++i) count += visible(pose, i);
+    polled_for(points1.rows, [&](std::int64_t i) { count += visible(pose, i); });
     if (count <= most) continue;
     most = count;
     *cam2_from_cam1 = pose;
   }
-  for (std::int64_t i = 0; i < points1.rows; ++i) inliers[i] = visible(*cam2_from_cam1, i);
+  polled_for(points1.rows, [&](std::int64_t i) { inliers[i] = visible(*cam2_from_cam1, i); });
   result.consensus.num_inliers = most;
   *essential = unit_norm(skew(as_matrix(*cam2_from_cam1).col(3)) * as_matrix(*cam2_from_cam1).leftCols<3>());
   return result;

@@ -2,6 +2,7 @@
 // Seven and eight points. Source: Hartley & Zisserman 2004, algorithm 11.1 and section 11.1.2.
 #include "geometry/fundamental.h"
 
+#include "core/interrupt.h"
 #include "geometry/eigen.h"
 #include "geometry/null_space.h"
 #include "geometry/polynomial.h"
@@ -48,13 +49,13 @@ int seven_point(const double* points1, const double* points2, Matrix3* fundament
 
 bool eight_point(Rows<const double, 2> points1, Rows<const double, 2> points2, Matrix3* fundamental) {
   const Similarity2 s1 = normalizing_similarity(points1), s2 = normalizing_similarity(points2);
-  Eigen::MatrixXd a(points1.rows, 9);
-  for (std::int64_t i = 0; i < points1.rows; ++i) {
+  RowTriangle a(9);
+  polled_for(points1.rows, [&](std::int64_t i) {
     const double x = s1.scale * (points1[i][0] - s1.x), y = s1.scale * (points1[i][1] - s1.y);
     const double u = s2.scale * (points2[i][0] - s2.x), v = s2.scale * (points2[i][1] - s2.y);
-    a.row(i) << u * x, u * y, u, v * x, v * y, v, x, y, 1.0;
-  }
-  const NullVector solution = null_vector(a);
+    a.add(Eigen::Matrix<double, 1, 9>{u * x, u * y, u, v * x, v * y, v, x, y, 1.0});
+  });
+  const NullVector solution = a.null_vector();
   if (!(solution.gap > kUniqueGap)) return false;
   const Eigen::Matrix3d f = Eigen::Map<const RowMatrix3>(solution.vector.data());
   const Svd3 svd = svd3(f);

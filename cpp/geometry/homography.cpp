@@ -2,6 +2,7 @@
 // Four-point and linear homographies. Source: Hartley & Zisserman 2004, algorithm 4.2.
 #include "geometry/homography.h"
 
+#include "core/interrupt.h"
 #include "geometry/eigen.h"
 
 namespace fastcv::geometry {
@@ -47,14 +48,14 @@ bool four_point(const double* points1, const double* points2, Matrix3* homograph
 
 bool dlt_homography(Rows<const double, 2> points1, Rows<const double, 2> points2, Matrix3* homography) {
   const Similarity2 s1 = normalizing_similarity(points1), s2 = normalizing_similarity(points2);
-  Eigen::MatrixXd a(2 * points1.rows, 9);
-  for (std::int64_t i = 0; i < points1.rows; ++i) {
+  RowTriangle a(9);
+  polled_for(points1.rows, [&](std::int64_t i) {
     const double x = s1.scale * (points1[i][0] - s1.x), y = s1.scale * (points1[i][1] - s1.y);
     const double u = s2.scale * (points2[i][0] - s2.x), v = s2.scale * (points2[i][1] - s2.y);
-    a.row(2 * i) << x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y, -u;
-    a.row(2 * i + 1) << 0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, -v;
-  }
-  const NullVector solution = null_vector(a);
+    a.add(Eigen::Matrix<double, 1, 9>{x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y, -u});
+    a.add(Eigen::Matrix<double, 1, 9>{0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, -v});
+  });
+  const NullVector solution = a.null_vector();
   if (!(solution.gap > kUniqueGap)) return false;
   const Eigen::Matrix3d h = Eigen::Map<const RowMatrix3>(solution.vector.data());
   const Eigen::Matrix3d in_pixels = s2.matrix().inverse() * h * s1.matrix();

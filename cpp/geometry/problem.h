@@ -63,7 +63,7 @@ RansacResult solve_robustly(const Problem& problem, const RansacOptions& options
     problem.refine(model, kFinalSteps);
     result.consensus = problem.exact_consensus(*model);
   }
-  for (std::int64_t i = 0; i < problem.rows(); ++i) inliers[i] = problem.is_inlier(*model, i);
+  polled_for(problem.rows(), [&](std::int64_t i) { inliers[i] = problem.is_inlier(*model, i); });
   return result;
 }
 

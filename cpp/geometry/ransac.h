@@ -41,9 +41,10 @@ RansacResult ransac(const Problem& problem, const RansacOptions& options, typena
   Sampler sampler(problem.rows(), Problem::kSample, options.sorted, options.seed);
   double best_sampled = 0.0;  // before local optimisation, which else would hide later good samples
   double needed = INFINITY;
+  const std::int64_t poll_interval = std::clamp<std::int64_t>((1 << 18) / (problem.rows() + 1), 1, 64);
   while (result.num_iterations < options.max_iterations) {
     if (result.num_iterations >= options.min_iterations && static_cast<double>(result.num_iterations) >= needed) break;
-    poll_interrupt();
+    if (result.num_iterations % poll_interval == 0) poll_interrupt();
     std::int64_t sample[Problem::kSample];
     typename Problem::Model models[Problem::kMaxModels];
     sampler.draw(result.num_iterations++, sample);

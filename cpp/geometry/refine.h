@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/interrupt.h"
 #include "geometry/consensus.h"
 #include "geometry/manifold.h"
 
@@ -23,7 +22,6 @@ Consensus refine(Columns<double> columns, double threshold, int max_steps, typen
   normal_equations<kind>(current.model().data(), columns, threshold, &equations);
   double damping = 1e-4;
   for (int step = 0; step < max_steps; ++step) {
-    poll_interrupt();
     const Tangent delta = damped_step(equations, current.basis(), damping);
     if (equations.consensus.num_inliers < delta.size() || !delta.allFinite()) break;
     Manifold trial = current;

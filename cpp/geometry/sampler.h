@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/interrupt.h"
 #include "core/philox.hd.h"
 
 namespace fastcv::geometry {
@@ -35,9 +36,10 @@ inline std::vector<std::int64_t> shuffled(std::int64_t n) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   for (std::int64_t i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = i;
   Draws draws(0, ~std::uint64_t{0});
-  for (std::int64_t i = n - 1; i > 0; --i) {
+  polled_for(n - 1, [&](std::int64_t k) {
+    const std::int64_t i = n - 1 - k;
     std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(draws.below(i + 1))]);
-  }
+  });
   return order;
 }
 

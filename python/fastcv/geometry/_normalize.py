@@ -23,7 +23,8 @@ def normalize(pixels: Array, camera: Camera) -> tuple[Array, Array, NDArray[np.b
     usable = np.isfinite(rays).all(axis=1)
     rays[~usable] = 0, 0, 1
     d_point = camera_room.project_jacobian(rays, camera)[1]
-    scales = np.sqrt(np.abs(np.linalg.det(d_point[:, :, :2])))
+    (a, b), (c, d) = d_point[:, :, :2].transpose(1, 2, 0)
+    scales = np.sqrt(np.abs(a * d - b * c))
     usable &= scales > 0
     scales[~usable] = 1
     return np.ascontiguousarray(rays[:, :2]), scales, usable

@@ -121,7 +121,9 @@ def fuse(
             rgb,
             oriented,
         )
-        parts.append((xyz[:count].copy(), rgb[:count].copy(), oriented[:count].copy()))
+        for column in (xyz, rgb, oriented):
+            column.resize((count, 3), refcheck=False)  # in place: gives the rest back without a copy
+        parts.append((xyz, rgb, oriented))
         if progress is not None:
             progress(i + 1, len(views))
     return PointCloud(*(np.concatenate(column) for column in zip(*parts, strict=True)))
