@@ -6,7 +6,8 @@ find_package(nanobind CONFIG REQUIRED)
 
 function(fastcv_python_module name)
   # NOMINSIZE: nanobind would append -Os, after our -O3, to whatever is compiled here.
-  nanobind_add_module(${name} BACKEND_MODULE nanobind_backend NOMINSIZE NB_SUPPRESS_WARNINGS ${ARGN})
+  # A domain of its own: _core and _cuda bind the same types, which nanobind refuses to register twice.
+  nanobind_add_module(${name} BACKEND_MODULE nanobind_backend NB_DOMAIN fastcv${name} NOMINSIZE NB_SUPPRESS_WARNINGS ${ARGN})
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>)
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${FASTCV_WERROR}>)
   target_include_directories(${name} PRIVATE cpp)
