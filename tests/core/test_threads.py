@@ -81,6 +81,17 @@ def test_native_modules_link_no_runtime_that_fights_over_threads() -> None:
         assert library not in needed
 
 
+def test_native_modules_share_a_process() -> None:
+    code = """
+import importlib, pathlib, fastcv
+for path in sorted(pathlib.Path(importlib.import_module("fastcv._core").__file__).parent.glob("*.abi3.so")):
+    print(importlib.import_module("fastcv." + path.name.partition(".")[0]).__name__)
+"""
+    result = run_python(code)
+    assert result.stderr == ""
+    assert "fastcv._core" in result.stdout.split()
+
+
 def test_fork_after_use_works() -> None:
     code = (
         PROJECT
