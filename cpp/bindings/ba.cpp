@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // fastcv._core.ba
 #include "ba/linearize.h"
-#include "bindings/ba_problem.h"
+#include "bindings/ba_solve.h"
 
 namespace fastcv::bindings {
 
 void bind_ba(nb::module_& m) {
+  bind_solve<&ba::solve_native>(m);
   m.def(
       "residuals",
       [](nb::handle problem, RowsArg<double, 2> residuals, int num_threads) {

@@ -12,17 +12,24 @@
 namespace fastcv::ba {
 namespace {
 
-std::unique_ptr<ceres::LossFunction> make_loss(Loss loss, double scale) {
-  switch (loss) {
-    case Loss::huber:
-      return std::make_unique<ceres::HuberLoss>(scale);
-    case Loss::cauchy:
-      return std::make_unique<ceres::CauchyLoss>(scale);
-    case Loss::soft_l1:
-      return std::make_unique<ceres::SoftLOneLoss>(scale);
-    default:
-      return nullptr;
+class RobustCost final : public ceres::LossFunction {
+ public:
+  RobustCost(Loss loss, double scale) : loss_(loss), squared_scale_(scale * scale) {}
+  void Evaluate(double s, double rho[3]) const override {
+    const generic::ba::RhoDerivatives d = generic::ba::robust_loss(loss_, squared_scale_, s);
+    rho[0] = d.rho;
+    rho[1] = d.first;
+    rho[2] = d.second;
   }
+
+ private:
+  const Loss loss_;
+  const double squared_scale_;
+};
+
+std::unique_ptr<ceres::LossFunction> make_loss(Loss loss, double scale) {
+  if (loss == Loss::none) return nullptr;
+  return std::make_unique<RobustCost>(loss, scale);
 }
 
 ceres::Problem::Options problem_options(Parameters* parameters) {

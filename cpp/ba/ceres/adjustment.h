@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "ba/ceres/parameters.h"
-#include "ba/ceres/solve.h"
+#include "ba/solve.h"
 
 namespace fastcv::ba {
 

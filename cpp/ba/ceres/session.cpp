@@ -59,7 +59,7 @@ ceres::CallbackReturnType Session::operator()(const ceres::IterationSummary& s) 
   return stopped_ ? ceres::SOLVER_TERMINATE_SUCCESSFULLY : ceres::SOLVER_CONTINUE;
 }
 
-Summary Session::wait(const Problem& problem, const std::function<bool(const Iteration&)>& callback) {
+Summary Session::wait(const Problem& problem, const Callback& callback) {
   std::unique_lock lock(mutex_);
   std::exception_ptr error;  // stays with the caller: the session may end later, on a thread that must not touch it
   try {
@@ -82,7 +82,7 @@ Summary Session::wait(const Problem& problem, const std::function<bool(const Ite
   return summary;
 }
 
-void Session::converse(std::unique_lock<std::mutex>& lock, const std::function<bool(const Iteration&)>& callback) {
+void Session::converse(std::unique_lock<std::mutex>& lock, const Callback& callback) {
   while (turn_ != Turn::finished) {
     if (turn_ == Turn::caller) {
       const Iteration iteration = summary_.iterations.back();

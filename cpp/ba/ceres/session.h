@@ -20,12 +20,12 @@ class Session final : public ceres::IterationCallback {
   ceres::CallbackReturnType operator()(const ceres::IterationSummary& iteration) override;
 
   // The caller's thread: returns when the solve has ended or is given up, with the best state written to the problem.
-  Summary wait(const Problem& problem, const std::function<bool(const Iteration&)>& callback);
+  Summary wait(const Problem& problem, const Callback& callback);
 
  private:
   enum class Turn { solver, caller, finished };
 
-  void converse(std::unique_lock<std::mutex>& lock, const std::function<bool(const Iteration&)>& callback);
+  void converse(std::unique_lock<std::mutex>& lock, const Callback& callback);
   void finish(const ceres::Solver::Summary& result);
 
   Adjustment adjustment_;

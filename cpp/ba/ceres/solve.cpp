@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ba/ceres/solve.h"
+#include "ba/solve.h"
 
 #include <thread>
 
@@ -7,7 +7,7 @@
 
 namespace fastcv::ba {
 
-Summary solve(const Problem& problem, const Options& options, const std::function<bool(const Iteration&)>& callback) {
+Summary solve_with_ceres(const Problem& problem, const Options& options, const Callback& callback) {
   const auto session = std::make_shared<Session>(problem, options, static_cast<bool>(callback));
   std::thread([session] { session->run(); }).detach();
   return session->wait(problem, callback);

@@ -18,7 +18,8 @@ from ._arrays import ProblemArrays
 from ._gauge import free_poses
 from .problem import Problem
 
-LOSSES = ("none", "huber", "cauchy", "soft_l1")
+LOSSES = ("none", "huber", "soft_l1", "cauchy", "geman_mcclure", "tukey")
+SOLVERS = ("auto", "native", "ceres")
 LINEAR_SOLVERS = ("auto", "dense_schur", "sparse_schur", "iterative_schur")
 GAUGES = ("fixed", "free")
 Number = TypeVar("Number", int, float)
@@ -78,8 +79,8 @@ class Result:
         Ctrl-C; only in ``SolveInterrupted.result``) or ``"failed"`` (no step made progress; ``message`` says why).
     message : str
         The solver's own words.
-    linear_solver : str
-        Which linear solver ran.
+    solver, linear_solver : str
+        What ran. Two linear solvers, separated by a comma, where the second took over.
     seconds : float
         Time taken, with checks and set-up.
     """
@@ -93,6 +94,7 @@ class Result:
     iterations: list[Iteration]
     termination: str
     message: str
+    solver: str
     linear_solver: str
     seconds: float
 
@@ -108,6 +110,7 @@ class SolveInterrupted(KeyboardInterrupt):
 def solve(
     problem: Problem,
     *,
+    solver: str = "auto",
     loss: str = "none",
     loss_scale: float = 1.0,
     gauge: str = "fixed",
@@ -120,7 +123,7 @@ def solve(
     num_threads: int = 0,
     callback: Callable[[Iteration], bool | None] | None = None,
 ) -> Result:
-    """Minimise the reprojection errors of a problem by Levenberg-Marquardt, with Ceres.
+    """Minimise the reprojection errors of a problem by Levenberg-Marquardt, with our own solver or with Ceres.
 
     The cost is 1/2 sum rho(s) with s the squared length of weight * (projection - observation).
 
@@ -128,9 +131,12 @@ def solve(
     ----------
     problem : Problem
         Is not changed.
+    solver : str
+        ``"native"``, ``"ceres"`` (to compare with), or ``"auto"``, at present always the native one.
     loss : str
-        rho, with a = ``loss_scale``: ``"none"`` s; ``"huber"`` s up to a², then 2 a sqrt(s) - a²; ``"soft_l1"``
-        2 a² (sqrt(1 + s/a²) - 1); ``"cauchy"`` a² log(1 + s/a²).
+        rho, with a = ``loss_scale`` and x = s/a²: ``"none"`` s; ``"huber"`` s up to a², then 2 a sqrt(s) - a²;
+        ``"soft_l1"`` 2 a² (sqrt(1 + x) - 1); ``"cauchy"`` a² log(1 + x); ``"geman_mcclure"`` s / (1 + x); ``"tukey"``
+        a²/3 (1 - (1 - x)³) up to a², then a²/3.
     loss_scale : float
         The residual, in pixels where weights are 1, from which an observation counts as an outlier.
     gauge : str
@@ -138,7 +144,8 @@ def solve(
         the first image, and for the scale one coordinate of the centre of the image farthest from it. ``"free"`` leaves
         it to the damping: the scene may drift.
     linear_solver : str
-        ``"dense_schur"``, ``"sparse_schur"``, ``"iterative_schur"``, or ``"auto"`` to choose by the problem's shape.
+        ``"dense_schur"``, ``"sparse_schur"`` (Cholesky factorisations, one and the same for the native solver),
+        ``"iterative_schur"`` (conjugate gradients), or ``"auto"`` to choose by what each would cost.
     max_iterations : int
         Steps to try at most.
     function_tolerance, gradient_tolerance, parameter_tolerance : float
@@ -147,8 +154,8 @@ def solve(
     time_limit : float
         Seconds, asked between iterations.
     num_threads : int
-        0 means 1. More are faster, but Ceres then adds up in the order in which its threads finish: results differ in
-        their last digits from run to run.
+        0 is the default of ``fastcv.set_num_threads``. The native solver's result does not depend on it. For Ceres 0
+        means 1: with more it adds up in the order in which they finish, and the last digits differ from run to run.
     callback : callable, optional
         Called with an ``Iteration`` after each; returning False stops the solve.
 
@@ -164,7 +171,7 @@ def solve(
     SolveInterrupted
         Ctrl-C. It is a KeyboardInterrupt that carries the best state; answered within half a second.
     MissingDependencyError
-        fastcv was built without Ceres.
+        Ceres was asked for, and fastcv was built without it.
 
     Notes
     -----
@@ -185,7 +192,9 @@ def solve(
     ('converged', True)
     """
     start = time.perf_counter()
-    native = ceres()
+    _check_choice("solver", solver, SOLVERS)
+    solver = "native" if solver == "auto" else solver
+    native = ceres() if solver == "ceres" else backend("cpu").ba
     _check_choice("loss", loss, LOSSES)
     _check_choice("gauge", gauge, GAUGES)
     _check_choice("linear_solver", linear_solver, LINEAR_SOLVERS)
@@ -198,7 +207,7 @@ def solve(
         gradient_tolerance=_not_negative("gradient_tolerance", gradient_tolerance),
         parameter_tolerance=_not_negative("parameter_tolerance", parameter_tolerance),
         time_limit=_not_negative("time_limit", time_limit),
-        num_threads=max(_not_negative("num_threads", num_threads), 1),
+        num_threads=max(_not_negative("num_threads", num_threads), 1 if solver == "ceres" else 0),
     )
     problem.check()
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
@@ -215,6 +224,7 @@ def solve(
         iterations=[_iteration(iteration) for iteration in summary.iterations],
         termination=summary.termination.name,
         message=summary.message,
+        solver=solver,
         linear_solver=summary.linear_solver.lower(),
         seconds=time.perf_counter() - start,
     )

@@ -30,8 +30,7 @@ class Options:
     min_model_size : int
         Images of a model, at least; smaller ones are dropped (unless there are no more photographs).
     num_threads : int
-        Threads of the bundle adjustment; 0 means 1. More are faster, but results then differ in their last digits from
-        run to run.
+        Threads of the bundle adjustment; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on it.
     """
 
     refine_intrinsics: bool = True

@@ -38,7 +38,7 @@ def reconstruct(
         Results of ``verify_pair`` by image ids.
     options : Options, optional
     seed : int, optional
-        The same seed gives the same bits (unless ``options.num_threads`` exceeds 1).
+        The same seed gives the same bits, whatever the number of threads.
     callback : callable, optional
         Called with an ``Event`` at each step, and once for every image that is in no model, with the reason.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bundle adjustment by Ceres.
+// What every solver is asked and answers.
 #pragma once
 
 #include <exception>
@@ -8,14 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "ba/loss.hd.h"
 #include "ba/problem.h"
 
 namespace fastcv::ba {
 
-enum class Loss { none, huber, cauchy, soft_l1 };
-
 struct Options {
-  std::string linear_solver;  // Ceres' name, or "" to choose by the shape of the problem
+  std::string linear_solver;  // or "" to choose by the shape of the problem
   Loss loss;
   double loss_scale;
   int max_iterations;
@@ -44,8 +43,12 @@ struct Summary {
   std::exception_ptr error{};  // what the callback or the poll for Ctrl-C threw
 };
 
-// Changes the free poses, intrinsics and points of the problem to the best that was found, also where the solve was
-// stopped or interrupted. The callback, which may be empty, runs on the calling thread; false stops.
-Summary solve(const Problem& problem, const Options& options, const std::function<bool(const Iteration&)>& callback);
+// Runs on the calling thread, may be empty; false stops.
+using Callback = std::function<bool(const Iteration&)>;
+
+// Our own solver and Ceres, the latter in a library of its own. They change the free poses, intrinsics and points of
+// the problem to the best that was found, also where the solve was stopped or interrupted.
+Summary solve_native(const Problem& problem, const Options& options, const Callback& callback);
+Summary solve_with_ceres(const Problem& problem, const Options& options, const Callback& callback);
 
 }  // namespace fastcv::ba

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sorting, chunks and lists, once per solve.
+#include "ba/arrangement.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "ba/reprojection.hd.h"
+#include "core/parallel.h"
+
+namespace fastcv::ba {
+namespace {
+
+constexpr int kPoseSize = generic::ba::kPoseSize;
+// Kernels exist for these numbers of columns (eliminate_points.leaf.cpp); unused columns stay zero.
+constexpr std::array kColumns{6, 7, 8, 9, 10, 12, 14, 16, 18, 24};
+// A chunk is large enough to be worth a thread's turn, and there are few enough of them for the sums over their images.
+constexpr std::int64_t kSmallestChunk = 1024, kMostChunks = 256;
+
+// counts[i] entries of each bin become the first position of each, one more at the end.
+std::vector<std::int64_t> begins(std::int64_t bins, const std::int32_t* values, std::int64_t size) {
+  std::vector<std::int64_t> begin(bins + 1, 0);
+  for (std::int64_t i = 0; i < size; ++i) ++begin[values[i] + 1];
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  return begin;
+}
+
+}  // namespace
+
+Arrangement::Arrangement(const Problem& problem) {
+  equations_.num_images = problem.num_images();
+  equations_.num_points = problem.num_points();
+  equations_.num_observations = problem.num_observations();
+  equations_.point_free = problem.points_free.data;
+  choose_columns(problem);
+  sort(problem);
+  cut_chunks();
+  list_by_image();
+  jacobian_ = Buffer<float>(equations_.num_observations * 2 * equations_.columns);
+  equations_.jacobian = jacobian_.data();
+  point_hessian_ = Buffer<double>(6 * equations_.num_points);
+  equations_.point_hessian = point_hessian_.data();
+  point_gradient_ = Buffer<double>(3 * equations_.num_points);
+  equations_.point_gradient = point_gradient_.data();
+  point_inverse_ = Buffer<double>(6 * equations_.num_points);
+  equations_.point_inverse = point_inverse_.data();
+  partial_ = Buffer<double>(static_cast<std::int64_t>(chunk_images_.size()) * equations_.columns);
+  equations_.partial = partial_.data();
+}
+
+void Arrangement::choose_columns(const Problem& problem) {
+  const std::int64_t num_cameras = problem.num_cameras();
+  num_free_.assign(num_cameras, 0);
+  for (std::int64_t c = 0; c < num_cameras; ++c) {
+    for (std::int64_t i = problem.param_offsets(c); i < problem.param_offsets(c + 1); ++i) {
+      num_free_[c] += problem.params_free(i);
+    }
+  }
+  const int wanted = kPoseSize + *std::max_element(num_free_.begin(), num_free_.end());
+  equations_.columns = *std::lower_bound(kColumns.begin(), kColumns.end(), wanted);
+  free_params_.assign(num_cameras * (equations_.columns - kPoseSize), 0);
+  for (std::int64_t c = 0; c < num_cameras; ++c) {
+    std::uint8_t* next = free_params_.data() + c * (equations_.columns - kPoseSize);
+    const std::int64_t first = problem.param_offsets(c), count = problem.param_offsets(c + 1) - first;
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (problem.params_free(first + i)) *next++ = static_cast<std::uint8_t>(i);
+    }
+  }
+  lenses_ = {problem.image_cameras.data, problem.camera_models.data, problem.param_offsets.data, free_params_.data(),
+             num_free_.data()};
+}
+
+// By point, then by image: two stable counting sorts.
+void Arrangement::sort(const Problem& problem) {
+  const std::int64_t count = problem.num_observations();
+  const auto by_image = begins(problem.num_images(), problem.image_indices.data, count);
+  point_begin_ = begins(problem.num_points(), problem.point_indices.data, count);
+  Buffer<std::int64_t> first(count), order(count);
+  std::vector<std::int64_t> next = by_image;
+  for (std::int64_t k = 0; k < count; ++k) first[next[problem.image_indices(k)]++] = k;
+  next = point_begin_;
+  for (std::int64_t i = 0; i < count; ++i) order[next[problem.point_indices(first[i])]++] = first[i];
+  images_ = Buffer<std::int32_t>(count);
+  points_ = Buffer<std::int32_t>(count);
+  observed_ = Buffer<double>(2 * count);
+  weights_ = Buffer<double>(count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t k = order[i];
+    images_[i] = problem.image_indices(k);
+    points_[i] = problem.point_indices(k);
+    observed_[2 * i] = problem.observations[k][0];
+    observed_[2 * i + 1] = problem.observations[k][1];
+    weights_[i] = problem.weights(k);
+  }
+  equations_.point_begin = point_begin_.data();
+  equations_.images = images_.data();
+  equations_.points = points_.data();
+  equations_.observed = observed_.data();
+  equations_.weights = weights_.data();
+}
+
+void Arrangement::cut_chunks() {
+  const std::int64_t count = equations_.num_observations;
+  const std::int64_t size = std::max(kSmallestChunk, (count + kMostChunks - 1) / kMostChunks);
+  std::vector<std::int64_t> seen_in(equations_.num_images, -1);
+  std::vector<std::uint32_t> row(equations_.num_images);
+  local_ = Buffer<std::uint32_t>(count);
+  for (std::int64_t p = 0; p < equations_.num_points;) {
+    Chunk chunk{p, p, static_cast<std::int64_t>(chunk_images_.size()), 0};
+    while (p < equations_.num_points && point_begin_[p] - point_begin_[chunk.point_begin] < size) {
+      longest_track_ = std::max(longest_track_, point_begin_[p + 1] - point_begin_[p]);
+      for (std::int64_t k = point_begin_[p]; k < point_begin_[p + 1]; ++k) {
+        const std::int32_t image = images_[k];
+        if (seen_in[image] != num_chunks()) {
+          seen_in[image] = num_chunks();
+          row[image] = static_cast<std::uint32_t>(chunk.num_images++);
+          chunk_images_.push_back(image);
+        }
+        local_[k] = row[image];
+      }
+      ++p;
+    }
+    chunk.point_end = p;
+    chunks_.push_back(chunk);
+  }
+  equations_.chunks = chunks_.data();
+  equations_.chunk_images = chunk_images_.data();
+  equations_.local = local_.data();
+}
+
+void Arrangement::list_by_image() {
+  const std::int64_t count = equations_.num_observations, num_rows = static_cast<std::int64_t>(chunk_images_.size());
+  image_begin_ = begins(equations_.num_images, images_.data(), count);
+  by_image_ = Buffer<std::int64_t>(count);
+  std::vector<std::int64_t> next = image_begin_;
+  image_points_ = Buffer<std::int32_t>(count);
+  for (std::int64_t k = 0; k < count; ++k) {
+    const std::int64_t i = next[images_[k]]++;
+    by_image_[i] = k;
+    image_points_[i] = points_[k];
+  }
+  image_partials_begin_ = begins(equations_.num_images, chunk_images_.data(), num_rows);
+  image_partials_.resize(num_rows);
+  next = image_partials_begin_;
+  for (std::int64_t i = 0; i < num_rows; ++i) image_partials_[next[chunk_images_[i]]++] = i;
+  equations_.image_begin = image_begin_.data();
+  equations_.by_image = by_image_.data();
+  equations_.image_points = image_points_.data();
+}
+
+void Arrangement::add_partials(double* sums, int num_threads) const {
+  const int columns = equations_.columns;
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, (1 << 16) * equations_.num_images / std::max<std::int64_t>(1, partial_.size()));
+  parallel_for(equations_.num_images, grain, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t image = begin; image < end; ++image) {
+      double* sum = sums + image * columns;
+      std::fill_n(sum, columns, 0.0);
+      for (std::int64_t i = image_partials_begin_[image]; i < image_partials_begin_[image + 1]; ++i) {
+        const double* row = partial_.data() + image_partials_[i] * columns;
+        for (int c = 0; c < columns; ++c) sum[c] += row[c];
+      }
+    }
+  });
+}
+
+}  // namespace fastcv::ba

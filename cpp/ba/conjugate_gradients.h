@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reduced system by preconditioned conjugate gradients: S is only ever multiplied with, through the Jacobians.
+#pragma once
+
+#include <vector>
+
+#include "ba/arrangement.h"
+#include "ba/unknowns.h"
+
+namespace fastcv::ba {
+
+class ConjugateGradients {
+ public:
+  ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns);
+
+  // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, and must stay.
+  // The preconditioner: the diagonal blocks of S with `damping` on the diagonal, one for each node ("Schur-Jacobi",
+  // Agarwal et al. 2010, section 4.2). False where one is not positive definite.
+  bool prepare(const double* hessians, double scale, const double* damping, int num_threads);
+
+  // Solves (S + damping) x = b approximately, from x = 0: until the quadratic model gains less than `tolerance` per
+  // iteration of what it gained on average. Returns the number of iterations. Source: Nash & Sofer 1990, "Assessing a
+  // search direction within a truncated-Newton method".
+  int solve(const double* b, const double* damping, double tolerance, int most_iterations, double* x, int num_threads);
+
+ private:
+  void multiply(const double* x, double* y, int num_threads);  // y = S x
+  void precondition(const double* r, double* z) const;
+
+  const Arrangement& arrangement_;
+  const Unknowns& unknowns_;
+  const double* hessians_ = nullptr;
+  double extra_ = 0;                       // scale - 1
+  std::vector<std::int64_t> node_blocks_;  // where each node's factored block begins
+  std::vector<double> blocks_, image_x_, image_y_;
+};
+
+}  // namespace fastcv::ba

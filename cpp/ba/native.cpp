@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+// Levenberg-Marquardt with the points eliminated. Source: Triggs et al. 1999; the trust region's rule is that of
+// Nielsen 1999, "Damping parameter in Marquardt's method".
+#include "ba/native.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "camera/rotation.hd.h"
+#include "core/parallel.h"
+
+#define FASTCV_LEAF "ba/eliminate_points.leaf.h"
+#include "core/leaf.h"
+#define FASTCV_LEAF "ba/linearize_chunk.leaf.h"
+#include "core/leaf.h"
+
+namespace fastcv::ba {
+namespace {
+
+// The damping is this share of the Hessian's diagonal and the rest its blocks by image. Diagonals alone depend on the
+// choice of unknowns, such as the point that a camera turns about; with blocks, colmap-177 takes 9 iterations, not 24.
+constexpr double kDiagonalShare = 0.01;
+constexpr double kForcing = 0.1;  // how exactly conjugate gradients solve, see their header
+constexpr int kMostGradients = 500, kCheapSolve = 60;
+constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
+constexpr double kSmallestDiagonal = 1e-6;                    // of the damping, as for the points
+// Where the trust region begins. Long streets bend far in their first step: from 1e4 or 1e3, 1700 images end in a
+// valley 1e-3 to 1e-2 above the one that 10 leads to.
+constexpr double kInitialRadius = 1e4, kCautiousRadius = 10;
+constexpr std::int64_t kManyImages = 500;
+// Nielsen allows 3; refined points make steps so much better than their model says that 10 saves iterations.
+constexpr double kMostGrowth = 10;
+constexpr double kLargestRadius = 1e16, kSmallestRadius = 1e-32;
+
+double linearize_chunk(const Equations& e, const Lenses& lenses, const RobustLoss& loss, const Estimate& at,
+                       std::int64_t chunk) {
+  FASTCV_DISPATCH(ba::linearize_chunk(e, lenses, loss, at, chunk));
+}
+double refine_points(const Equations& e, const Lenses& lenses, const RobustLoss& loss, const Estimate& at,
+                     double* points, double lambda, std::int64_t chunk, double* scratch) {
+  FASTCV_DISPATCH(ba::refine_points(e, lenses, loss, at, points, lambda, chunk, scratch));
+}
+void damp_points(const Equations& e, double lambda, std::int64_t chunk) {
+  FASTCV_DISPATCH(ba::damp_points(e, lambda, chunk));
+}
+void eliminated_gradient(const Equations& e, std::int64_t chunk) { FASTCV_DISPATCH(ba::eliminated_gradient(e, chunk)); }
+void image_hessian(const Equations& e, std::int64_t image, double* hessian) {
+  FASTCV_DISPATCH(ba::image_hessian(e, image, hessian));
+}
+double back_substitute(const Equations& e, const double* x, double* step, std::int64_t chunk) {
+  FASTCV_DISPATCH(ba::back_substitute(e, x, step, chunk));
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// exp(w) R and the translation of the centre moved by v: x_cam = exp(w) R (X - C - v).
+void move_pose(const double* pose, const double* twist, double* out) {
+  double turned[12], shifted[3];
+  for (int r = 0; r < 3; ++r) {
+    shifted[r] = pose[4 * r + 3] - (pose[4 * r] * twist[3] + pose[4 * r + 1] * twist[4] + pose[4 * r + 2] * twist[5]);
+  }
+  for (int c = 0; c < 4; ++c) {
+    const generic::Vec3<double> w{twist[0], twist[1], twist[2]};
+    const generic::Vec3<double> column = c < 3 ? generic::Vec3<double>{pose[c], pose[4 + c], pose[8 + c]}
+                                               : generic::Vec3<double>{shifted[0], shifted[1], shifted[2]};
+    const generic::Vec3<double> moved = generic::rotate(w, column);
+    turned[c] = moved.x;
+    turned[4 + c] = moved.y;
+    turned[8 + c] = moved.z;
+  }
+  std::copy_n(turned, 12, out);
+}
+
+}  // namespace
+
+Native::Native(const Problem& problem, const Options& options)
+    : problem_(problem),
+      options_(options),
+      loss_{options.loss, options.loss_scale * options.loss_scale},
+      arrangement_(problem),
+      unknowns_(problem, arrangement_.equations().columns),
+      at_{{problem.cam_from_world.data, problem.cam_from_world.data + 12 * problem.num_images()},
+          {problem.params.data, problem.params.data + problem.params.size()},
+          {problem.points.data, problem.points.data + 3 * problem.num_points()}},
+      trial_(at_) {
+  const Equations& e = arrangement_.equations();
+  hessians_.resize(e.num_images * e.columns * e.columns);
+  image_values_.resize(e.num_images * e.columns);
+  point_step_.assign(3 * e.num_points, 0.0);
+  gradient_.resize(unknowns_.count());
+  diagonal_.resize(unknowns_.count());
+  damping_.resize(unknowns_.count());
+  step_.resize(unknowns_.count());
+  choose_linear_solver();
+}
+
+template <class F>
+double Native::sum_over_chunks(const F& f) const {
+  std::vector<double> sums(arrangement_.num_chunks());
+  parallel_for(arrangement_.num_chunks(), 1, options_.num_threads,
+               [&](std::int64_t begin, std::int64_t) { sums[begin] = f(begin); });
+  double sum = 0;
+  for (const double value : sums) sum += value;
+  return sum;
+}
+
+double Native::refine_trial(double lambda) {
+  const Equations& e = arrangement_.equations();
+  return sum_over_chunks([&](std::int64_t c) {
+    std::vector<double> scratch(14 * (e.chunks[c].point_end - e.chunks[c].point_begin));
+    return refine_points(e, arrangement_.lenses(), loss_, trial_.estimate(), trial_.points.data(), lambda, c,
+                         scratch.data());
+  });
+}
+
+double Native::linearize() {
+  const Equations& e = arrangement_.equations();
+  const double cost = sum_over_chunks(
+      [&](std::int64_t c) { return linearize_chunk(e, arrangement_.lenses(), loss_, at_.estimate(), c); });
+  arrangement_.add_partials(image_values_.data(), options_.num_threads);
+  unknowns_.gather(image_values_.data(), gradient_.data());
+  const int size = e.columns * e.columns;
+  parallel_for(e.num_images, 1, options_.num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) image_hessian(e, i, hessians_.data() + i * size);
+  });
+  for (std::int64_t i = 0; i < e.num_images; ++i) {
+    for (int c = 0; c < e.columns; ++c)
+      image_values_[i * e.columns + c] = hessians_[i * size + block_index(e.columns, c, c)];
+  }
+  unknowns_.gather(image_values_.data(), diagonal_.data());
+  return cost;
+}
+
+double Native::gradient_max() const {
+  const Equations& e = arrangement_.equations();
+  double largest = 0;
+  for (const double g : gradient_) largest = std::max(largest, std::abs(g));
+  for (std::int64_t i = 0; i < 3 * e.num_points; ++i) {
+    if (e.point_free[i / 3]) largest = std::max(largest, std::abs(e.point_gradient[i]));
+  }
+  return largest;
+}
+
+// The reduced right-hand side and its solution; the number of linear iterations, or 0 where the system is not positive
+// definite.
+int Native::solve_reduced(double lambda) {
+  const Equations& e = arrangement_.equations();
+  sum_over_chunks([&](std::int64_t c) {
+    damp_points(e, lambda, c);
+    eliminated_gradient(e, c);
+    return 0.0;
+  });
+  arrangement_.add_partials(image_values_.data(), options_.num_threads);
+  std::vector<double> b(unknowns_.count());
+  unknowns_.gather(image_values_.data(), b.data());
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    b[i] -= gradient_[i];
+    damping_[i] = kDiagonalShare * lambda * std::max(diagonal_[i], kSmallestDiagonal);
+  }
+  if (unknowns_.count() == 0) return 1;
+  const double scale = 1 + lambda * (1 - kDiagonalShare);  // of the Hessian's blocks by image
+  if (gradients_) {
+    if (!gradients_->prepare(hessians_.data(), scale, damping_.data(), options_.num_threads)) return 0;
+    const int iterations =
+        gradients_->solve(b.data(), damping_.data(), kForcing, kMostGradients, step_.data(), options_.num_threads);
+    consider_factor(iterations);
+    return iterations;
+  }
+  matrix_->fill(e, hessians_.data(), scale, options_.num_threads);
+  if (!cholesky_->factor(*matrix_, damping_.data(), options_.num_threads)) return 0;
+  step_ = b;
+  cholesky_->solve(step_.data());
+  return 1;
+}
+
+// Makes the trial point, and returns what the linearised problem says the cost falls by.
+double Native::take_step() {
+  const Equations& e = arrangement_.equations();
+  unknowns_.spread(step_.data(), image_values_.data());
+  const double squared =
+      sum_over_chunks([&](std::int64_t c) { return back_substitute(e, image_values_.data(), point_step_.data(), c); });
+  double fall = -dot(gradient_, step_) - 0.5 * squared;
+  for (std::int64_t i = 0; i < 3 * e.num_points; ++i) fall -= e.point_gradient[i] * point_step_[i];
+  for (std::int64_t i = 0; i < e.num_images; ++i) {
+    const double* values = image_values_.data() + i * e.columns;
+    move_pose(at_.cam_from_world.data() + 12 * i, values, trial_.cam_from_world.data() + 12 * i);
+    const std::int32_t camera = problem_.image_cameras(i);
+    const Lenses& lenses = arrangement_.lenses();
+    for (int c = 0; c < lenses.num_free[camera]; ++c) {  // images that share a camera agree
+      const std::int64_t k =
+          lenses.param_offsets[camera] + lenses.free_params[std::int64_t(camera) * (e.columns - 6) + c];
+      trial_.params[k] = at_.params[k] + values[6 + c];
+    }
+  }
+  for (std::size_t i = 0; i < point_step_.size(); ++i) trial_.points[i] = at_.points[i] + point_step_[i];
+  return fall;
+}
+
+// Exact steps where they are cheap from the start; elsewhere conjugate gradients, until a system needs so many that the
+// factor would have been cheaper.
+void Native::choose_linear_solver() {
+  const Equations& e = arrangement_.equations();
+  for (std::int64_t p = 0; p < e.num_points; ++p) {
+    const double track = static_cast<double>(e.point_begin[p + 1] - e.point_begin[p]);
+    num_pairs_ += track * (track + 1) / 2;
+  }
+  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_);
+  may_factor_ = options_.linear_solver != "iterative_schur";
+  consider_factor(options_.linear_solver.empty() ? kCheapSolve : std::numeric_limits<int>::max());
+}
+
+// Changes to the Cholesky factorisation if it costs no more than so many conjugate gradients.
+void Native::consider_factor(int iterations) {
+  if (!may_factor_) return;
+  const Equations& e = arrangement_.equations();
+  // Nanoseconds of one AVX-512 core, measured on the largest problems of the benchmark.
+  constexpr double kObservation = 15, kPair = 15, kFlop = 0.02;
+  const double budget = kObservation * static_cast<double>(e.num_observations) * iterations;
+  if (kPair * num_pairs_ > budget) return;
+  if (!matrix_) {
+    matrix_ = std::make_unique<SchurMatrix>(e);
+    const bool wanted = !options_.linear_solver.empty();
+    cholesky_ = std::make_unique<SparseCholesky>(*matrix_, unknowns_,
+                                                 wanted ? std::numeric_limits<std::int64_t>::max() : kMostEntries);
+    may_factor_ = cholesky_->feasible();
+  }
+  if (may_factor_ && kPair * num_pairs_ + kFlop * cholesky_->num_flops() <= budget) gradients_.reset();
+  if (!may_factor_) matrix_.reset();
+}
+
+std::string Native::linear_solver() const {
+  return gradients_ ? "iterative_schur" : cholesky_->is_dense() ? "dense_schur" : "sparse_schur";
+}
+
+double Native::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+// False where the callback wants to stop.
+bool Native::report(Summary& summary, const Callback& callback, Iteration iteration) const {
+  iteration.seconds = seconds();
+  summary.iterations.push_back(iteration);
+  return !callback || callback(iteration);
+}
+
+// Until a reason to end is in the summary.
+bool Native::iterate(Summary& summary, const Callback& callback) {
+  const auto end = [&summary](Termination termination, const char* message) {
+    summary.termination = termination;
+    summary.message = message;
+    return false;
+  };
+  const Equations& e = arrangement_.equations();
+  double cost = linearize(), radius = gradients_ || e.num_images > kManyImages ? kCautiousRadius : kInitialRadius;
+  double shrink = 2, gradient = gradient_max();
+  summary.initial_cost = summary.final_cost = cost;
+  if (!std::isfinite(cost)) return end(Termination::failed, "the cost at the start is not finite");
+  if (!report(summary, callback, {0, true, cost, gradient, 0, radius, 0, 0})) {
+    return end(Termination::stopped, "the callback asked to stop");
+  }
+  if (gradient <= options_.gradient_tolerance) return end(Termination::converged, "gradient tolerance reached");
+  for (int iteration = 1; iteration <= options_.max_iterations; ++iteration) {
+    if (seconds() > options_.time_limit) return end(Termination::time_limit, "time limit reached");
+    const int linear_iterations = solve_reduced(1 / radius);
+    double fall = 0, next = std::numeric_limits<double>::infinity(), length = 0;
+    if (linear_iterations > 0) {
+      fall = take_step();
+      length = std::sqrt(dot(step_, step_) + dot(point_step_, point_step_));
+      if (fall > 0) next = refine_trial(1 / radius);
+    }
+    const double quality = (cost - next) / fall;
+    const bool accepted = fall > 0 && std::isfinite(next) && quality > 1e-3;
+    const double change = cost - next, before = cost;
+    if (accepted) {
+      std::swap(at_, trial_);
+      cost = next;
+      summary.final_cost = cost;
+      linearize();
+      gradient = gradient_max();
+      const double x = 2 * quality - 1;
+      radius = std::min(kLargestRadius, radius / std::max(1 / kMostGrowth, 1 - x * x * x));
+      shrink = 2;
+    } else {
+      radius /= shrink;
+      shrink *= 2;
+    }
+    if (!report(summary, callback, {iteration, accepted, next, gradient, length, radius, linear_iterations, 0})) {
+      return end(Termination::stopped, "the callback asked to stop");
+    }
+    if (gradient <= options_.gradient_tolerance) return end(Termination::converged, "gradient tolerance reached");
+    if ((accepted ? change : fall) <= options_.function_tolerance * before) {
+      return end(Termination::converged, "function tolerance reached");
+    }
+    const double size = std::sqrt(dot(at_.points, at_.points) + dot(at_.params, at_.params));
+    if (fall > 0 && length <= options_.parameter_tolerance * (size + options_.parameter_tolerance)) {
+      return end(Termination::converged, "parameter tolerance reached");
+    }
+    if (radius < kSmallestRadius) return end(Termination::failed, "no step lowers the cost");
+  }
+  return end(Termination::max_iterations, "maximum number of iterations reached");
+}
+
+Summary Native::run(const Callback& callback) {
+  Summary summary;
+  const std::string first = linear_solver();
+  try {
+    iterate(summary, callback);
+  } catch (...) {
+    summary.termination = Termination::interrupted;
+    summary.message = "interrupted";
+    summary.error = std::current_exception();
+  }
+  summary.linear_solver = first == linear_solver() ? first : first + ", " + linear_solver();
+  std::copy(at_.cam_from_world.begin(), at_.cam_from_world.end(), problem_.cam_from_world.data);
+  std::copy(at_.params.begin(), at_.params.end(), problem_.params.data);
+  std::copy(at_.points.begin(), at_.points.end(), problem_.points.data);
+  return summary;
+}
+
+Summary solve_native(const Problem& problem, const Options& options, const Callback& callback) {
+  return Native(problem, options).run(callback);
+}
+
+}  // namespace fastcv::ba

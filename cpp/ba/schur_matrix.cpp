@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ba/schur_matrix.h"
+
+#include <algorithm>
+
+#include "core/parallel.h"
+
+#define FASTCV_LEAF "ba/eliminate_points.leaf.h"
+#include "core/leaf.h"
+
+namespace fastcv::ba {
+namespace {
+
+// Bytes of a row that are worked on at a time: a part of the first-level cache.
+constexpr std::int64_t kCached = 32 << 10;
+
+void add_schur_row(const Equations& equations, std::int64_t image, std::int32_t images_begin, std::int32_t images_end,
+                   const std::int64_t* slots, std::int64_t* next, double* row) {
+  FASTCV_DISPATCH(ba::add_schur_row(equations, image, images_begin, images_end, slots, next, row));
+}
+
+}  // namespace
+
+SchurMatrix::SchurMatrix(const Equations& e) : columns_(e.columns), row_begin_{0} {
+  std::vector<std::int64_t> seen_in(e.num_images, -1);
+  for (std::int64_t image = 0; image < e.num_images; ++image) {
+    const auto add = [&](std::int32_t other) {
+      if (seen_in[other] == image) return;
+      seen_in[other] = image;
+      column_.push_back(other);
+    };
+    for (std::int64_t i = e.image_begin[image]; i < e.image_begin[image + 1]; ++i) {
+      const std::int64_t k = e.by_image[i];
+      for (std::int64_t other = e.point_begin[e.points[k]]; other < k; ++other) add(e.images[other]);
+    }
+    add(static_cast<std::int32_t>(image));
+    std::sort(column_.begin() + row_begin_.back(), column_.end());
+    row_begin_.push_back(static_cast<std::int64_t>(column_.size()));
+  }
+  blocks_ = Buffer<double>(row_begin_.back() * columns_ * columns_);
+}
+
+void SchurMatrix::fill(const Equations& e, const double* hessians, double scale, int num_threads) {
+  const std::int64_t size = std::int64_t(columns_) * columns_;
+  // Rows grow with the image's index; the long ones first.
+  parallel_for(num_images(), 1, num_threads, [&](std::int64_t begin, std::int64_t) {
+    const std::int64_t image = num_images() - 1 - begin, first = row_begin_[image], end = row_begin_[image + 1];
+    std::vector<std::int64_t> slots(image + 1), next(e.image_begin[image + 1] - e.image_begin[image]);
+    for (std::int64_t b = first; b < end; ++b) slots[column_[b]] = b - first;
+    double* row = blocks_.data() + first * size;
+    std::fill_n(row, (end - first - 1) * size, 0.0);
+    double* diagonal = row + (end - first - 1) * size;
+    for (std::int64_t i = 0; i < size; ++i) diagonal[i] = scale * hessians[image * size + i];
+    const std::int64_t step = std::max<std::int64_t>(1, kCached / (size * std::int64_t(sizeof(double))));
+    for (std::int64_t b = first; b < end; b += step) {
+      const std::int32_t from = b == first ? 0 : column_[b];
+      const std::int32_t to = b + step < end ? column_[b + step] : static_cast<std::int32_t>(image) + 1;
+      add_schur_row(e, image, from, to, slots.data(), next.data(), row);
+    }
+  });
+}
+
+}  // namespace fastcv::ba

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reduced system of the images' columns, written out: blocks for every pair of images that see a common point.
+#pragma once
+
+#include <vector>
+
+#include "ba/arrangement.h"
+
+namespace fastcv::ba {
+
+class SchurMatrix {
+ public:
+  explicit SchurMatrix(const Equations& equations);
+
+  // scale U - W V⁻¹ Wᵀ from the linearised, damped equations; `hessians` holds the blocks of U by image.
+  void fill(const Equations& equations, const double* hessians, double scale, int num_threads);
+
+  int columns() const { return columns_; }
+  std::int64_t num_images() const { return static_cast<std::int64_t>(row_begin_.size()) - 1; }
+  // The blocks (image, j) with j <= image, by ascending j; the last one is the diagonal.
+  std::int64_t row_begin(std::int64_t image) const { return row_begin_[image]; }
+  std::int32_t column(std::int64_t block) const { return column_[block]; }
+  const double* block(std::int64_t block) const { return blocks_.data() + block * columns_ * columns_; }
+
+ private:
+  int columns_;
+  std::vector<std::int64_t> row_begin_;
+  std::vector<std::int32_t> column_;
+  Buffer<double> blocks_;
+};
+
+}  // namespace fastcv::ba
