@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "ba/equations.h"
@@ -16,6 +17,12 @@ class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::int64_t size) : data_(new T[size]), size_(size) {}
+  Buffer(Buffer&& other) noexcept : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
   T* data() const { return data_.get(); }
   std::int64_t size() const { return size_; }
   T& operator[](std::int64_t i) const { return data_[i]; }

@@ -12,31 +12,34 @@
 namespace fastcv::ba {
 namespace {
 
-constexpr int kPanel = 48;
+// Wide panels pass less often over a large matrix, narrow ones leave more of a small one to the fast tiles.
+constexpr int kNarrowPanel = 48;
+constexpr std::int64_t kManyPivots = 512;
 // Rows of a task: a tile's rows times a few, so that the packed columns stay in the first-level cache.
 constexpr std::int64_t kTaskRows = 96;
 
 bool factor_diagonal(double* block, std::int64_t stride, int size) {
   FASTCV_DISPATCH(ba::factor_diagonal(block, stride, size));
 }
-void solve_rows(const double* diagonal, double* rows, std::int64_t stride, int size, std::int64_t count, double* packed,
-                std::int64_t packed_stride) {
-  FASTCV_DISPATCH(ba::solve_rows(diagonal, rows, stride, size, count, packed, packed_stride));
+void solve_rows(const double* diagonal, double* rows, std::int64_t stride, int size, std::int64_t count,
+                double* packed) {
+  FASTCV_DISPATCH(ba::solve_rows(diagonal, rows, stride, size, count, packed));
 }
 void subtract_product(double* c, const double* x, std::int64_t stride, int size, std::int64_t count,
-                      const double* packed, std::int64_t packed_stride, std::int64_t columns) {
-  FASTCV_DISPATCH(ba::subtract_product(c, x, stride, size, count, packed, packed_stride, columns));
+                      const double* packed, std::int64_t columns) {
+  FASTCV_DISPATCH(ba::subtract_product(c, x, stride, size, count, packed, columns));
 }
 
 }  // namespace
 
 bool factor_columns(double* matrix, std::int64_t n, std::int64_t pivots, std::vector<double>& scratch,
                     int num_threads) {
-  const std::int64_t stride = padded_stride(n), packed_stride = padded_stride(n);
-  scratch.resize(std::max<std::size_t>(scratch.size(), kPanel * packed_stride));
+  const std::int64_t stride = padded_stride(n);
+  const int panel = pivots > kManyPivots ? kLargestPanel : kNarrowPanel;
+  scratch.resize(std::max<std::size_t>(scratch.size(), panel * stride));
   double* packed = scratch.data();
-  for (std::int64_t first = 0; first < pivots; first += kPanel) {
-    const int size = static_cast<int>(std::min<std::int64_t>(kPanel, pivots - first));
+  for (std::int64_t first = 0; first < pivots; first += panel) {
+    const int size = static_cast<int>(std::min<std::int64_t>(panel, pivots - first));
     double* diagonal = matrix + first * stride + first;
     if (!factor_diagonal(diagonal, stride, size)) return false;
     const std::int64_t begin = first + size, rest = n - begin;
@@ -45,15 +48,14 @@ bool factor_columns(double* matrix, std::int64_t n, std::int64_t pivots, std::ve
     // Small trailing matrices stay on one thread: a hand-over costs more than it saves.
     const int threads = rest * rest * size < (1 << 20) ? 1 : num_threads;
     parallel_for(rest, 4 * kTileColumns, threads, [&](std::int64_t i, std::int64_t end) {
-      solve_rows(diagonal, below + i * stride, stride, size, end - i, packed + i, packed_stride);
+      solve_rows(diagonal, below + i * stride, stride, size, end - i, packed + i * size);
     });
     // Each task a band of rows; long bands come first, so that the last ones even out the threads.
     const std::int64_t tasks = (rest + kTaskRows - 1) / kTaskRows;
     parallel_for(tasks, 1, threads, [&](std::int64_t task, std::int64_t) {
       const std::int64_t i = (tasks - 1 - task) * kTaskRows, count = std::min(kTaskRows, rest - i);
       const std::int64_t columns = (i + count + kTileColumns - 1) / kTileColumns * kTileColumns;
-      subtract_product(below + i * stride + size, below + i * stride, stride, size, count, packed, packed_stride,
-                       columns);
+      subtract_product(below + i * stride + size, below + i * stride, stride, size, count, packed, columns);
     });
   }
   return true;

@@ -8,6 +8,7 @@
 namespace fastcv::ba {
 
 constexpr std::int64_t kTileColumns = 24;
+constexpr int kLargestPanel = 96;  // columns that are factored at a time
 
 // Doubles a row of a matrix of n columns must have, so that tiles may write past the diagonal.
 inline std::int64_t padded_stride(std::int64_t n) { return (n + 2 * kTileColumns - 1) / kTileColumns * kTileColumns; }

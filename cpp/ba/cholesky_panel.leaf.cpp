@@ -19,8 +19,9 @@ constexpr int kWidth = 4, kTileRows = 4;
 #else
 constexpr int kWidth = 2, kTileRows = 4;
 #endif
+constexpr std::int64_t kTile = fastcv::ba::kTileColumns;
 constexpr int kVectors = 3;  // tiles of kTileRows x (3 kWidth): as many sums as fit the registers
-static_assert(fastcv::ba::kTileColumns % (kVectors * kWidth) == 0);
+static_assert(kTile % (kVectors * kWidth) == 0);
 
 typedef double Doubles __attribute__((vector_size(8 * kWidth)));
 typedef double DoublesHere __attribute__((vector_size(8 * kWidth), aligned(8), may_alias));
@@ -29,8 +30,7 @@ FASTCV_HD Doubles load(const double* from) { return *reinterpret_cast<const Doub
 FASTCV_HD void store(double* to, Doubles v) { *reinterpret_cast<DoublesHere*>(to) = v; }
 
 template <int R>
-FASTCV_HD void tile(double* c, const double* x, std::int64_t stride, int size, const double* packed,
-                    std::int64_t packed_stride) {
+FASTCV_HD void tile(double* c, const double* x, std::int64_t stride, int size, const double* packed) {
   Doubles sums[R][kVectors];
   FASTCV_UNROLL
   for (int r = 0; r < R; ++r) {
@@ -40,7 +40,7 @@ FASTCV_HD void tile(double* c, const double* x, std::int64_t stride, int size, c
   for (int k = 0; k < size; ++k) {
     Doubles y[kVectors];
     FASTCV_UNROLL
-    for (int v = 0; v < kVectors; ++v) y[v] = load(packed + k * packed_stride + v * kWidth);
+    for (int v = 0; v < kVectors; ++v) y[v] = load(packed + k * kTile + v * kWidth);
     FASTCV_UNROLL
     for (int r = 0; r < R; ++r) {
       const double xk = x[r * stride + k];
@@ -58,40 +58,30 @@ FASTCV_HD void tile(double* c, const double* x, std::int64_t stride, int size, c
 }  // namespace
 
 bool factor_diagonal(double* block, std::int64_t stride, int size) {
-  for (int i = 0; i < size; ++i) {
-    double* row = block + i * stride;
-    for (int j = 0; j <= i; ++j) {
-      const double* other = block + j * stride;
-      // Two running sums shorten the chain of dependent additions.
-      double sum0 = row[j], sum1 = 0;
-      int k = 0;
-      for (; k + 1 < j; k += 2) {
-        sum0 -= row[k] * other[k];
-        sum1 -= row[k + 1] * other[k + 1];
-      }
-      if (k < j) sum0 -= row[k] * other[k];
-      const double sum = sum0 + sum1;
-      if (j < i) {
-        row[j] = sum / other[j];
-      } else if (sum > 0) {  // false for NaN
-        row[j] = std::sqrt(sum);
-      } else {
-        return false;
-      }
+  double column[fastcv::ba::kLargestPanel];  // of the factor, side by side where the matrix has it one below the other
+  for (int k = 0; k < size; ++k) {
+    const double pivot = block[k * stride + k];
+    if (!(pivot > 0)) return false;  // NaN too
+    const double root = std::sqrt(pivot), inverse = 1 / root;
+    block[k * stride + k] = root;
+    for (int i = k + 1; i < size; ++i) column[i] = block[i * stride + k] *= inverse;
+    for (int i = k + 1; i < size; ++i) {
+      double* row = block + i * stride;
+      const double factor = column[i];
+      for (int j = k + 1; j <= i; ++j) row[j] -= factor * column[j];
     }
   }
   return true;
 }
 
-void solve_rows(const double* diagonal, double* rows, std::int64_t stride, int size, std::int64_t count, double* packed,
-                std::int64_t packed_stride) {
-  constexpr std::int64_t kTile = fastcv::ba::kTileColumns;
+void solve_rows(const double* diagonal, double* rows, std::int64_t stride, int size, std::int64_t count,
+                double* packed) {
   for (std::int64_t begin = 0; begin < count; begin += kTile) {
     const std::int64_t width = count - begin < kTile ? count - begin : kTile;
-    double* p = packed + begin;
+    double* p = packed + begin * size;
     for (int k = 0; k < size; ++k) {
-      for (std::int64_t i = 0; i < width; ++i) p[k * packed_stride + i] = rows[(begin + i) * stride + k];
-      for (std::int64_t i = width; i < kTile; ++i) p[k * packed_stride + i] = 0;
+      for (std::int64_t i = 0; i < width; ++i) p[k * kTile + i] = rows[(begin + i) * stride + k];
+      for (std::int64_t i = width; i < kTile; ++i) p[k * kTile + i] = 0;
     }
     for (int k = 0; k < size; ++k) {
       const double* l = diagonal + k * stride;
@@ -99,28 +89,29 @@ void solve_rows(const double* diagonal, double* rows, std::int64_t stride, int s
       constexpr int kParts = kTile / kWidth;
       Doubles sums[kParts];
       FASTCV_UNROLL
-      for (int v = 0; v < kParts; ++v) sums[v] = load(p + k * packed_stride + v * kWidth);
+      for (int v = 0; v < kParts; ++v) sums[v] = load(p + k * kTile + v * kWidth);
       for (int m = 0; m < k; ++m) {
         FASTCV_UNROLL
-        for (int v = 0; v < kParts; ++v) sums[v] -= l[m] * load(p + m * packed_stride + v * kWidth);
+        for (int v = 0; v < kParts; ++v) sums[v] -= l[m] * load(p + m * kTile + v * kWidth);
       }
       FASTCV_UNROLL
-      for (int v = 0; v < kParts; ++v) store(p + k * packed_stride + v * kWidth, sums[v] * inverse);
+      for (int v = 0; v < kParts; ++v) store(p + k * kTile + v * kWidth, sums[v] * inverse);
     }
     for (std::int64_t i = 0; i < width; ++i) {
-      for (int k = 0; k < size; ++k) rows[(begin + i) * stride + k] = p[k * packed_stride + i];
+      for (int k = 0; k < size; ++k) rows[(begin + i) * stride + k] = p[k * kTile + i];
     }
   }
 }
 
 void subtract_product(double* c, const double* x, std::int64_t stride, int size, std::int64_t count,
-                      const double* packed, std::int64_t packed_stride, std::int64_t columns) {
+                      const double* packed, std::int64_t columns) {
   for (std::int64_t j = 0; j < columns; j += kVectors * kWidth) {
+    const double* y = packed + j / kTile * kTile * size + j % kTile;
     std::int64_t i = 0;
     for (; i + kTileRows <= count; i += kTileRows) {
-      tile<kTileRows>(c + i * stride + j, x + i * stride, stride, size, packed + j, packed_stride);
+      tile<kTileRows>(c + i * stride + j, x + i * stride, stride, size, y);
     }
-    for (; i < count; ++i) tile<1>(c + i * stride + j, x + i * stride, stride, size, packed + j, packed_stride);
+    for (; i < count; ++i) tile<1>(c + i * stride + j, x + i * stride, stride, size, y);
   }
 }
 

@@ -13,6 +13,8 @@
 
 namespace fastcv::ba {
 
+constexpr int kMostColumns = 24;
+
 // Where entry (r, c) of a block of size x size lies: row-major, but of a size above 8 the columns beyond the last
 // multiple of 8 follow one by one, so that a block is whole vectors of 8 and little else.
 inline int block_index(int size, int r, int c) {

@@ -1,170 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ordering, symbolic and numerical factorisation, solution.
+// Fronts, their factorisation, and the solution.
 #include "ba/sparse_cholesky.h"
 
-#include <Eigen/OrderingMethods>
-#include <Eigen/SparseCore>
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 
 #include "ba/cholesky.h"
+#include "core/parallel.h"
 
 namespace fastcv::ba {
 namespace {
 
-using Graph = std::vector<std::vector<std::int32_t>>;
-using Ints = std::vector<std::int32_t>;
+using Ints = Elimination::Ints;
 
-// Which nodes meet in a block of the matrix.
-Graph meeting_nodes(const SchurMatrix& matrix, const Unknowns& unknowns) {
-  const auto nodes_of = [&](std::int64_t image) {
-    Ints nodes;
-    for (int c = 0; c < unknowns.columns(); ++c) {
-      const std::int32_t unknown = unknowns.of_image(image)[c];
-      if (unknown >= 0) nodes.push_back(unknowns.node_of(unknown));
-    }
-    std::sort(nodes.begin(), nodes.end());
-    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-    return nodes;
-  };
-  std::vector<Ints> nodes(matrix.num_images());
-  for (std::int64_t i = 0; i < matrix.num_images(); ++i) nodes[i] = nodes_of(i);
-  Graph graph(unknowns.num_nodes());
-  for (std::int64_t i = 0; i < matrix.num_images(); ++i) {
-    for (std::int64_t b = matrix.row_begin(i); b < matrix.row_begin(i + 1); ++b) {
-      for (const std::int32_t u : nodes[i]) {
-        for (const std::int32_t v : nodes[matrix.column(b)]) {
-          if (u == v) continue;
-          graph[u].push_back(v);
-          graph[v].push_back(u);
-        }
-      }
-    }
-    for (const std::int32_t u : nodes[i]) {  // keeps the lists short where many images share a camera
-      if (graph[u].size() < 4096) continue;
-      std::sort(graph[u].begin(), graph[u].end());
-      graph[u].erase(std::unique(graph[u].begin(), graph[u].end()), graph[u].end());
-    }
-  }
-  for (Ints& list : graph) {
-    std::sort(list.begin(), list.end());
-    list.erase(std::unique(list.begin(), list.end()), list.end());
-  }
-  return graph;
-}
-
-// Approximate minimum degree. Returns the node at each place of the order.
-Ints minimum_degree(const Graph& graph) {
-  const auto size = static_cast<Eigen::Index>(graph.size());
-  std::vector<Eigen::Triplet<float, int>> entries;
-  for (Eigen::Index u = 0; u < size; ++u) {
-    entries.emplace_back(u, u, 1.F);
-    for (const std::int32_t v : graph[u]) entries.emplace_back(u, v, 1.F);
-  }
-  Eigen::SparseMatrix<float, Eigen::ColMajor, int> pattern(size, size);
-  pattern.setFromTriplets(entries.begin(), entries.end());
-  Eigen::PermutationMatrix<Eigen::Dynamic, Eigen::Dynamic, int> order;
-  Eigen::AMDOrdering<int>()(pattern, order);
-  return Ints(order.indices().data(), order.indices().data() + size);
-}
-
-Ints inverse(const Ints& order) {
-  Ints position(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i) position[order[i]] = static_cast<std::int32_t>(i);
-  return position;
-}
-
-// The elimination tree. Source: Liu 1990, "The role of elimination trees in sparse factorization".
-Ints elimination_tree(const Graph& graph, const Ints& order, const Ints& position) {
-  Ints parent(order.size(), -1), ancestor(order.size(), -1);
-  for (std::int32_t j = 0; j < static_cast<std::int32_t>(order.size()); ++j) {
-    for (const std::int32_t neighbour : graph[order[j]]) {
-      for (std::int32_t i = position[neighbour]; i >= 0 && i < j;) {
-        const std::int32_t next = ancestor[i];
-        ancestor[i] = j;
-        if (next < 0) parent[i] = j;
-        i = next;
-      }
-    }
-  }
-  return parent;
-}
-
-// The same tree with every subtree in consecutive places: the new order of the old places.
-Ints postorder(const Ints& parent) {
-  const auto size = static_cast<std::int32_t>(parent.size());
-  std::vector<Ints> children(size);
-  for (std::int32_t j = 0; j < size; ++j) {
-    if (parent[j] >= 0) children[parent[j]].push_back(j);
-  }
-  Ints order;
-  std::vector<std::pair<std::int32_t, std::size_t>> stack;
-  for (std::int32_t root = 0; root < size; ++root) {
-    if (parent[root] >= 0) continue;
-    stack.emplace_back(root, 0);
-    while (!stack.empty()) {
-      auto& [node, next] = stack.back();
-      if (next < children[node].size()) {
-        const std::int32_t child = children[node][next++];
-        stack.emplace_back(child, 0);
-      } else {
-        order.push_back(node);
-        stack.pop_back();
-      }
-    }
-  }
-  return order;
-}
+// Rows of a matrix with `size` columns that are worth a thread's turn.
+std::int64_t rows_at_a_time(std::int64_t size) { return 1 + (std::int64_t(1) << 17) / std::max<std::int64_t>(1, size); }
 
 }  // namespace
 
-SparseCholesky::SparseCholesky(const SchurMatrix& matrix, const Unknowns& unknowns, std::int64_t most_entries)
-    : unknowns_(unknowns) {
-  const Graph graph = meeting_nodes(matrix, unknowns);
-  node_at_ = minimum_degree(graph);
-  const Ints tree_order = postorder(elimination_tree(graph, node_at_, inverse(node_at_)));
-  Ints order(node_at_.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = node_at_[tree_order[i]];
-  node_at_ = order;
-  position_ = inverse(node_at_);
-  const Ints parent = elimination_tree(graph, node_at_, position_);
-
-  // Rows below each column: the graph's, and those that its children hand on.
-  const auto size = static_cast<std::int32_t>(node_at_.size());
-  std::vector<Ints> below(size);
-  Ints mark(size, -1);
-  std::int64_t entries = 0;
-  for (std::int32_t j = 0; j < size && feasible_; ++j) {
-    Ints rows;
-    const auto add = [&](std::int32_t i) {
-      if (i <= j || mark[i] == j) return;
-      mark[i] = j;
-      rows.push_back(i);
-    };
-    for (const std::int32_t i : below[j]) add(i);
-    for (const std::int32_t neighbour : graph[node_at_[j]]) add(position_[neighbour]);
-    std::sort(rows.begin(), rows.end());
-    if (parent[j] >= 0) below[parent[j]].insert(below[parent[j]].end(), rows.begin(), rows.end());
-    std::int64_t count = unknowns.node_size(node_at_[j]);
-    for (const std::int32_t i : rows) count += unknowns.node_size(node_at_[i]);
-    entries += count * unknowns.node_size(node_at_[j]);
-    feasible_ = entries <= most_entries;
-    below[j] = std::move(rows);
+Buffer<double> RecycledMemory::take(std::int64_t size) {
+  const std::lock_guard lock(mutex_);
+  auto best = free_.end();
+  for (auto it = free_.begin(); it != free_.end(); ++it) {
+    if (it->size() >= size && (best == free_.end() || it->size() < best->size())) best = it;
   }
-  if (!feasible_) return;
-  find_fronts(below, parent);
+  if (best == free_.end() || best->size() > 2 * size) return Buffer<double>(size);
+  Buffer<double> found = std::move(*best);
+  free_.erase(best);
+  return found;
+}
+
+void RecycledMemory::give(Buffer<double> buffer) {
+  if (buffer.size() == 0) return;
+  const std::lock_guard lock(mutex_);
+  free_.push_back(std::move(buffer));
+}
+
+SparseCholesky::SparseCholesky(const SchurMatrix& matrix, const Unknowns& unknowns, std::int64_t most_entries)
+    : unknowns_(unknowns), order_(matrix, unknowns, most_entries) {
+  if (!order_.feasible) return;
+  find_fronts();
+  find_subtrees();
   assign_blocks(matrix);
 }
 
 // Neighbouring columns become one front where they have the same rows, or almost: the zeros that are stored and
 // computed with cost less than many small fronts.
-void SparseCholesky::find_fronts(const Graph& below, const Ints& parent) {
-  const auto size = static_cast<std::int32_t>(below.size());
+void SparseCholesky::find_fronts() {
+  const std::int32_t size = order_.size();
+  const std::vector<Ints>& below = order_.below;
+  const Ints& parent = order_.parent;
   place_.assign(size + 1, 0);
-  for (std::int32_t j = 0; j < size; ++j) place_[j + 1] = place_[j] + unknowns_.node_size(node_at_[j]);
+  for (std::int32_t j = 0; j < size; ++j) place_[j + 1] = place_[j] + unknowns_.node_size(order_.node_at[j]);
   eliminated_.resize(unknowns_.count());
   for (std::int32_t j = 0; j < size; ++j) {
-    std::iota(eliminated_.begin() + place_[j], eliminated_.begin() + place_[j + 1], unknowns_.node_begin(node_at_[j]));
+    std::iota(eliminated_.begin() + place_[j], eliminated_.begin() + place_[j + 1],
+              unknowns_.node_begin(order_.node_at[j]));
   }
   struct Range {
     std::int32_t begin, end;
@@ -203,16 +95,12 @@ void SparseCholesky::find_fronts(const Graph& below, const Ints& parent) {
     front.nodes.insert(front.nodes.end(), rest.begin(), rest.end());
     for (const std::int32_t node : front.nodes) front.num_rows += place_[node + 1] - place_[node];
     std::fill(front_of_.begin() + begin, front_of_.begin() + end, static_cast<std::int64_t>(f));
-    for (std::int64_t k = 0; k < front.num_pivots(); ++k) {
-      num_flops_ += static_cast<double>((front.num_rows - k) * (front.num_rows - k));
-    }
   }
   for (std::size_t f = 0; f < fronts_.size(); ++f) {
     if (fronts_[f].num_rows == fronts_[f].num_pivots()) continue;
     fronts_[f].parent = front_of_[parent[ranges[f].end - 1]];
     fronts_[fronts_[f].parent].children.push_back(static_cast<std::int64_t>(f));
   }
-  row_of_.assign(size, -1);
 }
 
 void SparseCholesky::assign_blocks(const SchurMatrix& matrix) {
@@ -222,7 +110,7 @@ void SparseCholesky::assign_blocks(const SchurMatrix& matrix) {
     for (int c = 0; c < unknowns_.columns(); ++c) {
       const std::int32_t unknown = unknowns_.of_image(image)[c];
       if (unknown < 0) continue;
-      const std::int32_t node = position_[unknowns_.node_of(unknown)];
+      const std::int32_t node = order_.position[unknowns_.node_of(unknown)];
       if (nodes.empty() || nodes.back() != node) nodes.push_back(node);
     }
     return nodes;
@@ -242,15 +130,34 @@ void SparseCholesky::assign_blocks(const SchurMatrix& matrix) {
   }
 }
 
-void SparseCholesky::place(const Front& front) {
-  std::int64_t row = 0;
-  for (const std::int32_t node : front.nodes) {
-    row_of_[node] = row;
-    row += place_[node + 1] - place_[node];
+// Where the work below a front is a small share of the whole, its subtree is one task: an interval of fronts.
+void SparseCholesky::find_subtrees() {
+  constexpr double kShare = 1.0 / 16;
+  std::vector<double> flops(fronts_.size(), 0);
+  std::vector<std::int64_t> first(fronts_.size());
+  for (std::size_t f = 0; f < fronts_.size(); ++f) {
+    const Front& front = fronts_[f];
+    first[f] = static_cast<std::int64_t>(f);
+    for (std::int64_t k = 0; k < front.num_pivots(); ++k) {
+      flops[f] += static_cast<double>((front.num_rows - k) * (front.num_rows - k));
+    }
+    num_flops_ += flops[f];
+    for (const std::int64_t child : front.children) {
+      flops[f] += flops[child];
+      first[f] = std::min(first[f], first[child]);
+    }
+  }
+  for (std::size_t f = 0; f < fronts_.size(); ++f) {
+    if (flops[f] > kShare * num_flops_) {
+      top_.push_back(static_cast<std::int64_t>(f));
+    } else if (fronts_[f].parent < 0 || flops[fronts_[f].parent] > kShare * num_flops_) {
+      subtrees_.emplace_back(first[f], static_cast<std::int64_t>(f) + 1);
+    }
   }
 }
 
-void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front, double* dense) const {
+void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front,
+                               const std::vector<std::int64_t>& row_of) const {
   const int columns = matrix.columns();
   const std::int64_t stride = padded_stride(front.num_rows), pivots = front.num_pivots();
   const std::int64_t row = block_rows_[block], column = matrix.column(block);
@@ -260,11 +167,11 @@ void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, co
       rows[c] = -1;
       if (unknown < 0) continue;
       const std::int32_t node = unknowns_.node_of(unknown);
-      const std::int64_t first = row_of_[position_[node]];
+      const std::int64_t first = row_of[order_.position[node]];
       if (first >= 0) rows[c] = first + unknown - unknowns_.node_begin(node);
     }
   };
-  std::int64_t to_rows[32], to_columns[32];
+  std::int64_t to_rows[kMostColumns], to_columns[kMostColumns];
   rows_in_front(row, to_rows);
   rows_in_front(column, to_columns);
   const double* values = matrix.block(block);
@@ -277,55 +184,87 @@ void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, co
       const std::int64_t i = std::max(to_rows[r], to_columns[c]), j = std::min(to_rows[r], to_columns[c]);
       if (j < 0 || j >= pivots) continue;
       const double value = values[block_index(columns, r, c)];
-      dense[i * stride + j] += row != column && i == j ? 2 * value : value;
+      front.dense[i * stride + j] += row != column && i == j ? 2 * value : value;
     }
   }
 }
 
-void SparseCholesky::add_child(Front& child, double* dense, std::int64_t stride) const {
+// Adds the Schur complement that a child left, and gives its memory back.
+void SparseCholesky::add_child(Front& child, const Front& front, const std::vector<std::int64_t>& row_of,
+                               int num_threads) {
   const std::int64_t pivots = child.num_pivots(), size = child.num_rows - pivots;
+  const std::int64_t stride = padded_stride(front.num_rows), child_stride = padded_stride(child.num_rows);
   std::vector<std::int64_t> rows;
   for (const std::int32_t node : child.nodes) {
     if (place_[node] < child.end) continue;
-    for (std::int32_t i = place_[node]; i < place_[node + 1]; ++i) rows.push_back(row_of_[node] + i - place_[node]);
+    for (std::int32_t i = place_[node]; i < place_[node + 1]; ++i) rows.push_back(row_of[node] + i - place_[node]);
   }
-  for (std::int64_t i = 0; i < size; ++i) {
-    const double* from = child.update.data() + i * size;
-    double* to = dense + rows[i] * stride;
-    for (std::int64_t j = 0; j <= i; ++j) to[rows[j]] += from[j];
+  parallel_for(size, rows_at_a_time(size), num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const double* from = child.dense.data() + (pivots + i) * child_stride + pivots;
+      double* to = front.dense.data() + rows[i] * stride;
+      for (std::int64_t j = 0; j <= i; ++j) to[rows[j]] += from[j];
+    }
+  });
+  memory_.give(std::move(child.dense));
+}
+
+// The front's matrix, from the system's blocks and its children's complements.
+void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, Front& front,
+                              std::vector<std::int64_t>& row_of, int num_threads) {
+  const std::int64_t rows = front.num_rows, stride = padded_stride(rows);
+  front.dense = memory_.take(rows * stride);
+  parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) std::fill_n(front.dense.data() + i * stride, i + 1, 0.0);
+  });
+  std::int64_t row = 0;
+  for (const std::int32_t node : front.nodes) {
+    row_of[node] = row;
+    row += place_[node + 1] - place_[node];
   }
-  child.update = {};
+  for (const std::int64_t block : front.blocks) add_block(matrix, block, front, row_of);
+  for (std::int64_t i = 0; i < front.num_pivots(); ++i) {
+    front.dense[i * stride + i] += damping[eliminated_[front.begin + i]];
+  }
+  for (const std::int64_t child : front.children) add_child(fronts_[child], front, row_of, num_threads);
+  for (const std::int32_t node : front.nodes) row_of[node] = -1;
+}
+
+bool SparseCholesky::factor_front(const SchurMatrix& matrix, const double* damping, Front& front, Workspace& work,
+                                  int num_threads) {
+  const std::int64_t rows = front.num_rows, pivots = front.num_pivots(), stride = padded_stride(rows);
+  if (rows == pivots) memory_.give(std::move(front.factor));
+  assemble(matrix, damping, front, work.row_of, num_threads);
+  if (!factor_columns(front.dense.data(), rows, pivots, work.scratch, num_threads)) return false;
+  if (rows == pivots) {  // the matrix itself is the factor
+    front.factor = std::move(front.dense);
+    front.stride = stride;
+    return true;
+  }
+  front.stride = pivots;
+  if (front.factor.size() == 0) front.factor = Buffer<double>(rows * pivots);
+  parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      std::copy_n(front.dense.data() + i * stride, pivots, front.factor.data() + i * pivots);
+    }
+  });
+  return true;
 }
 
 bool SparseCholesky::factor(const SchurMatrix& matrix, const double* damping, int num_threads) {
-  for (Front& front : fronts_) {
-    const std::int64_t rows = front.num_rows, pivots = front.num_pivots(), stride = padded_stride(rows);
-    const bool last = rows == pivots;
-    Buffer<double> dense = last && front.factor.size() > 0 ? std::move(front.factor) : Buffer<double>(rows * stride);
-    for (std::int64_t i = 0; i < rows; ++i) std::fill_n(dense.data() + i * stride, i + 1, 0.0);
-    place(front);
-    for (const std::int64_t block : front.blocks) add_block(matrix, block, front, dense.data());
-    for (std::int64_t i = 0; i < pivots; ++i) dense[i * stride + i] += damping[eliminated_[front.begin + i]];
-    for (const std::int64_t child : front.children) add_child(fronts_[child], dense.data(), stride);
-    for (const std::int32_t node : front.nodes) row_of_[node] = -1;
-    if (!factor_columns(dense.data(), rows, pivots, scratch_, num_threads)) return false;
-    if (last) {
-      front.factor = std::move(dense);
-      front.stride = stride;
-      continue;
+  for (Front& front : fronts_) memory_.give(std::move(front.dense));  // left by a factorisation that broke off
+  std::atomic<bool> definite{true};
+  parallel_for(static_cast<std::int64_t>(subtrees_.size()), 1, num_threads, [&](std::int64_t task, std::int64_t) {
+    Workspace work{std::vector<std::int64_t>(order_.size(), -1), {}};
+    for (std::int64_t f = subtrees_[task].first; f < subtrees_[task].second && definite; ++f) {
+      if (!factor_front(matrix, damping, fronts_[f], work, 1)) definite = false;
     }
-    front.stride = pivots;
-    if (front.factor.size() == 0) front.factor = Buffer<double>(rows * pivots);
-    for (std::int64_t i = 0; i < rows; ++i) {
-      std::copy_n(dense.data() + i * stride, pivots, front.factor.data() + i * pivots);
-    }
-    const std::int64_t size = rows - pivots;
-    front.update = Buffer<double>(size * size);
-    for (std::int64_t i = 0; i < size; ++i) {
-      std::copy_n(dense.data() + (pivots + i) * stride + pivots, i + 1, front.update.data() + i * size);
-    }
+  });
+  Workspace work{std::vector<std::int64_t>(order_.size(), -1), {}};
+  for (const std::int64_t f : top_) {
+    if (!definite || !factor_front(matrix, damping, fronts_[f], work, num_threads)) return false;
   }
-  return true;
+  return definite;
 }
 
 void SparseCholesky::solve(double* x) const {
