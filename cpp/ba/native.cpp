@@ -21,8 +21,8 @@ namespace {
 // The damping is this share of the Hessian's diagonal and the rest its blocks by image. Diagonals alone depend on the
 // choice of unknowns, such as the point that a camera turns about; with blocks, colmap-177 takes 9 iterations, not 24.
 constexpr double kDiagonalShare = 0.01;
-constexpr double kForcing = 0.1;  // how exactly conjugate gradients solve, see their header
-constexpr int kMostGradients = 500, kCheapSolve = 60;
+constexpr double kForcing = 0.1;                              // how exactly conjugate gradients solve, see their header
+constexpr int kCheapFactor = 60;                              // in conjugate gradients
 constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
 constexpr double kSmallestDiagonal = 1e-6;                    // of the damping, as for the points
 // Where the trust region begins. Long streets bend far in their first step: from 1e4 or 1e3, 1700 images end in a
@@ -167,9 +167,9 @@ int Native::solve_reduced(double lambda) {
   if (gradients_) {
     if (!gradients_->prepare(hessians_.data(), scale, damping_.data(), options_.num_threads)) return 0;
     const int iterations =
-        gradients_->solve(b.data(), damping_.data(), kForcing, kMostGradients, step_.data(), options_.num_threads);
-    consider_factor(iterations);
-    return iterations;
+        gradients_->solve(b.data(), damping_.data(), kForcing, most_gradients_, step_.data(), options_.num_threads);
+    if (!cholesky_ || iterations < most_gradients_) return iterations;
+    gradients_.reset();
   }
   matrix_->fill(e, hessians_.data(), scale, options_.num_threads);
   if (!cholesky_->factor(*matrix_, damping_.data(), options_.num_threads)) return 0;
@@ -201,36 +201,38 @@ double Native::take_step() {
   return fall;
 }
 
-// Exact steps where they are cheap from the start; elsewhere conjugate gradients, until a system needs so many that the
-// factor would have been cheaper.
+// Exact steps where the factor is cheap; elsewhere conjugate gradients, until a system needs as many of them as the
+// factor would have cost.
 void Native::choose_linear_solver() {
   const Equations& e = arrangement_.equations();
-  for (std::int64_t p = 0; p < e.num_points; ++p) {
-    const double track = static_cast<double>(e.point_begin[p + 1] - e.point_begin[p]);
-    num_pairs_ += track * (track + 1) / 2;
+  const std::string& wanted = options_.linear_solver;
+  if (wanted != "iterative_schur") {
+    double pairs = 0;  // of observations of the same point
+    for (std::int64_t p = 0; p < e.num_points; ++p) {
+      const double track = static_cast<double>(e.point_begin[p + 1] - e.point_begin[p]);
+      pairs += track * (track + 1) / 2;
+    }
+    // Nanoseconds of one AVX-512 core, measured on the largest problems of the benchmark: an observation's share of a
+    // conjugate gradient, a pair's of the system, an operation of the factor.
+    constexpr double kObservation = 15, kPair = 15, kFlop = 0.02;
+    const double gradient = kObservation * static_cast<double>(e.num_observations);
+    double cost = kPair * pairs / gradient;
+    if (!wanted.empty() || cost < kMostGradients) {
+      matrix_ = std::make_unique<SchurMatrix>(e);
+      cholesky_ = std::make_unique<SparseCholesky>(
+          *matrix_, unknowns_, wanted.empty() ? kMostEntries : std::numeric_limits<std::int64_t>::max());
+      cost += kFlop * cholesky_->num_flops() / gradient;
+      if (!wanted.empty() || (cholesky_->feasible() && cost < kCheapFactor)) return;
+      if (cholesky_->feasible()) most_gradients_ = static_cast<int>(std::min<double>(cost, kMostGradients));
+    }
   }
+  if (most_gradients_ == kMostGradients) drop_factor();
   gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_);
-  may_factor_ = options_.linear_solver != "iterative_schur";
-  consider_factor(options_.linear_solver.empty() ? kCheapSolve : std::numeric_limits<int>::max());
 }
 
-// Changes to the Cholesky factorisation if it costs no more than so many conjugate gradients.
-void Native::consider_factor(int iterations) {
-  if (!may_factor_) return;
-  const Equations& e = arrangement_.equations();
-  // Nanoseconds of one AVX-512 core, measured on the largest problems of the benchmark.
-  constexpr double kObservation = 15, kPair = 15, kFlop = 0.02;
-  const double budget = kObservation * static_cast<double>(e.num_observations) * iterations;
-  if (kPair * num_pairs_ > budget) return;
-  if (!matrix_) {
-    matrix_ = std::make_unique<SchurMatrix>(e);
-    const bool wanted = !options_.linear_solver.empty();
-    cholesky_ = std::make_unique<SparseCholesky>(*matrix_, unknowns_,
-                                                 wanted ? std::numeric_limits<std::int64_t>::max() : kMostEntries);
-    may_factor_ = cholesky_->feasible();
-  }
-  if (may_factor_ && kPair * num_pairs_ + kFlop * cholesky_->num_flops() <= budget) gradients_.reset();
-  if (!may_factor_) matrix_.reset();
+void Native::drop_factor() {
+  cholesky_.reset();
+  matrix_.reset();
 }
 
 std::string Native::linear_solver() const {

@@ -26,7 +26,7 @@ class Native {
   };
 
   void choose_linear_solver();
-  void consider_factor(int iterations);
+  void drop_factor();
   template <class F>
   double sum_over_chunks(const F& f) const;
   double refine_trial(double lambda);
@@ -48,8 +48,8 @@ class Native {
   std::unique_ptr<ConjugateGradients> gradients_;  // until the factor takes over
   std::unique_ptr<SchurMatrix> matrix_;
   std::unique_ptr<SparseCholesky> cholesky_;
-  bool may_factor_ = true;
-  double num_pairs_ = 0;  // of observations of the same point
+  static constexpr int kMostGradients = 500;
+  int most_gradients_ = kMostGradients;  // in one solution
   Unknown at_, trial_;
   std::vector<double> hessians_, image_values_, point_step_;
   std::vector<double> gradient_, diagonal_, damping_, step_;  // of the unknowns
