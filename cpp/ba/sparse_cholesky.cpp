@@ -19,24 +19,6 @@ std::int64_t rows_at_a_time(std::int64_t size) { return 1 + (std::int64_t(1) << 
 
 }  // namespace
 
-Buffer<double> RecycledMemory::take(std::int64_t size) {
-  const std::lock_guard lock(mutex_);
-  auto best = free_.end();
-  for (auto it = free_.begin(); it != free_.end(); ++it) {
-    if (it->size() >= size && (best == free_.end() || it->size() < best->size())) best = it;
-  }
-  if (best == free_.end() || best->size() > 2 * size) return Buffer<double>(size);
-  Buffer<double> found = std::move(*best);
-  free_.erase(best);
-  return found;
-}
-
-void RecycledMemory::give(Buffer<double> buffer) {
-  if (buffer.size() == 0) return;
-  const std::lock_guard lock(mutex_);
-  free_.push_back(std::move(buffer));
-}
-
 SparseCholesky::SparseCholesky(const SchurMatrix& matrix, const Unknowns& unknowns, std::int64_t most_entries)
     : unknowns_(unknowns), order_(matrix, unknowns, most_entries) {
   if (!order_.feasible) return;
@@ -189,11 +171,11 @@ void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, co
   }
 }
 
-// Adds the Schur complement that a child left, and gives its memory back.
+// Adds the Schur complement that a child left.
 void SparseCholesky::add_child(Front& child, const Front& front, const std::vector<std::int64_t>& row_of,
                                int num_threads) {
   const std::int64_t pivots = child.num_pivots(), size = child.num_rows - pivots;
-  const std::int64_t stride = padded_stride(front.num_rows), child_stride = padded_stride(child.num_rows);
+  const std::int64_t stride = padded_stride(front.num_rows);
   std::vector<std::int64_t> rows;
   for (const std::int32_t node : child.nodes) {
     if (place_[node] < child.end) continue;
@@ -201,19 +183,19 @@ void SparseCholesky::add_child(Front& child, const Front& front, const std::vect
   }
   parallel_for(size, rows_at_a_time(size), num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const double* from = child.dense.data() + (pivots + i) * child_stride + pivots;
+      const double* from = child.update.data() + i * (i + 1) / 2;
       double* to = front.dense.data() + rows[i] * stride;
       for (std::int64_t j = 0; j <= i; ++j) to[rows[j]] += from[j];
     }
   });
-  memory_.give(std::move(child.dense));
+  child.update = {};
 }
 
 // The front's matrix, from the system's blocks and its children's complements.
 void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, Front& front,
                               std::vector<std::int64_t>& row_of, int num_threads) {
   const std::int64_t rows = front.num_rows, stride = padded_stride(rows);
-  front.dense = memory_.take(rows * stride);
+  front.dense = Buffer<double>(rows * stride);
   parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) std::fill_n(front.dense.data() + i * stride, i + 1, 0.0);
   });
@@ -233,7 +215,7 @@ void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, 
 bool SparseCholesky::factor_front(const SchurMatrix& matrix, const double* damping, Front& front, Workspace& work,
                                   int num_threads) {
   const std::int64_t rows = front.num_rows, pivots = front.num_pivots(), stride = padded_stride(rows);
-  if (rows == pivots) memory_.give(std::move(front.factor));
+  if (rows == pivots) front.factor = {};
   assemble(matrix, damping, front, work.row_of, num_threads);
   if (!factor_columns(front.dense.data(), rows, pivots, work.scratch, num_threads)) return false;
   if (rows == pivots) {  // the matrix itself is the factor
@@ -243,16 +225,22 @@ bool SparseCholesky::factor_front(const SchurMatrix& matrix, const double* dampi
   }
   front.stride = pivots;
   if (front.factor.size() == 0) front.factor = Buffer<double>(rows * pivots);
+  const std::int64_t rest = rows - pivots;
+  front.update = Buffer<double>(rest * (rest + 1) / 2);
   parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      std::copy_n(front.dense.data() + i * stride, pivots, front.factor.data() + i * pivots);
+      const double* row = front.dense.data() + i * stride;
+      std::copy_n(row, pivots, front.factor.data() + i * pivots);
+      const std::int64_t below = i - pivots;
+      if (below >= 0) std::copy_n(row + pivots, below + 1, front.update.data() + below * (below + 1) / 2);
     }
   });
+  front.dense = {};
   return true;
 }
 
 bool SparseCholesky::factor(const SchurMatrix& matrix, const double* damping, int num_threads) {
-  for (Front& front : fronts_) memory_.give(std::move(front.dense));  // left by a factorisation that broke off
+  for (Front& front : fronts_) front.update = {};  // left by a factorisation that broke off
   std::atomic<bool> definite{true};
   parallel_for(static_cast<std::int64_t>(subtrees_.size()), 1, num_threads, [&](std::int64_t task, std::int64_t) {
     Workspace work{std::vector<std::int64_t>(order_.size(), -1), {}};

@@ -3,24 +3,12 @@
 // full system is one such block. Source: Liu 1992, "The multifrontal method for sparse matrix solution".
 #pragma once
 
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "ba/elimination.h"
 
 namespace fastcv::ba {
-
-// Large matrices come and go in every factorisation; fresh pages from the system would cost as much as filling them.
-class RecycledMemory {
- public:
-  Buffer<double> take(std::int64_t size);
-  void give(Buffer<double> buffer);
-
- private:
-  std::mutex mutex_;
-  std::vector<Buffer<double>> free_;
-};
 
 class SparseCholesky {
  public:
@@ -48,7 +36,8 @@ class SparseCholesky {
     std::vector<std::int64_t> blocks;  // of the matrix, with entries whose first-eliminated unknown is a pivot here
     Buffer<double> factor;             // (num_rows, pivots), rows `stride` apart
     std::int64_t stride = 0;
-    Buffer<double> dense;  // while in work, and until the parent has taken what is left
+    Buffer<double> dense;   // while in work
+    Buffer<double> update;  // the Schur complement for the parent: its lower triangle, row by row
     std::int64_t num_pivots() const { return end - begin; }
   };
   struct Workspace {
@@ -76,7 +65,6 @@ class SparseCholesky {
   std::vector<Front> fronts_;             // children before their parents
   std::vector<std::pair<std::int64_t, std::int64_t>> subtrees_;  // intervals of fronts, each a task for one thread
   std::vector<std::int64_t> top_;                                // the fronts above them, all threads at each
-  RecycledMemory memory_;
 };
 
 }  // namespace fastcv::ba
