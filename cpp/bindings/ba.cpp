@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fastcv._core.ba
+#include "ba/batch.h"
 #include "ba/linearize.h"
 #include "bindings/ba_solve.h"
 
@@ -7,6 +8,20 @@ namespace fastcv::bindings {
 
 void bind_ba(nb::module_& m) {
   bind_solve<&ba::solve_native>(m);
+  m.def(
+      "solve_batch",
+      [](nb::handle problem, ViewArg<const std::int32_t, 1> image_items, const ba::Options& options,
+         ViewArg<double, 1> initial_costs, ViewArg<double, 1> final_costs, ViewArg<std::int32_t, 1> num_iterations,
+         ViewArg<std::int32_t, 1> terminations) {
+        const ba::Problem p = problem_from(problem);
+        const auto items = view<1>(image_items);
+        const ba::BatchSummary summary{view<1>(initial_costs), view<1>(final_costs), view<1>(num_iterations),
+                                       view<1>(terminations)};
+        const nb::gil_scoped_release release;
+        ba::solve_batch(p, items, options, summary);
+      },
+      nb::arg("problem"), array("image_items"), nb::arg("options"), array("initial_costs"), array("final_costs"),
+      array("num_iterations"), array("terminations"));
   m.def(
       "residuals",
       [](nb::handle problem, RowsArg<double, 2> residuals, int num_threads) {

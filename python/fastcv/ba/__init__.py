@@ -3,9 +3,21 @@
 
 from __future__ import annotations
 
+from .batch import BatchResult, solve_batch
 from .linearize import Linearization, linearize
 from .pose import refine_pose
 from .problem import Problem
 from .solve import Iteration, Result, SolveInterrupted, solve
 
-__all__ = ["Iteration", "Linearization", "Problem", "Result", "SolveInterrupted", "linearize", "refine_pose", "solve"]
+__all__ = [
+    "BatchResult",
+    "Iteration",
+    "Linearization",
+    "Problem",
+    "Result",
+    "SolveInterrupted",
+    "linearize",
+    "refine_pose",
+    "solve",
+    "solve_batch",
+]

@@ -15,18 +15,34 @@ def free_poses(problem: Problem, gauge: str) -> NDArray[np.bool_]:
     With ``gauge="fixed"`` as much is held as the problem itself leaves open: the first image, and of the image farthest
     from it the coordinate in which their centres differ most.
     """
+    return free_poses_of_items(problem, gauge, np.zeros(problem.num_images, np.int32))
+
+
+def free_poses_of_items(problem: Problem, gauge: str, items: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """The same for each item, whose images are those with its number in ``items`` (I,)."""
     free = np.repeat(~problem.fixed_images[:, None], 6, axis=1)
-    fixed_images, fixed_points = problem.fixed_images.sum(), problem.fixed_points.sum()
-    # Two images or three points hold everything; a point or two on their own leave rotations to the damping.
-    if gauge == "free" or fixed_images >= 2 or fixed_points >= (1 if fixed_images else 3):
+    if gauge == "free":
         return free
-    first = int(np.argmax(problem.fixed_images))
-    if fixed_points == 0:
-        free[first] = False
+    count = int(items.max()) + 1
+    fixed_images = np.bincount(items, problem.fixed_images, count)
+    held = problem.fixed_points[problem.point_indices]
+    pairs = np.stack([items[problem.image_indices[held]], problem.point_indices[held]])
+    fixed_points = np.bincount(np.unique(pairs, axis=1)[0], minlength=count)
+    # Two images or three points hold everything; a point or two on their own leave rotations to the damping.
+    enough = (fixed_images >= 2) | (fixed_points >= np.where(fixed_images > 0, 1, 3))
+    first = _first_of_each(items, count, -problem.fixed_images.astype(float))
+    anchored = first[~enough & (fixed_points == 0)]
+    free[anchored] = False
     rotations, translations = problem.cam_from_world[:, :, :3], problem.cam_from_world[:, :, 3]
     centers = -np.einsum("iba,ib->ia", rotations, translations)
-    second = int(np.argmax(np.linalg.norm(centers - centers[first], axis=1)))
-    baseline = np.abs(centers[second] - centers[first])
-    if baseline.any():
-        free[second, 3 + int(np.argmax(baseline))] = False
+    baselines = np.abs(centers - centers[first[items]])
+    second = _first_of_each(items, count, -np.linalg.norm(baselines, axis=1))
+    second = second[~enough & baselines[second].any(axis=1)]
+    free[second, 3 + np.argmax(baselines[second], axis=1)] = False
     return free
+
+
+def _first_of_each(items: NDArray[np.int32], count: int, keys: NDArray[np.float64]) -> NDArray[np.int64]:
+    """For each item the row with the smallest key, the first where several have it."""
+    order = np.lexsort((np.arange(len(items)), keys, items))
+    return order[np.searchsorted(items[order], np.arange(count))]

@@ -195,30 +195,29 @@ def solve(
     _check_choice("solver", solver, SOLVERS)
     solver = "native" if solver == "auto" else solver
     native = ceres() if solver == "ceres" else backend("cpu").ba
-    _check_choice("loss", loss, LOSSES)
-    _check_choice("gauge", gauge, GAUGES)
-    _check_choice("linear_solver", linear_solver, LINEAR_SOLVERS)
-    options = native.Options(
-        linear_solver="" if linear_solver == "auto" else linear_solver,
-        loss=getattr(native.Loss, loss),
-        loss_scale=_positive("loss_scale", loss_scale),
-        max_iterations=_not_negative("max_iterations", max_iterations),
-        function_tolerance=_not_negative("function_tolerance", function_tolerance),
-        gradient_tolerance=_not_negative("gradient_tolerance", gradient_tolerance),
-        parameter_tolerance=_not_negative("parameter_tolerance", parameter_tolerance),
-        time_limit=_not_negative("time_limit", time_limit),
-        num_threads=max(_not_negative("num_threads", num_threads), 1 if solver == "ceres" else 0),
+    options = native_options(
+        native,
+        gauge=gauge,
+        linear_solver=linear_solver,
+        loss=loss,
+        loss_scale=loss_scale,
+        max_iterations=max_iterations,
+        function_tolerance=function_tolerance,
+        gradient_tolerance=gradient_tolerance,
+        parameter_tolerance=parameter_tolerance,
+        time_limit=time_limit,
+        num_threads=max(num_threads, 1) if solver == "ceres" and num_threads >= 0 else num_threads,
     )
     problem.check()
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
-    _check_depths(problem, _residuals(arrays))
+    check_depths(problem, residuals_in_pixels(arrays))
     report = None if callback is None else lambda iteration: callback(_iteration(iteration))
     summary, error = native.solve(arrays, options, report)
     result = Result(
         cam_from_world=arrays.cam_from_world.reshape(-1, 3, 4),
         cameras=arrays.cameras(problem.cameras),
         points=arrays.points,
-        residuals=_residuals(arrays),
+        residuals=residuals_in_pixels(arrays),
         initial_cost=summary.initial_cost,
         final_cost=summary.final_cost,
         iterations=[_iteration(iteration) for iteration in summary.iterations],
@@ -233,6 +232,19 @@ def solve(
     if error is not None:
         raise error
     return result
+
+
+def native_options(native: Any, *, gauge: str, linear_solver: str, loss: str, loss_scale: float, **limits: Any) -> Any:
+    """The options of a native module, checked."""
+    _check_choice("loss", loss, LOSSES)
+    _check_choice("gauge", gauge, GAUGES)
+    _check_choice("linear_solver", linear_solver, LINEAR_SOLVERS)
+    return native.Options(
+        linear_solver="" if linear_solver == "auto" else linear_solver,
+        loss=getattr(native.Loss, loss),
+        loss_scale=_positive("loss_scale", loss_scale),
+        **{name: _not_negative(name, value) for name, value in limits.items()},
+    )
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -256,15 +268,16 @@ def _iteration(native: Any) -> Iteration:
     return Iteration(**{name: getattr(native, name) for name in Iteration.__dataclass_fields__})
 
 
-def _residuals(arrays: ProblemArrays) -> NDArray[np.float64]:
-    """Residuals in pixels: those of the problem with weights 1."""
+def residuals_in_pixels(arrays: ProblemArrays) -> NDArray[np.float64]:
+    """Residuals: those of the problem with weights 1."""
     residuals = np.empty((len(arrays.observations), 2))
     unweighted = arrays._replace(weights=np.ones(len(residuals)))
     backend("cpu").ba.residuals(unweighted, residuals, 0)
     return residuals
 
 
-def _check_depths(problem: Problem, residuals: NDArray[np.float64]) -> None:
+def check_depths(problem: Problem, residuals: NDArray[np.float64]) -> None:
+    """Raise where an observation has no finite residual."""
     wrong = np.flatnonzero(~np.isfinite(residuals).all(axis=1))
     if len(wrong):
         k = wrong[0]

@@ -30,7 +30,8 @@ class Options:
     min_model_size : int
         Images of a model, at least; smaller ones are dropped (unless there are no more photographs).
     num_threads : int
-        Threads of the bundle adjustment; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on it.
+        Threads of the bundle adjustment; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on
+        it.
     """
 
     refine_intrinsics: bool = True
