@@ -99,16 +99,6 @@ Native::Native(const Problem& problem, const Options& options)
   choose_linear_solver();
 }
 
-template <class F>
-double Native::sum_over_chunks(const F& f) const {
-  std::vector<double> sums(arrangement_.num_chunks());
-  parallel_for(arrangement_.num_chunks(), 1, options_.num_threads,
-               [&](std::int64_t begin, std::int64_t) { sums[begin] = f(begin); });
-  double sum = 0;
-  for (const double value : sums) sum += value;
-  return sum;
-}
-
 double Native::refine_trial(double lambda) {
   const Equations& e = arrangement_.equations();
   return sum_over_chunks([&](std::int64_t c) {

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "ba/conjugate_gradients.h"
+#include "ba/covariance.h"
 #include "ba/solve.h"
 #include "ba/sparse_cholesky.h"
+#include "core/parallel.h"
 
 namespace fastcv::ba {
 
@@ -17,6 +19,7 @@ class Native {
   Native(const Problem& problem, const Options& options);
 
   Summary run(const Callback& callback);
+  void covariance(const Covariance& out);  // covariance.cpp
 
  private:
   // Everything that a solve changes.
@@ -28,7 +31,14 @@ class Native {
   void choose_linear_solver();
   void drop_factor();
   template <class F>
-  double sum_over_chunks(const F& f) const;
+  double sum_over_chunks(const F& f) const {
+    std::vector<double> sums(arrangement_.num_chunks());
+    parallel_for(arrangement_.num_chunks(), 1, options_.num_threads,
+                 [&](std::int64_t begin, std::int64_t) { sums[begin] = f(begin); });
+    double sum = 0;
+    for (const double value : sums) sum += value;
+    return sum;
+  }
   double refine_trial(double lambda);
   double linearize();
   double gradient_max() const;

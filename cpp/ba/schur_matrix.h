@@ -20,6 +20,7 @@ class SchurMatrix {
   // The blocks (image, j) with j <= image, by ascending j; the last one is the diagonal.
   std::int64_t row_begin(std::int64_t image) const { return row_begin_[image]; }
   std::int32_t column(std::int64_t block) const { return column_[block]; }
+  double* block(std::int64_t block) { return blocks_.data() + block * columns_ * columns_; }
   const double* block(std::int64_t block) const { return blocks_.data() + block * columns_ * columns_; }
 
  private:

@@ -140,35 +140,12 @@ void SparseCholesky::find_subtrees() {
 
 void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front,
                                const std::vector<std::int64_t>& row_of) const {
-  const int columns = matrix.columns();
-  const std::int64_t stride = padded_stride(front.num_rows), pivots = front.num_pivots();
-  const std::int64_t row = block_rows_[block], column = matrix.column(block);
-  const auto rows_in_front = [&](std::int64_t image, std::int64_t* rows) {
-    for (int c = 0; c < columns; ++c) {
-      const std::int32_t unknown = unknowns_.of_image(image)[c];
-      rows[c] = -1;
-      if (unknown < 0) continue;
-      const std::int32_t node = unknowns_.node_of(unknown);
-      const std::int64_t first = row_of[order_.position[node]];
-      if (first >= 0) rows[c] = first + unknown - unknowns_.node_begin(node);
-    }
-  };
-  std::int64_t to_rows[kMostColumns], to_columns[kMostColumns];
-  rows_in_front(row, to_rows);
-  rows_in_front(column, to_columns);
-  const double* values = matrix.block(block);
-  for (int r = 0; r < columns; ++r) {
-    if (to_rows[r] < 0) continue;
-    // Of the diagonal block one triangle is the whole matter; of another, an unknown that both images share is met
-    // once here and once in the transposed block, which is not stored.
-    const int end = row == column ? r + 1 : columns;
-    for (int c = 0; c < end; ++c) {
-      const std::int64_t i = std::max(to_rows[r], to_columns[c]), j = std::min(to_rows[r], to_columns[c]);
-      if (j < 0 || j >= pivots) continue;
-      const double value = values[block_index(columns, r, c)];
-      front.dense[i * stride + j] += row != column && i == j ? 2 * value : value;
-    }
-  }
+  const std::int64_t stride = padded_stride(front.num_rows);
+  const bool diagonal = block_rows_[block] == matrix.column(block);
+  for_each_entry(matrix, block, front, row_of, [&](std::int64_t i, std::int64_t j, const double& value) {
+    // An unknown that two images share is met once here and once in the transposed block, which is not stored.
+    front.dense[i * stride + j] += !diagonal && i == j ? 2 * value : value;
+  });
 }
 
 // Adds the Schur complement that a child left.

@@ -3,6 +3,7 @@
 // full system is one such block. Source: Liu 1992, "The multifrontal method for sparse matrix solution".
 #pragma once
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,8 @@ class SparseCholesky {
   bool factor(const SchurMatrix& matrix, const double* damping, int num_threads);
   // Solves in place for the unknowns, in their own order.
   void solve(double* x) const;
+  // After factor(): the inverse, in the matrix's own blocks; 0 where a column is fixed.
+  void invert(SchurMatrix& matrix) const;
 
  private:
   // A supernode: consecutive unknowns whose columns in the factor have the same rows.
@@ -48,6 +51,10 @@ class SparseCholesky {
   void find_fronts();
   void find_subtrees();
   void assign_blocks(const SchurMatrix& matrix);
+  // Calls f(i, j, entry of the block) with i >= j for the entries that belong to this front, rows as in `row_of`.
+  template <class Matrix, class F>
+  void for_each_entry(Matrix& matrix, std::int64_t block, const Front& front, const std::vector<std::int64_t>& row_of,
+                      const F& f) const;
   void add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front,
                  const std::vector<std::int64_t>& row_of) const;
   void add_child(Front& child, const Front& front, const std::vector<std::int64_t>& row_of, int num_threads);
@@ -66,5 +73,34 @@ class SparseCholesky {
   std::vector<std::pair<std::int64_t, std::int64_t>> subtrees_;  // intervals of fronts, each a task for one thread
   std::vector<std::int64_t> top_;                                // the fronts above them, all threads at each
 };
+
+template <class Matrix, class F>
+void SparseCholesky::for_each_entry(Matrix& matrix, std::int64_t block, const Front& front,
+                                    const std::vector<std::int64_t>& row_of, const F& f) const {
+  const int columns = matrix.columns();
+  const std::int64_t row = block_rows_[block], column = matrix.column(block);
+  const auto rows_in_front = [&](std::int64_t image, std::int64_t* rows) {
+    for (int c = 0; c < columns; ++c) {
+      const std::int32_t unknown = unknowns_.of_image(image)[c];
+      rows[c] = -1;
+      if (unknown < 0) continue;
+      const std::int32_t node = unknowns_.node_of(unknown);
+      const std::int64_t first = row_of[order_.position[node]];
+      if (first >= 0) rows[c] = first + unknown - unknowns_.node_begin(node);
+    }
+  };
+  std::int64_t to_rows[kMostColumns], to_columns[kMostColumns];
+  rows_in_front(row, to_rows);
+  rows_in_front(column, to_columns);
+  auto* values = matrix.block(block);
+  for (int r = 0; r < columns; ++r) {
+    if (to_rows[r] < 0) continue;
+    const int end = row == column ? r + 1 : columns;  // of the diagonal block one triangle is the whole matter
+    for (int c = 0; c < end; ++c) {
+      const std::int64_t i = std::max(to_rows[r], to_columns[c]), j = std::min(to_rows[r], to_columns[c]);
+      if (j >= 0 && j < front.num_pivots()) f(i, j, values[block_index(columns, r, c)]);
+    }
+  }
+}
 
 }  // namespace fastcv::ba

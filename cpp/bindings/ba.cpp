@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fastcv._core.ba
 #include "ba/batch.h"
+#include "ba/covariance.h"
 #include "ba/linearize.h"
 #include "bindings/ba_solve.h"
 
@@ -8,6 +9,16 @@ namespace fastcv::bindings {
 
 void bind_ba(nb::module_& m) {
   bind_solve<&ba::solve_native>(m);
+  m.def(
+      "covariance",
+      [](nb::handle problem, const ba::Options& options, RowsArg<double, 36> poses, ViewArg<double, 1> params,
+         RowsArg<double, 9> points) {
+        const ba::Problem p = problem_from(problem);
+        const ba::Covariance out{rows<36>(poses), view<1>(params), rows<9>(points)};
+        const nb::gil_scoped_release release;
+        ba::covariance(p, options, out);
+      },
+      nb::arg("problem"), nb::arg("options"), array("poses"), array("params"), array("points"));
   m.def(
       "solve_batch",
       [](nb::handle problem, ViewArg<const std::int32_t, 1> image_items, const ba::Options& options,

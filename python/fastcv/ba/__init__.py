@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .batch import BatchResult, solve_batch
+from .covariance import Covariance, covariance
 from .linearize import Linearization, linearize
 from .pose import refine_pose
 from .problem import Problem
@@ -11,11 +12,13 @@ from .solve import Iteration, Result, SolveInterrupted, solve
 
 __all__ = [
     "BatchResult",
+    "Covariance",
     "Iteration",
     "Linearization",
     "Problem",
     "Result",
     "SolveInterrupted",
+    "covariance",
     "linearize",
     "refine_pose",
     "solve",

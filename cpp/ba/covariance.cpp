@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Source: Triggs et al. 1999, section 8.1; with S the reduced system, the block of point p is V⁻¹ + V⁻¹ Wᵀ S⁻¹ W V⁻¹.
+#include "ba/covariance.h"
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "ba/native.h"
+#include "core/parallel.h"
+
+#define FASTCV_LEAF "ba/eliminate_points.leaf.h"
+#include "core/leaf.h"
+
+namespace fastcv::ba {
+namespace {
+
+void damp_points(const Equations& e, double lambda, std::int64_t chunk) {
+  FASTCV_DISPATCH(ba::damp_points(e, lambda, chunk));
+}
+
+constexpr int kPose = 6;
+using Point3 = Eigen::Matrix3d;
+// V⁻¹ Bᵀ A of one observation.
+using Influence = Eigen::Matrix<double, 3, Eigen::Dynamic, Eigen::RowMajor, 3, kMostColumns>;
+using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, kMostColumns, kMostColumns>;
+
+Point3 symmetric(const double* v) {
+  Point3 m;
+  m << v[0], v[1], v[2], v[1], v[3], v[4], v[2], v[4], v[5];
+  return m;
+}
+
+// The block (image, other), other <= image, as a matrix; the diagonal's lower triangle is the whole matter.
+Block block_of(const SchurMatrix& matrix, std::int64_t image, std::int32_t other) {
+  const int columns = matrix.columns();
+  std::int64_t low = matrix.row_begin(image), high = matrix.row_begin(image + 1);
+  while (high - low > 1) {
+    const std::int64_t middle = (low + high) / 2;
+    (matrix.column(middle) <= other ? low : high) = middle;
+  }
+  const double* values = matrix.block(low);
+  Block block(columns, columns);
+  for (int r = 0; r < columns; ++r) {
+    for (int c = 0; c < columns; ++c) {
+      const bool mirrored = other == image && c > r;
+      block(r, c) = values[mirrored ? block_index(columns, c, r) : block_index(columns, r, c)];
+    }
+  }
+  return block;
+}
+
+// Uncertainty of an unknown by how much the others' adds to it: its variance times its own entry of the Hessian. What
+// nothing determines has one of 1e14 or so, for the Jacobian is rounded to 6e-8.
+constexpr double kMostInflation = 1e12;
+double largest_inflation(const SchurMatrix& inverse, const double* hessians) {
+  const int columns = inverse.columns();
+  double largest = 0;
+  for (std::int64_t i = 0; i < inverse.num_images(); ++i) {
+    const double *variance = inverse.block(inverse.row_begin(i + 1) - 1), *hessian = hessians + i * columns * columns;
+    for (int c = 0; c < columns; ++c) {
+      const int at = block_index(columns, c, c);
+      largest = std::max(largest, variance[at] * hessian[at]);
+    }
+  }
+  return largest;
+}
+
+void write_images(const Problem& problem, const Arrangement& arrangement, const SchurMatrix& inverse,
+                  const Covariance& out) {
+  const Lenses& lenses = arrangement.lenses();
+  const int columns = inverse.columns();
+  std::fill_n(out.params.data, out.params.size(), 0.0);
+  std::vector<std::int64_t> begin(problem.num_cameras() + 1, 0);
+  for (std::int64_t c = 0; c < problem.num_cameras(); ++c) {
+    const std::int64_t size = problem.param_offsets(c + 1) - problem.param_offsets(c);
+    begin[c + 1] = begin[c] + size * size;
+  }
+  for (std::int64_t i = 0; i < problem.num_images(); ++i) {
+    const Block block = block_of(inverse, i, static_cast<std::int32_t>(i));
+    for (int r = 0; r < kPose; ++r) {
+      for (int c = 0; c < kPose; ++c) out.poses[i][kPose * r + c] = block(r, c);
+    }
+    const std::int32_t camera = problem.image_cameras(i);  // images that share one agree
+    const std::int64_t size = problem.param_offsets(camera + 1) - problem.param_offsets(camera);
+    const std::uint8_t* free = lenses.free_params + std::int64_t(camera) * (columns - kPose);
+    for (int r = 0; r < lenses.num_free[camera]; ++r) {
+      for (int c = 0; c < lenses.num_free[camera]; ++c) {
+        out.params(begin[camera] + free[r] * size + free[c]) = block(kPose + r, kPose + c);
+      }
+    }
+  }
+}
+
+Point3 point_covariance(const Equations& e, const SchurMatrix& inverse, std::int64_t p) {
+  const int columns = e.columns;
+  const Point3 v = symmetric(e.point_inverse + 6 * p);
+  Point3 sum = v;
+  const std::int64_t begin = e.point_begin[p], end = e.point_begin[p + 1];
+  std::vector<Influence> influences;
+  for (std::int64_t k = begin; k < end; ++k) {
+    using Jacobian = Eigen::Matrix<float, 2, Eigen::Dynamic, Eigen::RowMajor>;
+    const Eigen::Map<const Jacobian> a(e.jacobian + 2 * k * columns, 2, columns);
+    const Eigen::Matrix<double, 2, Eigen::Dynamic> wide = a.cast<double>();
+    influences.emplace_back(-v * wide.middleCols<3>(3).transpose() * wide);
+  }
+  for (std::int64_t k = begin; k < end; ++k) {
+    for (std::int64_t other = begin; other <= k; ++other) {
+      const Point3 part = influences[k - begin] * block_of(inverse, e.images[k], e.images[other]) *
+                          influences[other - begin].transpose();
+      sum += part;
+      if (other != k) sum += part.transpose();
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+void Native::covariance(const Covariance& out) {
+  const Equations& e = arrangement_.equations();
+  linearize();
+  sum_over_chunks([&](std::int64_t c) {
+    damp_points(e, 0, c);
+    return 0.0;
+  });
+  for (std::int64_t p = 0; p < e.num_points; ++p) {
+    if (e.point_free[p] && !(e.point_inverse[6 * p] > 0)) {
+      throw std::invalid_argument("points[" + std::to_string(p) +
+                                  "]: expected observations that determine it, got a singular block of the Hessian");
+    }
+  }
+  matrix_->fill(e, hessians_.data(), 1, options_.num_threads);
+  std::fill(damping_.begin(), damping_.end(), 0.0);
+  const bool definite = cholesky_->factor(*matrix_, damping_.data(), options_.num_threads);
+  if (definite) cholesky_->invert(*matrix_);
+  if (!definite || largest_inflation(*matrix_, hessians_.data()) > kMostInflation) {
+    throw std::invalid_argument(
+        "problem: expected observations that determine everything that is free, got a singular Hessian (a free gauge, "
+        "or "
+        "an image or parameter of which too little is seen?)");
+  }
+  write_images(problem_, arrangement_, *matrix_, out);
+  parallel_for(e.num_points, 256, options_.num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = begin; p < end; ++p) {
+      const Point3 sum = e.point_free[p] ? point_covariance(e, *matrix_, p) : Point3::Zero();
+      for (int i = 0; i < 9; ++i) out.points[p][i] = sum(i / 3, i % 3);
+    }
+  });
+}
+
+void covariance(const Problem& problem, const Options& options, const Covariance& out) {
+  Options own = options;
+  own.linear_solver = "sparse_schur";
+  Native(problem, own).covariance(out);
+}
+
+}  // namespace fastcv::ba

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How uncertain a solution is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._backend import backend
+from ._arrays import ProblemArrays
+from ._gauge import free_poses
+from .problem import Problem
+from .solve import check_depths, native_options, residuals_in_pixels
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Covariances of what a problem leaves free; 0 for what is fixed.
+
+    Parameters
+    ----------
+    poses : (I, 6, 6) float64 array
+        By (w, v) of ``x_cam = exp(w) R (X - C - v)``: three angles in radians about the camera's axes, then the shift
+        of the projection centre in the world frame, in scene units.
+    params : list of (P, P) float64 array
+        By the parameters of each camera.
+    points : (N, 3, 3) float64 array
+        World frame, scene units squared.
+    """
+
+    poses: NDArray[np.float64]
+    params: list[NDArray[np.float64]]
+    points: NDArray[np.float64]
+
+
+def covariance(
+    problem: Problem, *, loss: str = "none", loss_scale: float = 1.0, gauge: str = "fixed", num_threads: int = 0
+) -> Covariance:
+    """The covariances of poses, intrinsics and points at a solution.
+
+    The blocks on the diagonal of the inverse of Jᵀ J, with everything else marginalised and not held. They are those of
+    the estimate where ``Problem.weights`` are the inverse standard deviations of the observations; where these are only
+    relative, multiply by 2 cost / (2 K - number of unknowns).
+
+    Parameters
+    ----------
+    problem : Problem
+        At its solution: ``replace(problem, cam_from_world=result.cam_from_world, ...)``.
+    loss, loss_scale
+        Those of the solve; an observation counts with rho' of its loss.
+    gauge : str
+        As for ``solve``. Covariances are relative to what is held. With ``"free"`` fixed images and points, or priors,
+        must hold the scene.
+    num_threads : int
+        0 is the default of ``fastcv.set_num_threads``.
+
+    Returns
+    -------
+    Covariance
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for ``solve``; or the observations leave something undetermined.
+
+    References
+    ----------
+    Triggs, McLauchlan, Hartley, Fitzgibbon: Bundle Adjustment, A Modern Synthesis, 1999, section 8.1.
+
+    Examples
+    --------
+    >>> from fastcv.ba import Problem, covariance
+    >>> from fastcv.synthetic import make_tracks
+    >>> problem = Problem.from_reconstruction(make_tracks("ring", num_images=8, num_points=100).reconstruction)
+    >>> sigma = covariance(problem).points.diagonal(axis1=1, axis2=2) ** 0.5
+    >>> sigma.shape == problem.points.shape and bool((sigma > 0).all())
+    True
+    """
+    native = backend("cpu").ba
+    options = native_options(
+        native,
+        gauge=gauge,
+        linear_solver="auto",
+        loss=loss,
+        loss_scale=loss_scale,
+        max_iterations=0,
+        function_tolerance=0.0,
+        gradient_tolerance=0.0,
+        parameter_tolerance=0.0,
+        time_limit=math.inf,
+        num_threads=num_threads,
+    )
+    problem.check()
+    arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
+    check_depths(problem, residuals_in_pixels(arrays))
+    sizes = [len(camera.params) for camera in problem.cameras]
+    params = np.zeros(sum(size**2 for size in sizes))
+    result = Covariance(
+        poses=np.zeros((problem.num_images, 6, 6)),
+        params=[],
+        points=np.zeros((problem.num_points, 3, 3)),
+    )
+    native.covariance(arrays, options, result.poses.reshape(-1, 36), params, result.points.reshape(-1, 9))
+    ends = np.cumsum([size**2 for size in sizes])
+    result.params.extend(part.reshape(n, n) for part, n in zip(np.split(params, ends[:-1]), sizes, strict=True))
+    return result
