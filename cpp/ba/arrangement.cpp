@@ -33,6 +33,7 @@ Arrangement::Arrangement(const Problem& problem) {
   equations_.num_points = problem.num_points();
   equations_.num_observations = problem.num_observations();
   equations_.point_free = problem.points_free.data;
+  equations_.point_priors = problem.point_priors;
   choose_columns(problem);
   sort(problem);
   cut_chunks();
@@ -85,6 +86,7 @@ void Arrangement::sort(const Problem& problem) {
   points_ = Buffer<std::int32_t>(count);
   observed_ = Buffer<double>(2 * count);
   weights_ = Buffer<double>(count);
+  if (problem.whitening.rows > 0) whitening_ = Buffer<double>(3 * count);
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t k = order[i];
     images_[i] = problem.image_indices(k);
@@ -92,12 +94,14 @@ void Arrangement::sort(const Problem& problem) {
     observed_[2 * i] = problem.observations[k][0];
     observed_[2 * i + 1] = problem.observations[k][1];
     weights_[i] = problem.weights(k);
+    if (whitening_.size() > 0) std::copy_n(problem.whitening[k], 3, whitening_.data() + 3 * i);
   }
   equations_.point_begin = point_begin_.data();
   equations_.images = images_.data();
   equations_.points = points_.data();
   equations_.observed = observed_.data();
   equations_.weights = weights_.data();
+  equations_.whitening = whitening_.data();
 }
 
 void Arrangement::cut_chunks() {
@@ -106,8 +110,10 @@ void Arrangement::cut_chunks() {
   std::vector<std::int64_t> seen_in(equations_.num_images, -1);
   std::vector<std::uint32_t> row(equations_.num_images);
   local_ = Buffer<std::uint32_t>(count);
+  const Priors& priors = equations_.point_priors;
+  std::int64_t prior = 0;
   for (std::int64_t p = 0; p < equations_.num_points;) {
-    Chunk chunk{p, p, static_cast<std::int64_t>(chunk_images_.size()), 0};
+    Chunk chunk{p, p, static_cast<std::int64_t>(chunk_images_.size()), 0, prior, prior};
     while (p < equations_.num_points && point_begin_[p] - point_begin_[chunk.point_begin] < size) {
       longest_track_ = std::max(longest_track_, point_begin_[p + 1] - point_begin_[p]);
       for (std::int64_t k = point_begin_[p]; k < point_begin_[p + 1]; ++k) {
@@ -121,7 +127,9 @@ void Arrangement::cut_chunks() {
       }
       ++p;
     }
+    while (prior < priors.size() && priors.rows(prior) < p) ++prior;
     chunk.point_end = p;
+    chunk.priors_end = prior;
     chunks_.push_back(chunk);
   }
   equations_.chunks = chunks_.data();

@@ -63,7 +63,7 @@ class Arrangement {
   Buffer<std::int64_t> by_image_;
   Buffer<std::uint32_t> local_;
   Buffer<std::int32_t> images_, points_, image_points_;
-  Buffer<double> observed_, weights_, point_hessian_, point_gradient_, point_inverse_, partial_;
+  Buffer<double> observed_, weights_, whitening_, point_hessian_, point_gradient_, point_inverse_, partial_;
   Buffer<float> jacobian_;
 };
 

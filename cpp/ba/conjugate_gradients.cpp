@@ -33,8 +33,9 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 
 }  // namespace
 
-ConjugateGradients::ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns)
-    : arrangement_(arrangement), unknowns_(unknowns), node_blocks_{0} {
+ConjugateGradients::ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns,
+                                       const ImagePriors& priors)
+    : arrangement_(arrangement), unknowns_(unknowns), priors_(priors), node_blocks_{0} {
   for (std::int64_t n = 0; n < unknowns.num_nodes(); ++n) {
     const std::int64_t size = unknowns.node_size(n);
     node_blocks_.push_back(node_blocks_.back() + size * size);
@@ -111,6 +112,7 @@ void ConjugateGradients::multiply(const double* x, double* y, int num_threads) {
       for (int r = 0; r < columns; ++r) yi[r] += factor * block[block_index(columns, r, c)];
     }
   }
+  priors_.add_product(image_x_.data(), image_y_.data());
   unknowns_.gather(image_y_.data(), y);
 }
 

@@ -5,15 +5,16 @@
 #include <vector>
 
 #include "ba/arrangement.h"
+#include "ba/priors.h"
 #include "ba/unknowns.h"
 
 namespace fastcv::ba {
 
 class ConjugateGradients {
  public:
-  ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns);
+  ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns, const ImagePriors& priors);
 
-  // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, and must stay.
+  // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, priors included, and must stay.
   // The preconditioner: the diagonal blocks of S with `damping` on the diagonal, one for each node ("Schur-Jacobi",
   // Agarwal et al. 2010, section 4.2). False where one is not positive definite.
   bool prepare(const double* hessians, double scale, const double* damping, int num_threads);
@@ -29,6 +30,7 @@ class ConjugateGradients {
 
   const Arrangement& arrangement_;
   const Unknowns& unknowns_;
+  const ImagePriors& priors_;
   const double* hessians_ = nullptr;
   double extra_ = 0;                       // scale - 1
   std::vector<std::int64_t> node_blocks_;  // where each node's factored block begins

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "ba/loss.hd.h"
+#include "ba/problem.h"
 
 namespace fastcv::ba {
 
@@ -26,6 +26,7 @@ struct Chunk {
   std::int64_t point_begin, point_end;
   std::int64_t images_begin;  // in chunk_images, and of its rows in `partial`
   int num_images;
+  std::int64_t priors_begin, priors_end;  // in point_priors
 };
 
 struct Equations {
@@ -40,10 +41,12 @@ struct Equations {
   const std::int32_t* points;        // (num_observations,)
   const double* observed;            // (num_observations, 2)
   const double* weights;             // (num_observations,)
+  const double* whitening;           // (num_observations, 3), or null where weights are all
   const bool* point_free;            // (num_points,)
   const std::int64_t* image_begin;   // (num_images + 1,) in by_image
   const std::int64_t* by_image;      // (num_observations,) observations by image, each image's in ascending order
   const std::int32_t* image_points;  // (num_observations,) their points
+  Priors point_priors;
   // Written by linearize.
   float* jacobian;         // (num_observations, 2, columns)
   double* point_hessian;   // (num_points, 6) upper triangle, by rows
@@ -67,11 +70,6 @@ struct Lenses {
   const std::int64_t* param_offsets;
   const std::uint8_t* free_params;  // (num_cameras, columns - 6) indices of parameters, num_free valid
   const std::uint8_t* num_free;
-};
-
-struct RobustLoss {
-  Loss loss;
-  double squared_scale;
 };
 
 }  // namespace fastcv::ba

@@ -31,6 +31,7 @@ void residuals(const Problem& problem, Rows<double, 2> residuals, int num_thread
   for_each_observation(problem, num_threads, [&](std::int64_t k, auto model, auto* pose, auto* params, auto* point) {
     generic::ba::reprojection_residual<decltype(model)>(pose, params, point, problem.observations[k],
                                                         problem.weights(k), residuals[k]);
+    if (problem.whitening.rows > 0) generic::ba::whiten(problem.whitening[k], residuals[k], residuals[k] + 1, 1);
   });
 }
 
@@ -42,6 +43,12 @@ void linearize(const Problem& problem, Rows<double, 2> residuals, View<double, 3
     double d_camera[2 * (kPose + Model::kNumParams)];
     generic::ba::reprojection_jacobian<Model>(pose, params, point, problem.observations[k], problem.weights(k),
                                               residuals[k], d_camera, &d_point(k, 0, 0));
+    if (problem.whitening.rows > 0) {
+      const double* s = problem.whitening[k];
+      generic::ba::whiten(s, residuals[k], residuals[k] + 1, 1);
+      generic::ba::whiten(s, d_camera, d_camera + kPose + Model::kNumParams, kPose + Model::kNumParams);
+      generic::ba::whiten(s, &d_point(k, 0, 0), &d_point(k, 1, 0), 3);
+    }
     for (int r = 0; r < 2; ++r) {
       const double* row = d_camera + r * (kPose + Model::kNumParams);
       for (int c = 0; c < kPose; ++c) d_pose(k, r, c) = row[c];

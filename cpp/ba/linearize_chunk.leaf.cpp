@@ -5,6 +5,7 @@
 #pragma GCC optimize("no-tree-pre", "fp-contract=fast")
 #include "ba/equations.h"
 #include "ba/point_block.hd.h"
+#include "ba/priors.hd.h"
 #include "ba/reprojection.hd.h"
 #include "core/elementwise.hd.h"
 // The declarations come after what they mention.
@@ -57,26 +58,6 @@ struct Values {
 };
 
 template <class Model>
-struct CostOne : Observed<Model> {
-  using Base = Observed<Model>;
-  using Scalar = double;
-  static constexpr int kInputs = Base::kInputs, kOutputs = 1, kSums = 0;
-  const RobustLoss& loss;
-  double& cost;
-
-  FASTCV_HD void compute(const double* in, double* out, double*, int stride) const {
-    const Values<Base::kInputs> v(in, stride);
-    double r[2];
-    reprojection_residual<Model>(v.values, v.values + Base::kParams, v.values + Base::kPoint, v.values + Base::kPixel,
-                                 v.values[Base::kWeight], r);
-    out[0] = r[0] * r[0] + r[1] * r[1];
-  }
-  FASTCV_HD void store(std::int64_t, const double* out, int) const {
-    cost += 0.5 * robust_loss(loss.loss, loss.squared_scale, out[0]).rho;
-  }
-};
-
-template <class Model>
 struct LinearizeOne : Observed<Model> {
   using Base = Observed<Model>;
   using Scalar = double;
@@ -96,14 +77,18 @@ struct LinearizeOne : Observed<Model> {
     FASTCV_UNROLL
     for (int c = 0; c < 2 * kColumns; ++c) out[(2 + c) * stride] = d_camera[c];
   }
-  FASTCV_HD void store(std::int64_t i, const double* out, int stride) const {
+  FASTCV_HD void store(std::int64_t i, double* out, int stride) const {
     const Equations& e = this->equations;
     const std::int64_t k = this->first + i;
+    if (e.whitening) {
+      whiten(e.whitening + 3 * k, out, out + stride, 1);
+      whiten(e.whitening + 3 * k, out + 2 * stride, out + (2 + kColumns) * stride, kColumns, stride);
+    }
     const int columns = e.columns, camera = this->lenses.image_cameras[e.images[k]];
     const std::uint8_t* free = this->lenses.free_params + std::int64_t(camera) * (columns - kPoseSize);
     const int num_free = this->lenses.num_free[camera];
     const double r0 = out[0], r1 = out[stride];
-    const RhoDerivatives rho = robust_loss(loss.loss, loss.squared_scale, r0 * r0 + r1 * r1);
+    const RhoDerivatives rho = robust_loss(loss, r0 * r0 + r1 * r1);
     cost += 0.5 * rho.rho;
     // Where the loss bends down, the residual and its Jacobian are scaled (Triggs et al. 1999, section 4.3, without
     // the term in rho'', which may make the system indefinite).
@@ -162,10 +147,16 @@ struct PointOne : Observed<Model> {
     FASTCV_UNROLL
     for (int c = 0; c < 6; ++c) out[(2 + c) * stride] = d_point[c];
   }
-  FASTCV_HD void store(std::int64_t i, const double* out, int stride) const {
-    PointSums& s = sums[this->equations.points[this->first + i]];
+  FASTCV_HD void store(std::int64_t i, double* out, int stride) const {
+    const Equations& e = this->equations;
+    const std::int64_t k = this->first + i;
+    PointSums& s = sums[e.points[k]];
+    if (e.whitening) {
+      whiten(e.whitening + 3 * k, out, out + stride, 1);
+      whiten(e.whitening + 3 * k, out + 2 * stride, out + 5 * stride, 3, stride);
+    }
     const double r[2] = {out[0], out[stride]};
-    const RhoDerivatives rho = robust_loss(loss.loss, loss.squared_scale, r[0] * r[0] + r[1] * r[1]);
+    const RhoDerivatives rho = robust_loss(loss, r[0] * r[0] + r[1] * r[1]);
     s.cost += 0.5 * rho.rho;
     for (int row = 0; row < 2; ++row) {
       const double* b = out + (2 + 3 * row) * stride;
@@ -184,11 +175,27 @@ struct PointOne : Observed<Model> {
 };
 
 template <class Model>
-struct PointCostOne : CostOne<Model> {
+struct PointCostOne : Observed<Model> {
+  using Base = Observed<Model>;
+  using Scalar = double;
+  static constexpr int kInputs = Base::kInputs, kOutputs = 2, kSums = 0;
+  const RobustLoss& loss;
   PointSums* sums;
-  FASTCV_HD void store(std::int64_t i, const double* out, int) const {
-    sums[this->equations.points[this->first + i]].cost_after +=
-        0.5 * robust_loss(this->loss.loss, this->loss.squared_scale, out[0]).rho;
+
+  FASTCV_HD void compute(const double* in, double* out, double*, int stride) const {
+    const Values<Base::kInputs> v(in, stride);
+    double r[2];
+    reprojection_residual<Model>(v.values, v.values + Base::kParams, v.values + Base::kPoint, v.values + Base::kPixel,
+                                 v.values[Base::kWeight], r);
+    out[0] = r[0];
+    out[stride] = r[1];
+  }
+  FASTCV_HD void store(std::int64_t i, double* out, int stride) const {
+    const Equations& e = this->equations;
+    const std::int64_t k = this->first + i;
+    if (e.whitening) whiten(e.whitening + 3 * k, out, out + stride, 1);
+    const double squared = out[0] * out[0] + out[stride] * out[stride];
+    sums[e.points[k]].cost_after += 0.5 * robust_loss(loss, squared).rho;
   }
 };
 
@@ -202,6 +209,12 @@ FASTCV_HD void for_each_run(const Equations& e, const Lenses& lenses, const Chun
     while (k < end && model_of(k) == model) ++k;
     with_model(model, [&](auto m) { f(m, first, k - first); });
   }
+}
+
+// Calls f(prior, point) for every prior on one of the chunk's points.
+template <class F>
+FASTCV_HD void for_each_prior(const Equations& e, const Chunk& chunk, F&& f) {
+  for (std::int64_t i = chunk.priors_begin; i < chunk.priors_end; ++i) f(i, std::int64_t(e.point_priors.rows.data[i]));
 }
 
 }  // namespace
@@ -218,6 +231,9 @@ double linearize_chunk(const Equations& e, const Lenses& lenses, const RobustLos
     using Model = decltype(model);
     run_in_lanes(LinearizeOne<Model>{{e, lenses, at, first}, loss, gradient, cost}, count, nullptr);
   });
+  for_each_prior(e, chunk, [&](std::int64_t i, std::int64_t p) {
+    cost += add_point_prior(e.point_priors, i, at.points + 3 * p, e.point_hessian + 6 * p, e.point_gradient + 3 * p);
+  });
   return cost;
 }
 
@@ -232,6 +248,9 @@ double refine_points(const Equations& e, const Lenses& lenses, const RobustLoss&
     using Model = decltype(model);
     run_in_lanes(PointOne<Model>{{e, lenses, at, first}, loss, sums}, size, nullptr);
   });
+  for_each_prior(e, chunk, [&](std::int64_t i, std::int64_t p) {
+    sums[p].cost += add_point_prior(e.point_priors, i, points + 3 * p, sums[p].hessian, sums[p].gradient);
+  });
   for (std::int64_t p = chunk.point_begin; p < chunk.point_end; ++p) {
     PointSums& s = sums[p];
     double inverse[6], step[3];
@@ -242,10 +261,12 @@ double refine_points(const Equations& e, const Lenses& lenses, const RobustLoss&
       if (e.point_free[p]) points[3 * p + c] -= step[c];
     }
   }
-  double unused = 0;
   for_each_run(e, lenses, chunk, [&](auto model, std::int64_t first, std::int64_t size) {
     using Model = decltype(model);
-    run_in_lanes(PointCostOne<Model>{{{e, lenses, at, first}, loss, unused}, sums}, size, nullptr);
+    run_in_lanes(PointCostOne<Model>{{e, lenses, at, first}, loss, sums}, size, nullptr);
+  });
+  for_each_prior(e, chunk, [&](std::int64_t i, std::int64_t p) {
+    sums[p].cost_after += point_prior_cost(e.point_priors, i, points + 3 * p);
   });
   double cost = 0;
   for (std::int64_t p = chunk.point_begin; p < chunk.point_end; ++p) {

@@ -10,6 +10,11 @@
 namespace fastcv {
 namespace ba {
 enum class Loss { none, huber, soft_l1, cauchy, geman_mcclure, tukey };
+
+struct RobustLoss {
+  Loss loss;
+  double squared_scale;  // the s from which a residual counts as an outlier
+};
 }  // namespace ba
 
 namespace FASTCV_ISA::ba {
@@ -18,7 +23,7 @@ struct RhoDerivatives {
   double rho, first, second;
 };
 
-// s2 is the squared scale, the s from which an observation counts as an outlier.
+// s2 is the squared scale.
 FASTCV_HD RhoDerivatives robust_loss(fastcv::ba::Loss loss, double s2, double s) {
   using fastcv::ba::Loss;
   const double x = s / s2;
@@ -47,6 +52,9 @@ FASTCV_HD RhoDerivatives robust_loss(fastcv::ba::Loss loss, double s2, double s)
       break;
   }
   return {s, 1, 0};
+}
+FASTCV_HD RhoDerivatives robust_loss(const fastcv::ba::RobustLoss& loss, double s) {
+  return robust_loss(loss.loss, loss.squared_scale, s);
 }
 
 }  // namespace FASTCV_ISA::ba

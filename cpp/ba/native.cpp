@@ -84,6 +84,7 @@ Native::Native(const Problem& problem, const Options& options)
       loss_{options.loss, options.loss_scale * options.loss_scale},
       arrangement_(problem),
       unknowns_(problem, arrangement_.equations().columns),
+      priors_(problem, arrangement_.lenses(), arrangement_.equations().columns),
       at_{{problem.cam_from_world.data, problem.cam_from_world.data + 12 * problem.num_images()},
           {problem.params.data, problem.params.data + problem.params.size()},
           {problem.points.data, problem.points.data + 3 * problem.num_points()}},
@@ -101,23 +102,27 @@ Native::Native(const Problem& problem, const Options& options)
 
 double Native::refine_trial(double lambda) {
   const Equations& e = arrangement_.equations();
-  return sum_over_chunks([&](std::int64_t c) {
+  const double cost = sum_over_chunks([&](std::int64_t c) {
     std::vector<double> scratch(14 * (e.chunks[c].point_end - e.chunks[c].point_begin));
     return refine_points(e, arrangement_.lenses(), loss_, trial_.estimate(), trial_.points.data(), lambda, c,
                          scratch.data());
   });
+  return cost + priors_.cost(trial_.estimate());
 }
 
 double Native::linearize() {
   const Equations& e = arrangement_.equations();
-  const double cost = sum_over_chunks(
-      [&](std::int64_t c) { return linearize_chunk(e, arrangement_.lenses(), loss_, at_.estimate(), c); });
+  const double cost = priors_.linearize(at_.estimate()) + sum_over_chunks([&](std::int64_t c) {
+    return linearize_chunk(e, arrangement_.lenses(), loss_, at_.estimate(), c);
+  });
   arrangement_.add_partials(image_values_.data(), options_.num_threads);
+  priors_.add_gradient(image_values_.data());
   unknowns_.gather(image_values_.data(), gradient_.data());
   const int size = e.columns * e.columns;
   parallel_for(e.num_images, 1, options_.num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) image_hessian(e, i, hessians_.data() + i * size);
   });
+  priors_.add_hessian(hessians_.data());
   for (std::int64_t i = 0; i < e.num_images; ++i) {
     for (int c = 0; c < e.columns; ++c)
       image_values_[i * e.columns + c] = hessians_[i * size + block_index(e.columns, c, c)];
@@ -172,9 +177,11 @@ int Native::solve_reduced(double lambda) {
 double Native::take_step() {
   const Equations& e = arrangement_.equations();
   unknowns_.spread(step_.data(), image_values_.data());
-  const double squared =
-      sum_over_chunks([&](std::int64_t c) { return back_substitute(e, image_values_.data(), point_step_.data(), c); });
-  double fall = -dot(gradient_, step_) - 0.5 * squared;
+  const double curvature =
+      sum_over_chunks([&](std::int64_t c) { return back_substitute(e, image_values_.data(), point_step_.data(), c); }) +
+      priors_.curvature(image_values_.data()) +
+      curvature_of_point_priors(e.point_priors, at_.points.data(), point_step_.data());
+  double fall = -dot(gradient_, step_) - 0.5 * curvature;
   for (std::int64_t i = 0; i < 3 * e.num_points; ++i) fall -= e.point_gradient[i] * point_step_[i];
   for (std::int64_t i = 0; i < e.num_images; ++i) {
     const double* values = image_values_.data() + i * e.columns;
@@ -217,7 +224,7 @@ void Native::choose_linear_solver() {
     }
   }
   if (most_gradients_ == kMostGradients) drop_factor();
-  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_);
+  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors_);
 }
 
 void Native::drop_factor() {

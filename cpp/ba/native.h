@@ -8,6 +8,7 @@
 
 #include "ba/conjugate_gradients.h"
 #include "ba/covariance.h"
+#include "ba/priors.h"
 #include "ba/solve.h"
 #include "ba/sparse_cholesky.h"
 #include "core/parallel.h"
@@ -55,6 +56,7 @@ class Native {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   const Arrangement arrangement_;
   const Unknowns unknowns_;
+  ImagePriors priors_;
   std::unique_ptr<ConjugateGradients> gradients_;  // until the factor takes over
   std::unique_ptr<SchurMatrix> matrix_;
   std::unique_ptr<SparseCholesky> cholesky_;

@@ -2,9 +2,30 @@
 // A bundle adjustment problem as borrowed arrays. Every index in it has been checked by the caller.
 #pragma once
 
+#include "ba/loss.hd.h"
 #include "core/view.h"
 
 namespace fastcv::ba {
+
+// Gaussian knowledge of poses, projection centres or points, sorted by row: the residual is whitening * error, with the
+// error of priors.hd.h and whiteningᵀ whitening the inverse covariance.
+struct Priors {
+  View<const std::int32_t, 1> rows;  // (M,) of an image or a point
+  View<const double, 2> values;      // (M, 12) [R | t], or (M, 3)
+  View<const double, 3> whitening;   // (M, D, D), D = 6 or 3
+  RobustLoss loss;
+
+  std::int64_t size() const { return rows.shape[0]; }
+};
+
+// Of single intrinsic parameters: the residual is weight * (parameter - value).
+struct ParamsPriors {
+  View<const std::int32_t, 1> images;   // (M,) an image of the camera, the same for all of a camera's priors
+  View<const std::int32_t, 1> indices;  // (M,) which of the camera's parameters
+  View<const double, 1> values, weights;
+
+  std::int64_t size() const { return images.shape[0]; }
+};
 
 struct Problem {
   // Intrinsics, one row per physical camera; images may share a row.
@@ -19,11 +40,15 @@ struct Problem {
   // Points in the world frame.
   Rows<double, 3> points;  // (N, 3)
   View<const bool, 1> points_free;
-  // Observations. The residual is weight * (projection - observation), with weight = 1/sigma.
+  // Observations. The residual is weight * (projection - observation), with weight = 1/sigma; where there is whitening,
+  // that times [s0 0; s1 s2].
   View<const std::int32_t, 1> image_indices;  // (K,)
   View<const std::int32_t, 1> point_indices;  // (K,)
   Rows<const double, 2> observations;         // (K, 2) pixels
   View<const double, 1> weights;              // (K,)
+  Rows<const double, 3> whitening{};          // (K, 3) or (0, 3)
+  Priors pose_priors{}, position_priors{}, point_priors{};
+  ParamsPriors params_priors{};
 
   std::int64_t num_cameras() const { return camera_models.shape[0]; }
   std::int64_t num_images() const { return cam_from_world.rows; }

@@ -50,7 +50,17 @@ FASTCV_HD void reprojection_residual(const T* cam_from_world, const T* params, c
   residual[1] = weight * (pixel.y - observed[1]);
 }
 
-// As above, with the derivatives at w = v = 0 in one row-major 2×(6 + P) block of columns w, v, params, and by the
+// Multiplies two rows of `count` numbers, `stride` apart, by [s0 0; s1 s2]: residuals or a Jacobian by the root of their
+// information.
+template <class T>
+FASTCV_HD void whiten(const T* s, T* row0, T* row1, int count, int stride = 1) {
+  for (int c = 0; c < count * stride; c += stride) {
+    row1[c] = s[1] * row0[c] + s[2] * row1[c];
+    row0[c] *= s[0];
+  }
+}
+
+// As reprojection_residual, with the derivatives at w = v = 0 in one row-major 2×(6 + P) block of columns w, v, params, and by the
 // point in a 2×3 block. d(x_cam)/dw = -[x_cam]×, so a row a of d(pixel)/d(x_cam) becomes x_cam × a.
 template <class Model, class T>
 FASTCV_HD void reprojection_jacobian(const T* cam_from_world, const T* params, const T* point, const T* observed,

@@ -20,9 +20,11 @@ class ReprojectionCost final : public ceres::CostFunction {
       : parameters_(parameters),
         observed_{problem.observations[k][0], problem.observations[k][1]},
         weight_(problem.weights(k)),
+        whitened_(problem.whitening.rows > 0),
         image_(problem.image_indices(k)),
         point_(problem.point_indices(k)),
         point_free_(problem.points_free(point_)) {
+    if (whitened_) std::copy_n(problem.whitening[k], 3, whitening_);
     set_num_residuals(2);
     auto& sizes = *mutable_parameter_block_sizes();
     for (const Block* block : camera_side()) {
@@ -38,9 +40,15 @@ class ReprojectionCost final : public ceres::CostFunction {
     const double* point = parameters_.point(point_);
     if (jacobians == nullptr) {
       generic::ba::reprojection_residual<Model>(pose, params, point, observed_, weight_, residual);
+      if (whitened_) generic::ba::whiten(whitening_, residual, residual + 1, 1);
     } else {
       double d_camera[2 * kColumns], d_point[6];
       generic::ba::reprojection_jacobian<Model>(pose, params, point, observed_, weight_, residual, d_camera, d_point);
+      if (whitened_) {
+        generic::ba::whiten(whitening_, residual, residual + 1, 1);
+        generic::ba::whiten(whitening_, d_camera, d_camera + kColumns, kColumns);
+        generic::ba::whiten(whitening_, d_point, d_point + 3, 3);
+      }
       hand_out(d_camera, d_point, jacobians);
     }
     return std::isfinite(residual[0]) && std::isfinite(residual[1]);  // Ceres then takes a shorter step
@@ -55,11 +63,7 @@ class ReprojectionCost final : public ceres::CostFunction {
 
   // Copies the free columns to Ceres' Jacobians, a null pointer for those that it does not want.
   void hand_out(double* d_camera, const double* d_point, double** jacobians) const {
-    const double* left = parameters_.left_jacobian(image_);
-    for (double* row : {d_camera, d_camera + kColumns}) {
-      const double w[3] = {row[0], row[1], row[2]};
-      for (int c = 0; c < 3; ++c) row[c] = w[0] * left[c] + w[1] * left[3 + c] + w[2] * left[6 + c];
-    }
+    for (double* row : {d_camera, d_camera + kColumns}) parameters_.by_block(image_, row);
     for (const Block* block : camera_side()) {
       if (block->empty()) continue;
       double* out = *jacobians++;
@@ -74,7 +78,8 @@ class ReprojectionCost final : public ceres::CostFunction {
   }
 
   const Parameters& parameters_;
-  double observed_[2], weight_;
+  double observed_[2], weight_, whitening_[3];
+  bool whitened_;
   std::int32_t image_, point_;
   bool point_free_;
 };

@@ -95,6 +95,11 @@ void Parameters::set_pose(int image) {
   Eigen::Map<Matrix3>(state.left_jacobian) = jacobian_of_exp(w);
 }
 
+void Parameters::by_block(int image, double* by_turn) const {
+  const double *left = images_[image].left_jacobian, w[3] = {by_turn[0], by_turn[1], by_turn[2]};
+  for (int c = 0; c < 3; ++c) by_turn[c] = w[0] * left[c] + w[1] * left[3 + c] + w[2] * left[6 + c];
+}
+
 void Parameters::PrepareForEvaluation(bool, bool new_evaluation_point) {
   if (!new_evaluation_point) return;
   for (std::size_t i = 0; i < images_.size(); ++i) set_pose(static_cast<int>(i));

@@ -40,8 +40,8 @@ class Parameters final : public ceres::EvaluationCallback {
   const double* params(int image) const { return params_.data() + param_offsets_[image_cameras_[image]]; }
   double* point(int point) { return points_.data() + 3 * std::int64_t(point); }
   const double* point(int point) const { return points_.data() + 3 * std::int64_t(point); }
-  // Derivative of the left rotation exp(dw) by the block's w: dexp(w) = exp(J dw) exp(w). Row-major 3×3.
-  const double* left_jacobian(int image) const { return images_[image].left_jacobian; }
+  // Turns three derivatives by a further left turn of the image into those by its block's w.
+  void by_block(int image, double* by_turn) const;
 
   // An image's pose, together with its intrinsics where no other image shares them.
   Block& image_block(int image) { return image_blocks_[image]; }
@@ -61,7 +61,8 @@ class Parameters final : public ceres::EvaluationCallback {
 
  private:
   struct Image {
-    double initial[12], cam_from_world[12], left_jacobian[9];
+    double initial[12], cam_from_world[12];
+    double left_jacobian[9];  // J in dexp(w) = exp(J dw) exp(w), row-major
   };
 
   void place_blocks();

@@ -7,6 +7,7 @@ from .batch import BatchResult, solve_batch
 from .covariance import Covariance, covariance
 from .linearize import Linearization, linearize
 from .pose import refine_pose
+from .priors import ParamsPriors, Priors
 from .problem import Problem
 from .solve import Iteration, Result, SolveInterrupted, solve
 
@@ -15,6 +16,8 @@ __all__ = [
     "Covariance",
     "Iteration",
     "Linearization",
+    "ParamsPriors",
+    "Priors",
     "Problem",
     "Result",
     "SolveInterrupted",

@@ -11,8 +11,54 @@ from numpy.typing import NDArray
 
 from ..scene import Camera
 
+from .priors import ParamsPriors, Priors
+
 if TYPE_CHECKING:
     from .problem import Problem
+
+
+class PriorArrays(NamedTuple):
+    """M priors on poses, positions or points with D degrees of freedom, sorted by row."""
+
+    rows: NDArray[np.int32]  # (M,)
+    values: NDArray[np.float64]  # (M, 12 or 3)
+    whitening: NDArray[np.float64]  # (M, D, D), the inverse of the covariance's Cholesky factor
+    loss: str
+    loss_scale: float
+
+    @classmethod
+    def from_priors(cls, priors: Priors | None) -> PriorArrays:
+        if priors is None:
+            return cls(np.empty(0, np.int32), np.empty((0, 0)), np.empty((0, 0, 0)), "none", 1)
+        order = np.argsort(priors.rows, kind="stable")
+        whitening = np.linalg.inv(np.linalg.cholesky(priors.covariances[order]))
+        values = priors.values[order].reshape(len(order), priors.values[0].size if len(order) else 0)
+        return cls(priors.rows[order], values, whitening, priors.loss, priors.loss_scale)
+
+
+class ParamsPriorArrays(NamedTuple):
+    """Priors on single parameters, each found through the first image of its camera."""
+
+    images: NDArray[np.int32]  # (M,)
+    indices: NDArray[np.int32]  # (M,) of the camera's parameters
+    values: NDArray[np.float64]  # (M,)
+    weights: NDArray[np.float64]  # (M,) 1 / standard deviation
+
+    @classmethod
+    def from_priors(cls, priors: ParamsPriors | None, image_cameras: NDArray[np.int32]) -> ParamsPriorArrays:
+        if priors is None or len(priors.rows) == 0:
+            return cls(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0), np.empty(0))
+        cameras, first_images = np.unique(image_cameras, return_index=True)
+        images = first_images[np.searchsorted(cameras, priors.rows)]
+        sizes = [len(values) for values in priors.values]
+        weights = 1 / np.concatenate(priors.deviations)
+        known = weights > 0
+        return cls(
+            np.repeat(images, sizes)[known].astype(np.int32),
+            np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])[known],
+            np.concatenate(priors.values)[known],
+            weights[known],
+        )
 
 
 class ProblemArrays(NamedTuple):
@@ -31,6 +77,11 @@ class ProblemArrays(NamedTuple):
     point_indices: NDArray[np.int32]  # (K,)
     observations: NDArray[np.float64]  # (K, 2)
     weights: NDArray[np.float64]  # (K,)
+    whitening: NDArray[np.float64]  # (K, 3) or (0, 3), lower triangles of the inverse Cholesky factors of covariances
+    pose_priors: PriorArrays
+    position_priors: PriorArrays
+    point_priors: PriorArrays
+    params_priors: ParamsPriorArrays
 
     @classmethod
     def from_problem(cls, problem: Problem, pose_free: NDArray[np.bool_] | None = None) -> ProblemArrays:
@@ -52,9 +103,22 @@ class ProblemArrays(NamedTuple):
             point_indices=problem.point_indices,
             observations=problem.observations,
             weights=problem.weights,
+            whitening=_whitening(problem.covariances),
+            pose_priors=PriorArrays.from_priors(problem.pose_priors),
+            position_priors=PriorArrays.from_priors(problem.position_priors),
+            point_priors=PriorArrays.from_priors(problem.point_priors),
+            params_priors=ParamsPriorArrays.from_priors(problem.params_priors, problem.image_cameras),
         )
 
     def cameras(self, templates: Sequence[Camera]) -> list[Camera]:
         """The cameras with their present parameters."""
         params = np.split(self.params, self.param_offsets[1:-1])
         return [camera.with_params(values) for camera, values in zip(templates, params, strict=True)]
+
+
+def _whitening(covariances: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    if covariances is None:
+        return np.empty((0, 3))
+    factors = np.linalg.cholesky(covariances)
+    first, below, second = factors[:, 0, 0], factors[:, 1, 0], factors[:, 1, 1]
+    return np.column_stack([1 / first, -below / (first * second), 1 / second])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._arrays import check
 from ..scene import Camera
+from .priors import ParamsPriors, Priors
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -25,6 +27,13 @@ _FIELDS: dict[str, tuple[Any, tuple[int | str, ...]]] = {
     "fixed_points": (np.bool_, ("N",)),
     "weights": (np.float64, ("K",)),
 }
+# The shape of a value, and its degrees of freedom.
+_PRIORS: dict[str, tuple[tuple[int, ...], int]] = {
+    "pose_priors": ((3, 4), 6),
+    "position_priors": ((3,), 3),
+    "point_priors": ((3,), 3),
+}
+LOSSES = ("none", "huber", "soft_l1", "cauchy", "geman_mcclure", "tukey")
 # How far R Rᵀ may be from the identity: poses that went through six printed digits pass, a scaled rotation does not.
 _ROTATION_TOLERANCE = 1e-5
 
@@ -42,9 +51,25 @@ def check_problem(problem: Problem) -> None:
     for name in ("cam_from_world", "points", "observations", "weights"):
         _first(name, ~np.isfinite(getattr(problem, name)), "finite values", getattr(problem, name))
     _first("weights", problem.weights <= 0, "positive values", problem.weights)
+    if problem.covariances is not None:
+        problem.covariances = _covariances("covariances", problem.covariances, problem.num_observations, 2)
     _check_cameras(problem)
-    _check_rotations(problem.cam_from_world)
+    _check_rotations("cam_from_world", problem.cam_from_world)
+    for name in _PRIORS:
+        _check_priors(problem, name)
+    _check_params_priors(problem)
     _check_observations(problem)
+
+
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}: expected one of {', '.join(allowed)}, got {value!r}")
+
+
+def check_positive(name: str, value: float) -> float:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name}: expected a positive number, got {value}")
+    return value
 
 
 def _as_dtype(name: str, values: ArrayLike, dtype: Any) -> NDArray[Any]:
@@ -83,11 +108,83 @@ def _check_indices(name: str, indices: NDArray[np.int32], count: int) -> None:
     _first(name, (indices < 0) | (indices >= count), f"a row below {count}", indices)
 
 
-def _check_rotations(cam_from_world: NDArray[np.float64]) -> None:
+def _check_rotations(name: str, cam_from_world: NDArray[np.float64]) -> None:
     rotations = cam_from_world[:, :, :3]
     skew = np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2))
     wrong = (skew > _ROTATION_TOLERANCE) | (np.linalg.det(rotations) < 0)
-    _first("cam_from_world", wrong, "a rotation in its first three columns", rotations)
+    _first(name, wrong, "a rotation in its first three columns", rotations)
+
+
+def _covariances(name: str, values: ArrayLike, count: int, size: int) -> NDArray[np.float64]:
+    """The covariances as (count, size, size); a single one serves all."""
+    covariances = _as_dtype(name, values, np.float64)
+    if covariances.shape == (size, size):
+        covariances = np.tile(covariances, (count, 1, 1))
+    check(name, covariances, (count, size, size))
+    _first(name, ~np.isfinite(covariances), "finite values", covariances)
+    skew = np.abs(covariances - covariances.transpose(0, 2, 1))
+    _first(name, skew > 1e-9 * np.abs(covariances).max(axis=(1, 2), keepdims=True), "a symmetric matrix", covariances)
+    try:
+        np.linalg.cholesky(covariances)
+    except np.linalg.LinAlgError:
+        wrong = np.array([not _is_positive_definite(covariance) for covariance in covariances])
+        _first(name, wrong, "a positive definite matrix", covariances)
+    return covariances
+
+
+def _is_positive_definite(matrix: NDArray[np.float64]) -> bool:
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def _rows(name: str, rows: ArrayLike, count: int) -> NDArray[np.int32]:
+    checked = _as_dtype(name, rows, np.int32)
+    check(name, checked, ("M",))
+    _check_indices(name, checked, count)
+    return checked
+
+
+def _check_priors(problem: Problem, name: str) -> None:
+    priors, (shape, size) = getattr(problem, name), _PRIORS[name]
+    if priors is None:
+        return
+    if not isinstance(priors, Priors):
+        raise TypeError(f"{name}: expected Priors or None, got {type(priors).__name__}")
+    priors.rows = _rows(f"{name}.rows", priors.rows, len(problem.points if name == "point_priors" else problem.cam_from_world))
+    priors.values = _as_dtype(f"{name}.values", priors.values, np.float64)
+    check(f"{name}.values", priors.values, (len(priors.rows), *shape))
+    _first(f"{name}.values", ~np.isfinite(priors.values), "finite values", priors.values)
+    if name == "pose_priors":
+        _check_rotations(f"{name}.values", priors.values)
+    priors.covariances = _covariances(f"{name}.covariances", priors.covariances, len(priors.rows), size)
+    check_choice(f"{name}.loss", priors.loss, LOSSES)
+    check_positive(f"{name}.loss_scale", priors.loss_scale)
+
+
+def _check_params_priors(problem: Problem) -> None:
+    name, priors = "params_priors", problem.params_priors
+    if priors is None:
+        return
+    if not isinstance(priors, ParamsPriors):
+        raise TypeError(f"{name}: expected ParamsPriors or None, got {type(priors).__name__}")
+    priors.rows = _rows(f"{name}.rows", priors.rows, len(problem.cameras))
+    users = np.bincount(problem.image_cameras, minlength=len(problem.cameras))
+    _first(f"{name}.rows", users[priors.rows] == 0, "a camera that took an image", priors.rows)
+    for field in ("values", "deviations"):
+        vectors = getattr(priors, field)
+        if len(vectors) != len(priors.rows):
+            raise ValueError(f"{name}.{field}: expected {len(priors.rows)} vectors, got {len(vectors)}")
+        vectors = [_as_dtype(f"{name}.{field}[{i}]", vector, np.float64) for i, vector in enumerate(vectors)]
+        for i, (camera, vector) in enumerate(zip(priors.rows, vectors, strict=True)):
+            check(f"{name}.{field}[{i}]", vector, (len(problem.cameras[camera].params),))
+            right = np.isfinite(vector) if field == "values" else vector > 0
+            if not right.all():
+                expected = "finite values" if field == "values" else "positive values"
+                raise ValueError(f"{name}.{field}[{i}]: expected {expected}, got {vector.tolist()}")
+        setattr(priors, field, vectors)
 
 
 def _check_observations(problem: Problem) -> None:
@@ -104,9 +201,14 @@ def _check_observations(problem: Problem) -> None:
             f"in image {images[second]}, which is observations[{first}] too"
         )
     counts = np.bincount(images, minlength=problem.num_images)
-    _first("fixed_images", ~problem.fixed_images & (counts == 0), "a fixed image where nothing is observed", counts)
+    unseen = ~problem.fixed_images & (counts == 0)
+    if problem.pose_priors is not None:
+        unseen[problem.pose_priors.rows] = False
+    _first("fixed_images", unseen, "a fixed image where nothing is observed", counts)
     counts = np.bincount(points, minlength=problem.num_points)
     lonely = ~problem.fixed_points & (counts < 2)
+    if problem.point_priors is not None:
+        lonely[problem.point_priors.rows] = False
     _first("points", lonely, "observations in two images or more, or a fixed point", counts, " observations")
     if problem.fixed_images.all() and problem.fixed_points.all() and all(mask.all() for mask in problem.fixed_params):
         raise ValueError("fixed_images, fixed_points, fixed_params: expected something free, got everything fixed")

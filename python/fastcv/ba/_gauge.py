@@ -13,7 +13,9 @@ def free_poses(problem: Problem, gauge: str) -> NDArray[np.bool_]:
     """Which degrees of freedom (w, v) of each pose ``x_cam = exp(w) R (X - C - v)`` may change, (I, 6).
 
     With ``gauge="fixed"`` as much is held as the problem itself leaves open: the first image, and of the image farthest
-    from it the coordinate in which their centres differ most.
+    from it the coordinate in which their centres differ most. Priors on poses, positions or points place the scene, and
+    nothing is held: what a single one or those on a line leave open stays to the damping, for a scene that they move
+    elsewhere may not hang on a coordinate of where it was.
     """
     return free_poses_of_items(problem, gauge, np.zeros(problem.num_images, np.int32))
 
@@ -29,7 +31,7 @@ def free_poses_of_items(problem: Problem, gauge: str, items: NDArray[np.int32]) 
     pairs = np.stack([items[problem.image_indices[held]], problem.point_indices[held]])
     fixed_points = np.bincount(np.unique(pairs, axis=1)[0], minlength=count)
     # Two images or three points hold everything; a point or two on their own leave rotations to the damping.
-    enough = (fixed_images >= 2) | (fixed_points >= np.where(fixed_images > 0, 1, 3))
+    enough = (fixed_images >= 2) | (fixed_points >= np.where(fixed_images > 0, 1, 3)) | _placed(problem, items, count)
     first = _first_of_each(items, count, -problem.fixed_images.astype(float))
     anchored = first[~enough & (fixed_points == 0)]
     free[anchored] = False
@@ -46,3 +48,15 @@ def _first_of_each(items: NDArray[np.int32], count: int, keys: NDArray[np.float6
     """For each item the row with the smallest key, the first where several have it."""
     order = np.lexsort((np.arange(len(items)), keys, items))
     return order[np.searchsorted(items[order], np.arange(count))]
+
+
+def _placed(problem: Problem, items: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+    """Which items have priors that tell where they are."""
+    placed = np.zeros(count, bool)
+    for priors in (problem.pose_priors, problem.position_priors):
+        if priors is not None:
+            placed[items[priors.rows]] = True
+    if problem.point_priors is not None:
+        known = np.isin(problem.point_indices, problem.point_priors.rows)
+        placed[items[problem.image_indices[known]]] = True
+    return placed

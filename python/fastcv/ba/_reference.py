@@ -16,13 +16,47 @@ Array = NDArray[np.float64]
 
 
 def residuals(problem: Problem) -> Array:
-    """weight * (projection - observation), (K, 2)."""
+    """weight * (projection - observation), times the inverse Cholesky factor of the observation's covariance, (K, 2)."""
     return _residuals(problem, problem.cam_from_world, [c.params for c in problem.cameras], problem.points)
 
 
 def cost(problem: Problem, loss: str = "none", loss_scale: float = 1.0) -> float:
-    """1/2 sum rho(|residual|²), px². Source of rho: Triggs et al. 1999, section 3.3, scaled so that rho(s) ~ s at 0."""
-    squared, a2 = np.sum(residuals(problem) ** 2, axis=1), loss_scale**2
+    """1/2 sum rho(|residual|²), px², and the costs of the priors. Source of rho: Triggs et al. 1999, section 3.3, scaled so that rho(s) ~ s at 0."""
+    total = _robust_cost(residuals(problem), loss, loss_scale)
+    for name, terms in prior_residuals(problem).items():
+        priors = getattr(problem, name)
+        total += _robust_cost(terms, getattr(priors, "loss", "none"), getattr(priors, "loss_scale", 1.0))
+    return total
+
+
+def prior_residuals(problem: Problem) -> dict[str, Array]:
+    """Of each field of the problem with priors, whose squared length is errorᵀ covariance⁻¹ error, (M, D)."""
+    rotations = problem.cam_from_world[:, :, :3]
+    centers = -np.einsum("iba,ib->ia", rotations, problem.cam_from_world[:, :, 3])
+    errors = {}
+    if (prior := problem.pose_priors) is not None:
+        known = prior.values[:, :, :3]
+        turns = camera.angle_axis_from_rotation(rotations[prior.rows] @ known.transpose(0, 2, 1))
+        errors["pose_priors"] = np.hstack(
+            [turns, centers[prior.rows] + np.einsum("mba,mb->ma", known, prior.values[:, :, 3])]
+        )
+    if (prior := problem.position_priors) is not None:
+        errors["position_priors"] = centers[prior.rows] - prior.values
+    if (prior := problem.point_priors) is not None:
+        errors["point_priors"] = problem.points[prior.rows] - prior.values
+    residuals = {}
+    for name, error in errors.items():
+        roots = np.linalg.cholesky(np.linalg.inv(getattr(problem, name).covariances))
+        residuals[name] = np.einsum("mij,mi->mj", roots, error)
+    if (params := problem.params_priors) is not None:
+        rows = zip(params.rows, params.values, params.deviations, strict=True)
+        scaled = [(problem.cameras[row].params - value) / deviation for row, value, deviation in rows]
+        residuals["params_priors"] = np.concatenate([*scaled, np.empty(0)])[:, None]
+    return residuals
+
+
+def _robust_cost(residuals: Array, loss: str, loss_scale: float) -> float:
+    squared, a2 = np.sum(residuals**2, axis=1), loss_scale**2
     rho = {
         "none": squared,
         "huber": np.where(squared <= a2, squared, 2 * loss_scale * np.sqrt(squared) - a2),
@@ -81,6 +115,8 @@ def _residuals(problem: Problem, cam_from_world: Array, params: Sequence[Array],
         residuals[mine] = camera.project(x[mine], template.with_params(values)) - problem.observations[mine]
         if template.is_spherical:
             residuals[mine, 0] -= values[0] * np.round(residuals[mine, 0] / values[0])  # the shorter way round
+    if problem.covariances is not None:
+        residuals = np.linalg.solve(np.linalg.cholesky(problem.covariances), residuals[:, :, None])[:, :, 0]
     return problem.weights[:, None] * residuals
 
 

@@ -14,12 +14,12 @@ from .problem import Problem
 
 
 class Linearization(NamedTuple):
-    """Residuals and their derivatives, for K observations; fixed unknowns are not left out.
+    """Residuals and their derivatives, for K observations; fixed unknowns are not left out, and priors are not in it.
 
     Parameters
     ----------
     residuals : (K, 2) float64 array
-        weight * (projection - observation).
+        weight * (projection - observation); with covariances times L⁻¹, where covariance = L Lᵀ.
     d_pose : (K, 2, 6) float64 array
         By the rotation vector w and the shift v of the projection centre C in ``x_cam = exp(w) R (X - C - v)``, at
         w = v = 0.

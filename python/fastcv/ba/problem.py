@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..scene import Camera, Reconstruction
 from ._checks import check_problem
+from .priors import ParamsPriors, Priors
 
 if TYPE_CHECKING:
     from .solve import Result
@@ -48,15 +49,24 @@ class Problem:
         of an EQUIRECTANGULAR camera always do: they are the image's size.
     weights : (K,) float64 array, optional
         Factors on the residuals, 1 / (standard deviation of the observation); by default 1.
+    covariances : (K, 2, 2) float64 array, optional
+        Of the observations, px², where a standard deviation does not say it: of blurred or affine features. A residual
+        r then counts with weight² rᵀ covariance⁻¹ r.
+    pose_priors, position_priors : Priors, optional
+        Known poses and projection centres of images.
+    point_priors : Priors, optional
+        Known points: control points. Such a point may have fewer than two observations.
+    params_priors : ParamsPriors, optional
+        Known intrinsics.
     image_ids, camera_ids, point_ids : sequence of int, optional
         Where the rows came from in a reconstruction, for ``update_reconstruction``.
 
     Raises
     ------
     TypeError, ValueError
-        A wrong dtype or shape, an index out of range, values that are not finite, a matrix that is no rotation, the
-        same point twice in an image, a free image that observes nothing, a free point with fewer than two observations,
-        a free size of a panorama, nothing free. The message names the observation, image or point.
+        A wrong dtype or shape, an index out of range, values that are not finite, a matrix that is no rotation or no
+        covariance, the same point twice in an image, a free image that observes nothing, a free point with fewer than
+        two observations, a free size of a panorama, nothing free. The message names the observation, image or point.
 
     Examples
     --------
@@ -82,6 +92,11 @@ class Problem:
     fixed_points: NDArray[np.bool_] = _DEFAULT
     fixed_params: Sequence[NDArray[np.bool_]] = _DEFAULT
     weights: NDArray[np.float64] = _DEFAULT
+    covariances: NDArray[np.float64] | None = None
+    pose_priors: Priors | None = None
+    position_priors: Priors | None = None
+    point_priors: Priors | None = None
+    params_priors: ParamsPriors | None = None
     image_ids: Sequence[int] | None = None
     camera_ids: Sequence[int] | None = None
     point_ids: NDArray[np.int64] | None = None

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from .._backend import backend, ceres
 from ..scene import Camera
 from ._arrays import ProblemArrays
+from ._checks import LOSSES, check_choice, check_positive
 from ._gauge import free_poses
 from .problem import Problem
 
-LOSSES = ("none", "huber", "soft_l1", "cauchy", "geman_mcclure", "tukey")
 SOLVERS = ("auto", "native", "ceres")
 LINEAR_SOLVERS = ("auto", "dense_schur", "sparse_schur", "iterative_schur")
 GAUGES = ("fixed", "free")
@@ -69,9 +69,9 @@ class Result:
     cameras : list of Camera
     points : (N, 3) float64 array
     residuals : (K, 2) float64 array
-        Projection minus observation in pixels, without weights and loss.
+        Projection minus observation in pixels, without weights, covariances and loss.
     initial_cost, final_cost : float
-        1/2 sum rho(|weight residual|²), px². NaN where Ctrl-C came before the first evaluation.
+        1/2 sum rho(|weight residual|²), px², and the costs of the priors. NaN where Ctrl-C came before the first evaluation.
     iterations : list of Iteration
         The start and every step that was tried.
     termination : str
@@ -125,7 +125,8 @@ def solve(
 ) -> Result:
     """Minimise the reprojection errors of a problem by Levenberg-Marquardt, with our own solver or with Ceres.
 
-    The cost is 1/2 sum rho(s) with s the squared length of weight * (projection - observation).
+    The cost is 1/2 sum rho(s) with s the squared length of weight * (projection - observation), or weight² rᵀ covariance⁻¹
+    r for observations with a covariance; and what the problem's priors add to it.
 
     Parameters
     ----------
@@ -140,9 +141,9 @@ def solve(
     loss_scale : float
         The residual, in pixels where weights are 1, from which an observation counts as an outlier.
     gauge : str
-        ``"fixed"`` holds what reprojection errors cannot determine, as far as fixed images and points leave it open:
-        the first image, and for the scale one coordinate of the centre of the image farthest from it. ``"free"`` leaves
-        it to the damping: the scene may drift.
+        ``"fixed"`` holds what reprojection errors cannot determine, as far as fixed images and points and priors leave
+        it open: the first image, and for the scale one coordinate of the centre of the image farthest from it; nothing
+        where there are priors on poses, positions or points. ``"free"`` leaves it to the damping: the scene may drift.
     linear_solver : str
         ``"dense_schur"``, ``"sparse_schur"`` (Cholesky factorisations, one and the same for the native solver),
         ``"iterative_schur"`` (conjugate gradients), or ``"auto"`` to choose by what each would cost.
@@ -192,7 +193,7 @@ def solve(
     ('converged', True)
     """
     start = time.perf_counter()
-    _check_choice("solver", solver, SOLVERS)
+    check_choice("solver", solver, SOLVERS)
     solver = "native" if solver == "auto" else solver
     native = ceres() if solver == "ceres" else backend("cpu").ba
     options = native_options(
@@ -236,20 +237,15 @@ def solve(
 
 def native_options(native: Any, *, gauge: str, linear_solver: str, loss: str, loss_scale: float, **limits: Any) -> Any:
     """The options of a native module, checked."""
-    _check_choice("loss", loss, LOSSES)
-    _check_choice("gauge", gauge, GAUGES)
-    _check_choice("linear_solver", linear_solver, LINEAR_SOLVERS)
+    check_choice("loss", loss, LOSSES)
+    check_choice("gauge", gauge, GAUGES)
+    check_choice("linear_solver", linear_solver, LINEAR_SOLVERS)
     return native.Options(
         linear_solver="" if linear_solver == "auto" else linear_solver,
         loss=getattr(native.Loss, loss),
-        loss_scale=_positive("loss_scale", loss_scale),
+        loss_scale=check_positive("loss_scale", loss_scale),
         **{name: _not_negative(name, value) for name, value in limits.items()},
     )
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name}: expected one of {', '.join(allowed)}, got {value!r}")
 
 
 def _not_negative(name: str, value: Number) -> Number:
@@ -258,20 +254,14 @@ def _not_negative(name: str, value: Number) -> Number:
     return value
 
 
-def _positive(name: str, value: float) -> float:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name}: expected a positive number, got {value}")
-    return value
-
-
 def _iteration(native: Any) -> Iteration:
     return Iteration(**{name: getattr(native, name) for name in Iteration.__dataclass_fields__})
 
 
 def residuals_in_pixels(arrays: ProblemArrays) -> NDArray[np.float64]:
-    """Residuals: those of the problem with weights 1."""
+    """Residuals: those of the problem without weights and covariances."""
     residuals = np.empty((len(arrays.observations), 2))
-    unweighted = arrays._replace(weights=np.ones(len(residuals)))
+    unweighted = arrays._replace(weights=np.ones(len(residuals)), whitening=np.empty((0, 3)))
     backend("cpu").ba.residuals(unweighted, residuals, 0)
     return residuals
 
