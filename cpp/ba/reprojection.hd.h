@@ -50,8 +50,8 @@ FASTCV_HD void reprojection_residual(const T* cam_from_world, const T* params, c
   residual[1] = weight * (pixel.y - observed[1]);
 }
 
-// Multiplies two rows of `count` numbers, `stride` apart, by [s0 0; s1 s2]: residuals or a Jacobian by the root of their
-// information.
+// Multiplies two rows of `count` numbers, `stride` apart, by [s0 0; s1 s2]: residuals, or their Jacobian, by the root of
+// the observation's information.
 template <class T>
 FASTCV_HD void whiten(const T* s, T* row0, T* row1, int count, int stride = 1) {
   for (int c = 0; c < count * stride; c += stride) {
@@ -60,8 +60,8 @@ FASTCV_HD void whiten(const T* s, T* row0, T* row1, int count, int stride = 1) {
   }
 }
 
-// As reprojection_residual, with the derivatives at w = v = 0 in one row-major 2×(6 + P) block of columns w, v, params, and by the
-// point in a 2×3 block. d(x_cam)/dw = -[x_cam]×, so a row a of d(pixel)/d(x_cam) becomes x_cam × a.
+// As reprojection_residual, with the derivatives at w = v = 0 in one row-major 2×(6 + P) block of columns w, v, params,
+// and by the point in a 2×3 block. d(x_cam)/dw = -[x_cam]×, so a row a of d(pixel)/d(x_cam) becomes x_cam × a.
 template <class Model, class T>
 FASTCV_HD void reprojection_jacobian(const T* cam_from_world, const T* params, const T* point, const T* observed,
                                      T weight, T* residual, T* d_camera, T* d_point) {

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scene import Camera
-
 from .priors import ParamsPriors, Priors
 
 if TYPE_CHECKING:

@@ -84,7 +84,7 @@ def _as_dtype(name: str, values: ArrayLike, dtype: Any) -> NDArray[Any]:
 
 def _first(name: str, wrong: NDArray[np.bool_], expected: str, got: NDArray[Any], note: str = "") -> None:
     """Raise for the first row of ``wrong`` that has a True."""
-    rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))
+    rows = np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim))))
     if len(rows):
         row = rows[0]
         raise ValueError(f"{name}[{row}]: expected {expected}, got {got[row].tolist()}{note}")
@@ -153,7 +153,8 @@ def _check_priors(problem: Problem, name: str) -> None:
         return
     if not isinstance(priors, Priors):
         raise TypeError(f"{name}: expected Priors or None, got {type(priors).__name__}")
-    priors.rows = _rows(f"{name}.rows", priors.rows, len(problem.points if name == "point_priors" else problem.cam_from_world))
+    count = problem.num_points if name == "point_priors" else problem.num_images
+    priors.rows = _rows(f"{name}.rows", priors.rows, count)
     priors.values = _as_dtype(f"{name}.values", priors.values, np.float64)
     check(f"{name}.values", priors.values, (len(priors.rows), *shape))
     _first(f"{name}.values", ~np.isfinite(priors.values), "finite values", priors.values)

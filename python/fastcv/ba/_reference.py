@@ -16,12 +16,12 @@ Array = NDArray[np.float64]
 
 
 def residuals(problem: Problem) -> Array:
-    """weight * (projection - observation), times the inverse Cholesky factor of the observation's covariance, (K, 2)."""
+    """weight * L⁻¹ (projection - observation), (K, 2), with L the Cholesky factor of the observation's covariance."""
     return _residuals(problem, problem.cam_from_world, [c.params for c in problem.cameras], problem.points)
 
 
 def cost(problem: Problem, loss: str = "none", loss_scale: float = 1.0) -> float:
-    """1/2 sum rho(|residual|²), px², and the costs of the priors. Source of rho: Triggs et al. 1999, section 3.3, scaled so that rho(s) ~ s at 0."""
+    """1/2 sum rho(|residual|²), px², and the costs of the priors."""
     total = _robust_cost(residuals(problem), loss, loss_scale)
     for name, terms in prior_residuals(problem).items():
         priors = getattr(problem, name)
@@ -56,6 +56,7 @@ def prior_residuals(problem: Problem) -> dict[str, Array]:
 
 
 def _robust_cost(residuals: Array, loss: str, loss_scale: float) -> float:
+    """Source of rho: Triggs et al. 1999, section 3.3, scaled so that rho(s) ~ s at 0."""
     squared, a2 = np.sum(residuals**2, axis=1), loss_scale**2
     rho = {
         "none": squared,

@@ -71,7 +71,8 @@ class Result:
     residuals : (K, 2) float64 array
         Projection minus observation in pixels, without weights, covariances and loss.
     initial_cost, final_cost : float
-        1/2 sum rho(|weight residual|²), px², and the costs of the priors. NaN where Ctrl-C came before the first evaluation.
+        1/2 sum rho(|weight residual|²), px², and the costs of the priors. NaN where Ctrl-C came before the first
+        evaluation.
     iterations : list of Iteration
         The start and every step that was tried.
     termination : str
@@ -125,8 +126,8 @@ def solve(
 ) -> Result:
     """Minimise the reprojection errors of a problem by Levenberg-Marquardt, with our own solver or with Ceres.
 
-    The cost is 1/2 sum rho(s) with s the squared length of weight * (projection - observation), or weight² rᵀ covariance⁻¹
-    r for observations with a covariance; and what the problem's priors add to it.
+    The cost is 1/2 sum rho(s) with s the squared length of weight * (projection - observation), in the norm of the
+    observation's covariance where there is one; and what the problem's priors add.
 
     Parameters
     ----------
