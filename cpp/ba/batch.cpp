@@ -5,6 +5,7 @@
 #include <chrono>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include "core/parallel.h"
@@ -25,6 +26,38 @@ struct Grouped {
     std::vector<std::int64_t> next(begin);
     for (std::int64_t i = 0; i < count; ++i) members[next[item_of(i)]++] = i;
   }
+  std::span<const std::int64_t> of(std::int64_t item) const {
+    return {members.data() + begin[item], static_cast<std::size_t>(begin[item + 1] - begin[item])};
+  }
+};
+
+// What belongs to each item.
+struct Groups {
+  Grouped images, observations, pose_priors, position_priors, point_priors, params_priors;
+
+  Groups(const Problem& whole, View<const std::int32_t, 1> item_of_image, std::int64_t count)
+      : Groups(whole, item_of_image, items_of_points(whole, item_of_image), count) {}
+
+ private:
+  Groups(const Problem& whole, View<const std::int32_t, 1> item, const std::vector<std::int32_t>& item_of_point,
+         std::int64_t count)
+      : images(count, whole.num_images(), item),
+        observations(count, whole.num_observations(), [&](std::int64_t k) { return item(whole.image_indices(k)); }),
+        pose_priors(count, whole.pose_priors.size(), [&](std::int64_t i) { return item(whole.pose_priors.rows(i)); }),
+        position_priors(count, whole.position_priors.size(),
+                        [&](std::int64_t i) { return item(whole.position_priors.rows(i)); }),
+        point_priors(count, whole.point_priors.size(),
+                     [&](std::int64_t i) { return item_of_point[whole.point_priors.rows(i)]; }),
+        params_priors(count, whole.params_priors.size(),
+                      [&](std::int64_t i) { return item(whole.params_priors.images(i)); }) {}
+
+  static std::vector<std::int32_t> items_of_points(const Problem& whole, View<const std::int32_t, 1> item) {
+    std::vector<std::int32_t> items(whole.point_priors.size() > 0 ? whole.num_points() : 0, 0);
+    for (std::int64_t k = 0; k < whole.num_observations() && !items.empty(); ++k) {
+      items[whole.point_indices(k)] = item(whole.image_indices(k));
+    }
+    return items;
+  }
 };
 
 // Rows of the whole that an item uses, ascending, and their places in the item.
@@ -40,9 +73,12 @@ struct Subset {
   }
 };
 
-template <class T>
-View<T, 1> view(std::vector<T>& values) {
+template <class To, class T>
+View<To, 1> view(std::vector<T>& values) {
   return {values.data(), {static_cast<std::int64_t>(values.size())}};
+}
+void append(const double* from, std::int64_t count, std::vector<double>& to) {
+  to.insert(to.end(), from, from + count);
 }
 // std::vector<bool> has no array of bool.
 using Flags = std::vector<std::uint8_t>;
@@ -50,14 +86,42 @@ View<const bool, 1> flags(const Flags& values) {
   return {reinterpret_cast<const bool*>(values.data()), {static_cast<std::int64_t>(values.size())}};
 }
 
+// Some of the whole's priors, sorted as they were.
+class SomePriors {
+ public:
+  SomePriors(const Priors& whole, std::span<const std::int64_t> members, const Subset& subset)
+      : loss_(whole.loss), num_values_(whole.values.shape[1]), size_(whole.whitening.shape[2]) {
+    for (const std::int64_t i : members) {
+      rows_.push_back(subset.place(whole.rows(i)));
+      append(whole.values.data + i * num_values_, num_values_, values_);
+      append(whole.whitening.data + i * size_ * size_, size_ * size_, whitening_);
+    }
+  }
+  Priors priors() const {
+    const auto count = static_cast<std::int64_t>(rows_.size());
+    return {{rows_.data(), {count}},
+            {values_.data(), {count, num_values_}},
+            {whitening_.data(), {count, size_, size_}},
+            loss_};
+  }
+
+ private:
+  const RobustLoss loss_;
+  const std::int64_t num_values_, size_;
+  std::vector<std::int32_t> rows_;
+  std::vector<double> values_, whitening_;
+};
+
 // A copy of one item as a problem of its own.
 class Item {
  public:
-  Item(const Problem& whole, const std::int64_t* images, std::int64_t num_images, const std::int64_t* observations,
-       std::int64_t num_observations)
-      : images_(used(num_images, [&](std::int64_t i) { return static_cast<std::int32_t>(images[i]); })),
-        cameras_(used(num_images, [&](std::int64_t i) { return whole.image_cameras(images[i]); })),
-        points_(used(num_observations, [&](std::int64_t i) { return whole.point_indices(observations[i]); })) {
+  Item(const Problem& whole, const Groups& groups, std::int64_t item)
+      : images_(used(groups.images.of(item), [](std::int64_t i) { return static_cast<std::int32_t>(i); })),
+        cameras_(used(groups.images.of(item), whole.image_cameras)),
+        points_(used(groups.observations.of(item), whole.point_indices)),
+        pose_priors_(whole.pose_priors, groups.pose_priors.of(item), images_),
+        position_priors_(whole.position_priors, groups.position_priors.of(item), images_),
+        point_priors_(whole.point_priors, groups.point_priors.of(item), points_) {
     param_offsets_ = {0};
     for (const std::int32_t c : cameras_.rows) {
       models_.push_back(whole.camera_models(c));
@@ -69,37 +133,50 @@ class Item {
     }
     for (const std::int32_t i : images_.rows) {
       image_cameras_.push_back(cameras_.place(whole.image_cameras(i)));
-      poses_.insert(poses_.end(), whole.cam_from_world[i], whole.cam_from_world[i] + 12);
+      append(whole.cam_from_world[i], 12, poses_);
       pose_free_.insert(pose_free_.end(), whole.pose_free[i], whole.pose_free[i] + 6);
     }
     for (const std::int32_t p : points_.rows) {
-      xyz_.insert(xyz_.end(), whole.points[p], whole.points[p] + 3);
+      append(whole.points[p], 3, xyz_);
       points_free_.push_back(whole.points_free(p));
     }
-    for (std::int64_t i = 0; i < num_observations; ++i) {
-      const std::int64_t k = observations[i];
+    for (const std::int64_t k : groups.observations.of(item)) {
       image_indices_.push_back(images_.place(whole.image_indices(k)));
       point_indices_.push_back(points_.place(whole.point_indices(k)));
-      observed_.insert(observed_.end(), whole.observations[k], whole.observations[k] + 2);
+      append(whole.observations[k], 2, observed_);
       weights_.push_back(whole.weights(k));
+      if (whole.whitening.rows > 0) append(whole.whitening[k], 3, whitening_);
+    }
+    const ParamsPriors& known = whole.params_priors;
+    for (const std::int64_t i : groups.params_priors.of(item)) {
+      known_images_.push_back(images_.place(known.images(i)));
+      known_indices_.push_back(known.indices(i));
+      known_params_.push_back(known.values(i));
+      known_weights_.push_back(known.weights(i));
     }
   }
 
   Problem problem() {
     Problem p;
-    p.camera_models = {models_.data(), {static_cast<std::int64_t>(models_.size())}};
-    p.param_offsets = {param_offsets_.data(), {static_cast<std::int64_t>(param_offsets_.size())}};
-    p.params = view(params_);
+    p.camera_models = view<const std::int32_t>(models_);
+    p.param_offsets = view<const std::int64_t>(param_offsets_);
+    p.params = view<double>(params_);
     p.params_free = flags(params_free_);
-    p.image_cameras = {image_cameras_.data(), {static_cast<std::int64_t>(image_cameras_.size())}};
+    p.image_cameras = view<const std::int32_t>(image_cameras_);
     p.cam_from_world = {poses_.data(), static_cast<std::int64_t>(images_.rows.size())};
     p.pose_free = {reinterpret_cast<const bool*>(pose_free_.data()), static_cast<std::int64_t>(images_.rows.size())};
     p.points = {xyz_.data(), static_cast<std::int64_t>(points_.rows.size())};
     p.points_free = flags(points_free_);
-    p.image_indices = {image_indices_.data(), {static_cast<std::int64_t>(image_indices_.size())}};
-    p.point_indices = {point_indices_.data(), {static_cast<std::int64_t>(point_indices_.size())}};
+    p.image_indices = view<const std::int32_t>(image_indices_);
+    p.point_indices = view<const std::int32_t>(point_indices_);
     p.observations = {observed_.data(), static_cast<std::int64_t>(weights_.size())};
-    p.weights = {weights_.data(), {static_cast<std::int64_t>(weights_.size())}};
+    p.weights = view<const double>(weights_);
+    p.whitening = {whitening_.data(), static_cast<std::int64_t>(whitening_.size() / 3)};
+    p.pose_priors = pose_priors_.priors();
+    p.position_priors = position_priors_.priors();
+    p.point_priors = point_priors_.priors();
+    p.params_priors = {view<const std::int32_t>(known_images_), view<const std::int32_t>(known_indices_),
+                       view<const double>(known_params_), view<const double>(known_weights_)};
     return p;
   }
 
@@ -121,16 +198,20 @@ class Item {
 
  private:
   template <class RowOf>
-  static std::vector<std::int32_t> used(std::int64_t count, const RowOf& row_of) {
-    std::vector<std::int32_t> rows(count);
-    for (std::int64_t i = 0; i < count; ++i) rows[i] = row_of(i);
+  static std::vector<std::int32_t> used(std::span<const std::int64_t> members, const RowOf& row_of) {
+    std::vector<std::int32_t> rows;
+    rows.reserve(members.size());
+    for (const std::int64_t member : members) rows.push_back(row_of(member));
     return rows;
   }
 
   const Subset images_, cameras_, points_;
+  const SomePriors pose_priors_, position_priors_, point_priors_;
   std::vector<std::int32_t> models_, image_cameras_, image_indices_, point_indices_;
   std::vector<std::int64_t> param_offsets_;
-  std::vector<double> params_, poses_, xyz_, observed_, weights_;
+  std::vector<double> params_, poses_, xyz_, observed_, weights_, whitening_;
+  std::vector<std::int32_t> known_images_, known_indices_;
+  std::vector<double> known_params_, known_weights_;
   Flags params_free_, pose_free_, points_free_;
 };
 
@@ -140,16 +221,12 @@ void solve_batch(const Problem& problem, View<const std::int32_t, 1> image_items
                  const BatchSummary& summary) {
   const Clock::time_point start = Clock::now();
   const std::int64_t num_items = summary.final_costs.shape[0];
-  const Grouped images(num_items, problem.num_images(), [&](std::int64_t i) { return image_items(i); });
-  const Grouped observations(num_items, problem.num_observations(),
-                             [&](std::int64_t k) { return image_items(problem.image_indices(k)); });
+  const Groups groups(problem, image_items, num_items);
   parallel_for(num_items, 1, options.num_threads, [&](std::int64_t item, std::int64_t) {
     Options own = options;
     own.num_threads = 1;
     own.time_limit -= std::chrono::duration<double>(Clock::now() - start).count();
-    Item part(problem, images.members.data() + images.begin[item], images.begin[item + 1] - images.begin[item],
-              observations.members.data() + observations.begin[item],
-              observations.begin[item + 1] - observations.begin[item]);
+    Item part(problem, groups, item);
     const Summary result = solve_native(part.problem(), own, {});
     if (result.error) std::rethrow_exception(result.error);
     part.write_to(problem);

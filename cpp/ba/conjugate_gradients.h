@@ -14,9 +14,9 @@ class ConjugateGradients {
  public:
   ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns, const ImagePriors& priors);
 
-  // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, priors included, and must stay.
-  // The preconditioner: the diagonal blocks of S with `damping` on the diagonal, one for each node ("Schur-Jacobi",
-  // Agarwal et al. 2010, section 4.2). False where one is not positive definite.
+  // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, priors included, and must
+  // stay. The preconditioner: the diagonal blocks of S with `damping` on the diagonal, one for each node
+  // ("Schur-Jacobi", Agarwal et al. 2010, section 4.2). False where one is not positive definite.
   bool prepare(const double* hessians, double scale, const double* damping, int num_threads);
 
   // Solves (S + damping) x = b approximately, from x = 0: until the quadratic model gains less than `tolerance` per

@@ -113,8 +113,8 @@ double Native::refine_trial(double lambda) {
 double Native::linearize() {
   const Equations& e = arrangement_.equations();
   const double cost = priors_.linearize(at_.estimate()) + sum_over_chunks([&](std::int64_t c) {
-    return linearize_chunk(e, arrangement_.lenses(), loss_, at_.estimate(), c);
-  });
+                        return linearize_chunk(e, arrangement_.lenses(), loss_, at_.estimate(), c);
+                      });
   arrangement_.add_partials(image_values_.data(), options_.num_threads);
   priors_.add_gradient(image_values_.data());
   unknowns_.gather(image_values_.data(), gradient_.data());

@@ -113,6 +113,7 @@ void ImagePriors::add_product(const double* x, double* y) const {
 }
 
 double ImagePriors::curvature(const double* x) const {
+  if (images_.empty()) return 0;
   std::vector<double> product(slots_.size() * columns_, 0.0);
   add_product(x, product.data());
   return std::inner_product(product.begin(), product.end(), x, 0.0);

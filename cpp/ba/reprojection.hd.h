@@ -50,8 +50,8 @@ FASTCV_HD void reprojection_residual(const T* cam_from_world, const T* params, c
   residual[1] = weight * (pixel.y - observed[1]);
 }
 
-// Multiplies two rows of `count` numbers, `stride` apart, by [s0 0; s1 s2]: residuals, or their Jacobian, by the root of
-// the observation's information.
+// Multiplies two rows of `count` numbers, `stride` apart, by [s0 0; s1 s2]: residuals, or their Jacobian, by the root
+// of the observation's information.
 template <class T>
 FASTCV_HD void whiten(const T* s, T* row0, T* row1, int count, int stride = 1) {
   for (int c = 0; c < count * stride; c += stride) {

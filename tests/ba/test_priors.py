@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import scipy.optimize
 from scipy.spatial.transform import Rotation
 
 from fastcv import Camera
-from fastcv.ba import ParamsPriors, Priors, Problem, _reference, linearize, solve
+from fastcv.ba import ParamsPriors, Priors, Problem, _reference, linearize, solve, solve_batch
 
 # Convergence to the last digits, where a test compares with an exact answer.
 TIGHT = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 200}
@@ -304,6 +305,59 @@ def test_no_prior_is_none(make_problem, perturb):
         params_priors=ParamsPriors([], [], []),
     )
     np.testing.assert_array_equal(solve(empty).points, solve(problem).points)
+
+
+def joined(parts: list[Problem]) -> Problem:
+    """Several problems laid out as one, with its priors in another order."""
+
+    def rows(name: str, counts: list[int]) -> np.ndarray:
+        starts = np.cumsum([0, *counts[:-1]])
+        return np.concatenate([operator.attrgetter(name)(p) + start for p, start in zip(parts, starts, strict=True)])
+
+    def values(name: str) -> np.ndarray:
+        return np.concatenate([operator.attrgetter(name)(part) for part in parts])
+
+    def priors(name: str, counts: list[int]) -> Priors:
+        merged = rows(f"{name}.rows", counts), values(f"{name}.values"), values(f"{name}.covariances")
+        first = getattr(parts[0], name)
+        return Priors(*(array[::-1] for array in merged), first.loss, first.loss_scale)
+
+    images, points = [part.num_images for part in parts], [part.num_points for part in parts]
+    cameras = [len(part.cameras) for part in parts]
+    return Problem(
+        cameras=[camera for part in parts for camera in part.cameras],
+        image_cameras=rows("image_cameras", cameras),
+        cam_from_world=values("cam_from_world"),
+        points=values("points"),
+        image_indices=rows("image_indices", images),
+        point_indices=rows("point_indices", points),
+        observations=values("observations"),
+        covariances=values("covariances"),
+        pose_priors=priors("pose_priors", images),
+        position_priors=priors("position_priors", images),
+        point_priors=priors("point_priors", points),
+        params_priors=ParamsPriors(
+            rows("params_priors.rows", cameras), values("params_priors.values"), values("params_priors.deviations")
+        ),
+    )
+
+
+def test_items_of_a_batch_keep_their_knowledge(make_problem, perturb):
+    parts = [with_knowledge(perturb(make_problem(num_images=n, noise_px=1, seed=n)), KINDS, n) for n in (5, 4, 6)]
+    batch = solve_batch(joined(parts), np.repeat(np.arange(3), [5, 4, 6]), loss="huber")
+    alone = [solve(part, loss="huber") for part in parts]
+    # Priors on the same row would add up in another order; here nothing does, so that every bit is the same.
+    np.testing.assert_array_equal(batch.points, np.concatenate([result.points for result in alone]))
+    np.testing.assert_array_equal(batch.cam_from_world, np.concatenate([result.cam_from_world for result in alone]))
+    np.testing.assert_array_equal(batch.final_costs, [result.final_cost for result in alone])
+
+
+def test_prior_of_a_camera_in_two_items(make_problem):
+    """Fixed cameras may be shared, but a prior's cost belongs to one item."""
+    problem = replace(make_problem(), fixed_params=[np.ones(4, bool)], fixed_points=np.ones(60, bool))
+    assert solve_batch(problem, np.arange(6)).final_costs.max() < 1e-6
+    with pytest.raises(ValueError, match=r"^cameras\[0\]: expected one item to use it, for it has a prior, got items 0"):
+        solve_batch(replace(problem, params_priors=LENS), np.arange(6))
 
 
 GPS = Priors([0, 5], np.zeros((2, 3)), np.eye(3))

@@ -15,6 +15,7 @@ from .._backend import backend
 from ..scene import Camera
 from ._arrays import ProblemArrays
 from ._gauge import free_poses_of_items
+from .priors import ParamsPriors, Priors
 from .problem import Problem
 from .solve import check_depths, native_options, residuals_in_pixels
 
@@ -29,9 +30,10 @@ class BatchResult:
     cameras : list of Camera
     points : (N, 3) float64 array
     residuals : (K, 2) float64 array
-        Projection minus observation in pixels, without weights and loss.
+        Projection minus observation in pixels, without weights, covariances and loss.
     initial_costs, final_costs : (B,) float64 array
-        1/2 sum rho(|weight residual|²) of each item, px². NaN for an item that the time limit left out.
+        1/2 sum rho(|weight residual|²) of each item, px², and the costs of its priors. NaN for an item that the time
+        limit left out.
     iterations : (B,) int32 array
         Steps tried.
     terminations : (B,) array of str
@@ -90,7 +92,8 @@ def solve_batch(
     Raises
     ------
     TypeError, ValueError
-        As for ``solve``; a free point or camera in two items, an item without observations.
+        As for ``solve``; a free point or camera in two items, one with a prior in two or none; an item without
+        observations.
     KeyboardInterrupt
         Ctrl-C. Nothing is returned.
 
@@ -160,13 +163,19 @@ def _check_items(problem: Problem, image_items: ArrayLike) -> NDArray[np.int32]:
     if len(empty):
         raise ValueError(f"image_items: expected observations in every item, got none in item {empty[0]}")
     free_cameras = np.array([not mask.all() for mask in problem.fixed_params])
-    _check_owner("points", problem.point_indices, of_observations, ~problem.fixed_points)
-    _check_owner("cameras", problem.image_cameras, items, free_cameras)
+    _check_owner("points", problem.point_indices, of_observations, ~problem.fixed_points, problem.point_priors)
+    _check_owner("cameras", problem.image_cameras, items, free_cameras, problem.params_priors)
     return items
 
 
-def _check_owner(name: str, rows: NDArray[np.int32], items: NDArray[np.int32], free: NDArray[np.bool_]) -> None:
-    """Raise where a free row is used by more than one item."""
+def _check_owner(
+    name: str,
+    rows: NDArray[np.int32],
+    items: NDArray[np.int32],
+    free: NDArray[np.bool_],
+    priors: Priors | ParamsPriors | None,
+) -> None:
+    """Raise where a free row is used by more than one item, or one with a prior not by exactly one."""
     low = np.full(len(free), np.iinfo(np.int32).max, np.int32)
     high = np.full(len(free), -1, np.int32)
     np.minimum.at(low, rows, items)
@@ -177,3 +186,11 @@ def _check_owner(name: str, rows: NDArray[np.int32], items: NDArray[np.int32], f
         raise ValueError(
             f"{name}[{row}]: expected one item to use it, or it to be fixed, got items {low[row]} and {high[row]}"
         )
+    known = np.zeros(len(free), bool)
+    if priors is not None:
+        known[priors.rows] = True
+    unowned = np.flatnonzero(known & (low != high))
+    if len(unowned):
+        row = unowned[0]
+        got = f"items {low[row]} and {high[row]}" if low[row] < high[row] else "none"
+        raise ValueError(f"{name}[{row}]: expected one item to use it, for it has a prior, got {got}")

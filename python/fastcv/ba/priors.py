@@ -15,6 +15,7 @@ class Priors:
     """Measured poses, projection centres or points, each with a covariance.
 
     A prior adds 1/2 rho(errorᵀ covariance⁻¹ error) to the cost. M priors, in any order; several may have the same row.
+    They are made to correct a scene that is near: bring a start in another frame there first (``fastcv.sfm.align``).
 
     Parameters
     ----------
