@@ -2,7 +2,6 @@
 #include "ba/priors.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "ba/reprojection.hd.h"
@@ -10,7 +9,8 @@
 namespace fastcv::ba {
 namespace {
 
-constexpr int kPose = generic::ba::kPoseSize, kPosition = 3;  // where v begins
+constexpr int kPose = generic::ba::kPoseSize;
+constexpr int kPosition = 3;  // where v begins
 
 }  // namespace
 
