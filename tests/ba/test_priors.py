@@ -12,7 +12,7 @@ import scipy.optimize
 from scipy.spatial.transform import Rotation
 
 from fastcv import Camera
-from fastcv.ba import ParamsPriors, Priors, Problem, _reference, linearize, solve, solve_batch
+from fastcv.ba import ParamsPriors, Priors, Problem, _reference, covariance, linearize, solve, solve_batch
 
 # Convergence to the last digits, where a test compares with an exact answer.
 TIGHT = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 200}
@@ -101,6 +101,21 @@ def test_reaches_scipys_optimum(make_problem, perturb, solver):
     np.testing.assert_allclose(result.points, best.problem.points, atol=1e-5)
     np.testing.assert_allclose(result.cam_from_world, best.problem.cam_from_world, atol=1e-5)
     np.testing.assert_allclose(result.cameras[0].params, best.problem.cameras[0].params, rtol=1e-5)
+
+
+def test_covariances_of_the_solution_know_the_priors(make_problem):
+    """The inverse of JᵀJ, with J by scipy's forward differences on the residuals of the reference: good to 1e-4."""
+    problem = with_knowledge(make_problem(num_images=4, num_points=15, noise_px=1), KINDS)
+    for priors in (problem.position_priors, problem.point_priors):
+        priors.loss = "none"
+    result = solve(problem, **TIGHT)
+    solved = replace(problem, cam_from_world=result.cam_from_world, cameras=result.cameras, points=result.points)
+    jacobian, got = minimum_of_scipy(solved).jac, covariance(solved)
+    expected = np.linalg.inv(jacobian.T @ jacobian)
+    lens = got.params[0][np.ix_([0, 3], [0, 3])]
+    for block, rows in ((got.poses[2], slice(12, 18)), (lens, slice(24, 26)), (got.points[14], slice(-3, None))):
+        wanted = expected[rows, rows]
+        np.testing.assert_allclose(block, wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

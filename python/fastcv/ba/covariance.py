@@ -41,9 +41,10 @@ def covariance(
 ) -> Covariance:
     """The covariances of poses, intrinsics and points at a solution.
 
-    The blocks on the diagonal of the inverse of Jᵀ J, with everything else marginalised and not held. They are those of
-    the estimate where ``Problem.weights`` are the inverse standard deviations of the observations; where these are only
-    relative, multiply by 2 cost / (2 K - number of unknowns).
+    The blocks on the diagonal of the inverse of Jᵀ J, priors included, with everything else marginalised and not held.
+    They are those of the estimate where ``Problem.weights`` are the inverse standard deviations of the observations, or
+    ``Problem.covariances`` say them; where these are only relative and there are no priors, multiply by 2 cost / (2 K -
+    number of unknowns).
 
     Parameters
     ----------
