@@ -12,24 +12,30 @@ from ..errors import FormatError
 from ..io import atomic_write
 
 NAME = "manifest.json"
-FORMAT = "fastcv run folder 1"
+# What the file calls itself, by the command that fills the folder.
+FORMATS = {"reconstruct": "fastcv run folder 1", "ba": "fastcv ba folder 1"}
 
 # By stage: {"seconds": float, "items": {item: {"key": str, "files": {path: digest}, "info": {...}}}}
 Stages = dict[str, dict[str, Any]]
 
 
-def write_manifest(path: Path, stages: Stages) -> None:
+def write_manifest(path: Path, stages: Stages, command: str = "reconstruct") -> None:
     """Replace the manifest of the run folder ``path`` in one step."""
-    content = {"format": FORMAT, "fastcv": __version__, "stages": stages}
+    content = {"format": FORMATS[command], "fastcv": __version__, "stages": stages}
     with atomic_write(path / NAME) as file:
         file.write(json.dumps(content, indent=1).encode())
 
 
-def refuse_foreign_folder(path: Path) -> None:
-    """Raise FileExistsError unless ``path`` is missing, empty or a run folder."""
+def refuse_foreign_folder(path: Path, command: str) -> None:
+    """Raise FileExistsError unless ``path`` is missing, empty or a run folder of this command; FormatError if broken."""
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path}: expected a folder, got a file")
-    if not path.exists() or (path / NAME).exists():
+    if not path.exists():
+        return
+    if (path / NAME).exists():
+        other = folder_command(path)
+        if other != command:
+            raise FileExistsError(f"{path}: expected an empty folder or one of fastcv {command}, got one of {other}")
         return
     others = sorted(entry.name for entry in path.iterdir() if not _is_ours(entry.name))
     if others:
@@ -41,6 +47,11 @@ def _is_ours(name: str) -> bool:
     return name == ".lock" or (name.startswith(".fastcv-") and name.endswith(".tmp"))
 
 
+def folder_command(path: Path) -> str:
+    """Which command fills a run folder: a key of ``FORMATS``. Raises FormatError where the manifest is not of one."""
+    return {name: command for command, name in FORMATS.items()}[_load(path)["format"]]
+
+
 def read_manifest(path: Path) -> Stages:
     """Records of a run folder by stage: ``{"seconds": float, "items": {item: {"key", "files", "info"}}}``.
 
@@ -49,11 +60,16 @@ def read_manifest(path: Path) -> Stages:
     FormatError
         The manifest is not one of a run folder.
     """
+    return _load(path)["stages"]
+
+
+def _load(path: Path) -> dict[str, Any]:
     manifest = path / NAME
     try:
         content = json.loads(manifest.read_bytes())
     except ValueError as error:
         raise FormatError(manifest, f"expected JSON: {error}") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise FormatError(manifest, f"expected a {FORMAT!r} manifest; the folder holds something else")
-    return content["stages"]
+    if not isinstance(content, dict) or content.get("format") not in FORMATS.values():
+        names = " or ".join(repr(name) for name in FORMATS.values())
+        raise FormatError(manifest, f"expected a {names} manifest; the folder holds something else")
+    return content

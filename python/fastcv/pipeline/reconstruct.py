@@ -96,7 +96,7 @@ def reconstruct(
         raise NotADirectoryError(f"{source}: expected a folder of photographs, got {_kind(source)}")
     if source.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise OptionsError(f"out: expected a folder outside of the photographs in {source}, got {folder}")
-    refuse_foreign_folder(folder)
+    refuse_foreign_folder(folder, "reconstruct")
     options.known_intrinsics()
     files, skipped = find_photos(source)
     _require_two(source, len(files), skipped)

@@ -9,7 +9,6 @@ option or photograph redoes what depends on it and nothing else.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
@@ -19,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from .claim import claim
 from .digest import digest_file, digest_values
-from .lock import exclusive
-from .manifest import NAME, Stages, read_manifest, refuse_foreign_folder, write_manifest
+from .manifest import Stages, write_manifest
 from .progress import Progress, ProgressCallback
 
 
@@ -95,29 +94,16 @@ class RunFolder:
         self._running = (0, 0, 0.0)  # tasks done and all, and the start of the stage in work
 
     def __enter__(self) -> RunFolder:
-        refuse_foreign_folder(self.path)
-        self.path.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            stack.enter_context(exclusive(self.path / ".lock"))
-            self._remove_temporaries()
-            self._stages = read_manifest(self.path) if (self.path / NAME).exists() else {}
+            self._stages = stack.enter_context(claim(self.path, "reconstruct"))
             if self._overwrite:
                 for stage in list(self._stages):
                     self.forget(stage)
-            write_manifest(self.path, self._stages)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-    def _remove_temporaries(self) -> None:
-        """What killed writers left behind; nobody else writes here now."""
-        for path in list(self.path.rglob(".fastcv-*.tmp")):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
 
     def info(self, stage: str) -> dict[str, dict[str, Any]]:
         """Facts about each item of a stage."""

@@ -3,17 +3,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
-import platform
-import resource
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from .. import __version__, io
 from .context import Context
+from .record import Record, peak_memory_mb, plain_values, versions
 
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "matplotlib", "viser")
 
@@ -33,7 +28,7 @@ FILES = {
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Record):
     """Outcome of ``reconstruct``.
 
     Parameters
@@ -84,15 +79,6 @@ class Summary:
         """Photographs in the largest model."""
         return self.models[0]["registered"] if self.models else 0
 
-    def to_json(self) -> str:
-        """The summary as one JSON object."""
-        return json.dumps(asdict(self), indent=1, allow_nan=False)
-
-    def write(self, path: Path) -> None:
-        """Write ``to_json`` to a file."""
-        with io.atomic_write(path) as file:
-            file.write(self.to_json().encode())
-
 
 def summarize(context: Context) -> Summary:
     """What the run folder holds right now."""
@@ -117,13 +103,11 @@ def summarize(context: Context) -> Summary:
         depth_coverage=sum(coverage) / len(coverage) if coverage else None,
         num_dense_points=fused["points"] if fused else None,
         seconds=run.seconds(),
-        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_memory_mb=peak_memory_mb(),
         warnings=_warnings(context.skipped, unregistered, sparse["models"]),
         files={n: text for n, text in FILES.items() if n == "summary.json" or (run.path / n).exists()},
-        options={
-            name: str(value) if isinstance(value, Path) else value for name, value in asdict(context.options).items()
-        },
-        versions=_versions(),
+        options=plain_values(context.options),
+        versions=versions(*_LIBRARIES),
     )
 
 
@@ -137,13 +121,3 @@ def _warnings(skipped: Mapping[str, str], unregistered: Mapping[str, str], model
             "matches connect them. Depth and the dense cloud are those of the largest, sparse/0."
         )
     return warnings
-
-
-def _versions() -> dict[str, str]:
-    versions = {"fastcv": __version__, "python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
