@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Photographs in, a run folder with cameras, depth, a cloud and a report out; stages that resume after anything."""
+"""Photographs or a bundle adjustment problem in; results, their numbers and a report out, in a folder of the run's own."""
 
 from __future__ import annotations
 
+from .adjust import ADJUST_STAGES, AdjustInterrupted, adjust
+from .adjust_options import AdjustOptions
+from .adjust_source import AdjustError
+from .adjust_summary import AdjustSummary
 from .lock import FolderInUseError
-from .manifest import read_manifest
+from .manifest import folder_command, read_manifest
 from .options import PRESETS, STAGES, Options, OptionsError, Preset
 from .progress import Progress, ProgressCallback
 from .reconstruct import reconstruct
 from .summary import Summary
 
 __all__ = [
+    "ADJUST_STAGES",
     "PRESETS",
     "STAGES",
+    "AdjustError",
+    "AdjustInterrupted",
+    "AdjustOptions",
+    "AdjustSummary",
     "FolderInUseError",
     "Options",
     "OptionsError",
@@ -20,6 +29,8 @@ __all__ = [
     "Progress",
     "ProgressCallback",
     "Summary",
+    "adjust",
+    "folder_command",
     "read_manifest",
     "reconstruct",
 ]

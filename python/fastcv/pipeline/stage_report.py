@@ -18,6 +18,7 @@ from .options import STAGES
 from .run_folder import Made, Task
 from .store import load_features, load_geometries
 from .summary import FILES, Summary, summarize
+from .text import count, duration
 
 _NUM_PAIRS = 6
 _SHOWN_SIZE = 1200  # longest side in pixels of what is decoded for pictures
@@ -134,7 +135,7 @@ def _lead(summary: Summary) -> str:
     used = summary.num_photos - len(summary.skipped)
     placed = f"{largest['registered']} of {used} photographs"
     where = "in one model" if len(summary.models) == 1 else f"in the largest of {len(summary.models)} models"
-    return f"{placed} were placed {where}, with {_count(largest['points'])} points."
+    return f"{placed} were placed {where}, with {count(largest['points'])} points."
 
 
 def _figures(summary: Summary) -> list[tuple[str, str]]:
@@ -142,12 +143,12 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
     error, coverage = largest["mean_reprojection_error_px"], summary.depth_coverage
     figures: list[tuple[str, str | None]] = [
         ("Photographs", f"{largest['registered']} of {summary.num_photos}"),
-        ("Points", _count(largest["points"])),
+        ("Points", count(largest["points"])),
         ("Mean error", f"{error:.2f} px" if error is not None else None),
         ("Pixels with depth", f"{coverage:.0%}" if coverage is not None else None),
-        ("Dense points", _count(summary.num_dense_points) if summary.num_dense_points is not None else None),
+        ("Dense points", count(summary.num_dense_points) if summary.num_dense_points is not None else None),
         ("Time", duration(sum(summary.seconds.values()))),
-        ("Peak memory", f"{_count(round(summary.peak_memory_mb))} MB"),
+        ("Peak memory", f"{count(round(summary.peak_memory_mb))} MB"),
     ]
     return [(label, value) for label, value in figures if value is not None]
 
@@ -155,7 +156,7 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
 def _models(summary: Summary) -> list[tuple[str, str]]:
     rows = []
     for number, model in enumerate(summary.models):
-        seen = f"{_count(model['points'])} points seen {model['mean_track_length']:.1f} times each"
+        seen = f"{count(model['points'])} points seen {model['mean_track_length']:.1f} times each"
         error = f"mean error {model['mean_reprojection_error_px'] or 0:.3f} px"
         rows.append((f"sparse/{number}", f"{model['registered']} photographs, {seen}, {error}"))
     return rows
@@ -173,14 +174,3 @@ def _options(context: Context) -> dict[str, str]:
     """Choices that are not the default's "nothing", with what the quality stands for."""
     chosen = {name: str(value) for name, value in asdict(context.options).items() if value is not None}
     return {**chosen, **{name: str(value) for name, value in context.options.preset._asdict().items()}}
-
-
-def _count(number: int) -> str:
-    """With a thin space between thousands."""
-    return f"{number:,}".replace(",", "\u2009")
-
-
-def duration(seconds: float) -> str:
-    """A time for people."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

@@ -1,10 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTML report of a reconstruction, and the pictures in it."""
+"""The HTML reports of a reconstruction and of a bundle adjustment, and the pictures in them."""
 
 from __future__ import annotations
 
-from .contents import Cloud, Contents, Pair, Photo
-from .page import write_report
+from .adjustment import write_adjustment
+from .contents import Adjustment, Cloud, Contents, Pair, Photo, State
 from .pictures import depth_limits, depth_picture
+from .reconstruction import write_report
 
-__all__ = ["Cloud", "Contents", "Pair", "Photo", "depth_limits", "depth_picture", "write_report"]
+__all__ = [
+    "Adjustment",
+    "Cloud",
+    "Contents",
+    "Pair",
+    "Photo",
+    "State",
+    "depth_limits",
+    "depth_picture",
+    "write_adjustment",
+    "write_report",
+]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import Reconstruction
+from ..ba import Iteration
+from ..scene import Camera, Reconstruction
 
 Picture = NDArray[np.uint8]  # (H, W, 3) sRGB
 
@@ -68,9 +69,9 @@ class Cloud:
     rgb: NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Contents:
-    """Everything that a report shows.
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What every report shows beside its pictures.
 
     Parameters
     ----------
@@ -82,6 +83,23 @@ class Contents:
     facts : mapping of heading to sequence of (label, value)
         Further tables of numbers: models, options, versions.
     warnings : sequence of str
+    files : sequence of (path, what it holds)
+    """
+
+    title: str
+    lead: str
+    figures: Sequence[tuple[str, str]]
+    facts: Mapping[str, Sequence[tuple[str, str]]]
+    warnings: Sequence[str]
+    files: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents(Head):
+    """Everything that the report of a reconstruction shows.
+
+    Parameters
+    ----------
     photos : sequence of Photo
     inliers : (N, N) int array
         Verified matches of every two photographs, symmetric, 0 for none.
@@ -92,18 +110,53 @@ class Contents:
     cloud : Cloud
         Dense where there is one, else sparse.
     seconds : mapping of stage to seconds
-    files : sequence of (path, what it holds)
     """
 
-    title: str
-    lead: str
-    figures: Sequence[tuple[str, str]]
-    facts: Mapping[str, Sequence[tuple[str, str]]]
-    warnings: Sequence[str]
     photos: Sequence[Photo]
     inliers: NDArray[np.integer]
     pairs: Sequence[Pair]
     model: Reconstruction
     cloud: Cloud
     seconds: Mapping[str, float] = field(default_factory=dict)
-    files: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """A bundle at one moment of its adjustment.
+
+    Parameters
+    ----------
+    label : str
+    xyz : (N, 3) float array
+    cam_from_world : (I, 3, 4) float array
+    errors : (K,) float array
+        Reprojection errors in pixels.
+    """
+
+    label: str
+    xyz: NDArray[np.floating]
+    cam_from_world: NDArray[np.floating]
+    errors: NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adjustment(Head):
+    """Everything that the report of a bundle adjustment shows.
+
+    Parameters
+    ----------
+    iterations : sequence of Iteration
+        Those of ``fastcv.ba.Result``, the start first.
+    before, after : State
+        With the same points, images and observations.
+    cameras : sequence of Camera
+        That of each image, after.
+    rgb : (N, 3) uint8 array or None
+        Colours of the points, if they are known.
+    """
+
+    iterations: Sequence[Iteration]
+    before: State
+    after: State
+    cameras: Sequence[Camera]
+    rgb: NDArray[np.uint8] | None

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +15,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scene import Camera, Image, Reconstruction
-from .contents import Cloud, Picture
+from . import page
+from .contents import Cloud, Picture, State
+from .views import above_and_side, some_rows, up_direction
+
+_LOG = logging.getLogger(__name__)
 
 MAX_POINTS = 150_000  # about 1 MB of the page
+MAX_FRUSTUMS = 1000
 _FAR = 6.0  # distance, in units of the viewer, to which the scene is scaled
+_NEAR = 1e4  # of the viewer's units: it stores points in half precision, which ends at 65504
 _EXPORT = threading.Lock()  # sys.stdout, which is redirected below, belongs to the whole process
+
+
+def embed_scene(model: Reconstruction, cloud: Cloud, thumbnails: Mapping[str, Picture], caption: str) -> str:
+    """HTML of the scene in a frame, or of still pictures where viser is not installed."""
+    try:
+        scene = export_scene(model, cloud, thumbnails)
+    except ImportError:
+        _LOG.info("viser is not installed; the report shows the scene as still pictures")
+        poses = np.array([image.cam_from_world for image in model.images.values()])
+        still = above_and_side([State("", cloud.xyz, poses, np.empty(0))], cloud.rgb)
+        return page.chart(still, "The points and the cameras from above and from the side", "wide") + page.note(
+            "Install viser (pip install 'fastcv[pipeline]') for a scene that turns."
+        )
+    return (
+        f'<iframe class="scene" loading="lazy" title="The cameras and points in three dimensions: drag to turn, scroll '
+        f'to zoom" srcdoc="{html.escape(scene)}"></iframe>\n'
+        + page.note(f"Drag to turn, scroll or pinch to zoom, right drag to move. {caption}")
+    )
 
 
 def export_scene(model: Reconstruction, cloud: Cloud, thumbnails: Mapping[str, Picture]) -> str:
@@ -37,24 +63,28 @@ def export_scene(model: Reconstruction, cloud: Cloud, thumbnails: Mapping[str, P
         server = viser.ViserServer(host=(), port=0, verbose=False)
         try:
             _fill(server, viser.transforms.SO3, model, cloud, thumbnails)
-            page = server.get_scene_serializer().as_html()
+            scene = server.get_scene_serializer().as_html()
         finally:
             server.stop()
     # The reader's choice of light or dark, which viser takes as a constant.
-    return page.replace("{darkMode:false}", "{darkMode:matchMedia('(prefers-color-scheme: dark)').matches}")
+    return scene.replace("{darkMode:false}", "{darkMode:matchMedia('(prefers-color-scheme: dark)').matches}")
 
 
 def _fill(server: Any, so3: Any, model: Reconstruction, cloud: Cloud, thumbnails: Mapping[str, Picture]) -> None:
     images = list(model.images.values())
-    xyz, rgb = subsample(cloud, MAX_POINTS)
+    rows = some_rows(cloud.xyz, MAX_POINTS)
+    xyz, rgb = cloud.xyz[rows], cloud.rgb[rows]
     frame = _Frame.of(images, xyz)
     server.scene.set_up_direction(tuple(frame.up))
     points = frame.apply(xyz).astype(np.float32)
+    near = np.abs(points).max(axis=1, initial=0) < _NEAR
+    points, rgb = points[near], rgb[near]
     server.scene.add_point_cloud(
         "/cloud", points, rgb, point_size=_point_size(points), point_shape="circle", point_shading="flat"
     )
-    size = _frustum_size(frame.apply(np.array([image.center for image in images])))
-    for image_id, image in model.images.items():
+    size = _frustum_size(frame.apply(np.array([image.center for image in images[: 4 * MAX_FRUSTUMS]])))
+    shown = np.unique(np.linspace(0, len(images) - 1, min(len(images), MAX_FRUSTUMS)).round().astype(int))
+    for image_id, image in [list(model.images.items())[row] for row in shown]:
         camera = model.cameras[image.camera_id]
         server.scene.add_camera_frustum(
             f"/cameras/{image_id}",
@@ -84,24 +114,15 @@ class _Frame:
 
     @classmethod
     def of(cls, images: list[Image], xyz: NDArray) -> _Frame:
-        """Around the middle of the cloud; up is against the mean of the cameras' y axes."""
+        """Around the middle of the cloud."""
         centers = np.array([image.center for image in images])
         middle = np.median(xyz, axis=0) if len(xyz) else centers.mean(axis=0)
         reach = np.median(np.linalg.norm(centers - middle, axis=1)) or 1.0
-        up = -np.mean([image.rotation[1] for image in images], axis=0)
-        length = np.linalg.norm(up)
-        return cls(middle, _FAR / float(reach), up / length if length > 1e-6 else np.array([0.0, -1.0, 0.0]))
+        up = up_direction(np.array([image.cam_from_world for image in images]))
+        return cls(middle, _FAR / float(reach), up)
 
     def apply(self, points: NDArray) -> NDArray[np.float64]:
         return (points - self.origin) * self.scale
-
-
-def subsample(cloud: Cloud, limit: int) -> tuple[NDArray, NDArray[np.uint8]]:
-    """At most ``limit`` finite points of a cloud, the same ones every time, and their colours."""
-    rows = np.flatnonzero(np.isfinite(cloud.xyz).all(axis=1))
-    if len(rows) > limit:
-        rows = np.sort(np.random.Generator(np.random.Philox(0)).choice(rows, limit, replace=False))
-    return cloud.xyz[rows], cloud.rgb[rows]
 
 
 def _point_size(points: NDArray) -> float:
@@ -122,7 +143,9 @@ def _frustum_size(centers: NDArray[np.float64]) -> float:
 
 
 def _field_of_view(camera: Camera) -> float:
-    """Vertical, in radians."""
+    """Vertical, in radians. A panorama, which sees all around, is drawn as a right angle."""
+    if camera.is_spherical:
+        return np.pi / 2
     return float(2 * np.arctan(camera.height / (2 * camera.matrix[1, 1])))
 
 
