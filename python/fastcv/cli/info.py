@@ -80,17 +80,23 @@ def _describe_folder(path: Path) -> Facts:
 
 
 def _run_folder(path: Path) -> Facts:
-    from ..pipeline import STAGES, read_manifest
+    from ..pipeline import STAGES, folder_command, read_manifest
 
+    if folder_command(path) == "ba":
+        return {"kind": "run folder of ba"} | _json(path / "result.json", "result")
     stages = read_manifest(path)
     facts: Facts = {"kind": "run folder"}
     for stage in STAGES:
         record = stages.get(stage, {"items": {}, "seconds": 0.0})
         facts[stage] = f"{len(record['items'])} results, {record['seconds']:.1f} s" if record["items"] else "not there"
-    summary = path / "summary.json"
-    facts["finished"] = summary.exists()
-    if summary.exists():
-        facts |= {"summary": json_module.loads(summary.read_text())}
+    return facts | _json(path / "summary.json", "summary")
+
+
+def _json(path: Path, name: str) -> Facts:
+    """What a finished run says about itself."""
+    facts: Facts = {"finished": path.exists()}
+    if path.exists():
+        facts[name] = json_module.loads(path.read_text())
     return facts
 
 

@@ -3,11 +3,12 @@
 
 =====  ==================================================================================================
 0      done
-1      it could not be done: no reconstruction from these photographs, disk full, folder in use, bars of
-       the demo missed, a check of ``info`` failed
+1      it could not be done: no reconstruction from these photographs, a file is damaged or no problem
+       that can be adjusted, disk full, folder in use, bars of the demo missed, a check of ``info`` failed
 2      the command line does not make sense: unknown option, no such folder, an output folder that holds
        something else, options that do not fit the photographs
-130    interrupted (Ctrl-C); ``reconstruct`` and ``demo`` go on where they stopped when called again
+130    interrupted (Ctrl-C); ``reconstruct`` and ``demo`` go on where they stopped when called again,
+       ``ba`` has written the best state so far
 =====  ==================================================================================================
 """
 
@@ -25,7 +26,9 @@ from .. import __version__
 from ..errors import FastcvError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What becomes of the results of a command that was stopped.
 _RESUME = "Nothing that was finished is lost: the same command goes on where it stopped."
+_KEPT = {"reconstruct": _RESUME, "demo": _RESUME, "ba": "Files that were there are whole: the earlier ones or the new."}
 
 
 def main() -> NoReturn:
@@ -48,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except KeyboardInterrupt:
-        return _fail(f"interrupted. {_RESUME}", 130, arguments)
+        return _fail(f"interrupted. {_kept(arguments)}".rstrip(), 130, arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -57,11 +60,12 @@ def _run(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError:
         return _fail("the command line needs tyro; install it with: pip install 'fastcv[pipeline]'", 1, arguments)
     from ..pipeline import OptionsError
+    from .ba import ba
     from .demo import demo
     from .info import info
     from .reconstruct import reconstruct
 
-    commands: dict[str, Callable[..., int]] = {"reconstruct": reconstruct, "info": info, "demo": demo}
+    commands: dict[str, Callable[..., int]] = {"reconstruct": reconstruct, "ba": ba, "info": info, "demo": demo}
     try:
         return tyro.extras.subcommand_cli_from_dict(
             commands,
@@ -77,10 +81,15 @@ def _run(arguments: Sequence[str]) -> int:
         return _fail(str(error), 2, arguments)
     except OSError as error:
         if error.errno in _FULL:
-            return _fail(f"{error.strerror} for {error.filename or 'a result'}. Make room. {_RESUME}", 1, arguments)
+            message = f"{error.strerror} for {error.filename or 'a result'}. Make room. {_kept(arguments)}"
+            return _fail(message.rstrip(), 1, arguments)
         return _fail(str(error), 1, arguments)
     except FastcvError as error:
         return _fail(str(error), 1, arguments)
+
+
+def _kept(arguments: Sequence[str]) -> str:
+    return _KEPT.get(arguments[0], "") if arguments else ""
 
 
 def _fail(message: str, code: int, arguments: Sequence[str]) -> int:

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .._extras import require
 from ..pipeline import Progress, ProgressCallback
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # What each stage does, for people.
 LABELS = {
@@ -18,14 +22,25 @@ LABELS = {
     "sparse": "cameras and points",
     "depth": "depth maps",
     "fuse": "filter and fuse",
+    "read": "read problem",
+    "adjust": "adjust",
+    "write": "write solution",
     "report": "report",
 }
 
 
+def make_console(stderr: bool = True) -> Console:
+    """Where text for people goes: long lines as they are, no colours but those asked for."""
+    return require("rich.console").Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
 @contextmanager
-def show_progress(stages: Sequence[str]) -> Iterator[ProgressCallback]:
-    """A callback that shows the progress of these stages while the context is open."""
-    console = require("rich.console").Console(stderr=True, highlight=False)
+def show_progress(stages: Sequence[str], console: Console | None = None) -> Iterator[ProgressCallback]:
+    """A callback that shows the progress of these stages while the context is open.
+
+    Lines printed to the same console meanwhile stand above the bars.
+    """
+    console = console or make_console()
     if not console.is_terminal:
         yield _lines(console)
         return
@@ -56,10 +71,10 @@ def show_progress(stages: Sequence[str]) -> Iterator[ProgressCallback]:
         yield update
 
 
-def _lines(console: object) -> ProgressCallback:
+def _lines(console: Console) -> ProgressCallback:
     def update(event: Progress) -> None:
         if event.done == event.total and not event.detail:
             line = f"{LABELS[event.stage]:<20} {event.done}/{event.total}  {event.seconds:.1f} s"
-            console.print(line, markup=False)  # type: ignore[attr-defined]
+            console.print(line, markup=False)
 
     return update

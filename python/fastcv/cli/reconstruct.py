@@ -3,31 +3,25 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from ..pipeline import Options, Summary
-from .progress import show_progress
+from .later import later
+from .progress import make_console, show_progress
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-
-@functools.wraps(Options, updated=())  # whose arguments and docstring tyro reads
-def _options(**values: Any) -> Callable[[], Options]:
-    """Makes the options later: an OptionsError inside of tyro would become a message about tyro's own names."""
-    return functools.partial(Options, **values)
 
 
 def reconstruct(
     photos: tyro.conf.Positional[Path],
     /,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
-    reconstruction: Annotated[Callable[[], Options], tyro.conf.arg(constructor=_options)],
+    reconstruction: Annotated[Callable[[], Options], tyro.conf.arg(constructor=later(Options))],
     overwrite: bool = False,
     json: bool = False,
 ) -> int:
@@ -57,9 +51,7 @@ def reconstruct(
 
 def print_summary(summary: Summary) -> None:
     """The summary for people, on standard output."""
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
+    console = make_console(stderr=False)
     for text in summary.warnings:
         console.print("warning: ", text, style="yellow", sep="", markup=False)
     _print_models(console, summary)

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from .adjust import ADJUST_STAGES, AdjustInterrupted, adjust
+from .adjust import ADJUST_STAGES, SOLUTION, AdjustInterrupted, adjust
 from .adjust_options import AdjustOptions
+from .adjust_report import describe_adjustment
 from .adjust_source import AdjustError
 from .adjust_summary import AdjustSummary
 from .lock import FolderInUseError
@@ -17,6 +18,7 @@ from .summary import Summary
 __all__ = [
     "ADJUST_STAGES",
     "PRESETS",
+    "SOLUTION",
     "STAGES",
     "AdjustError",
     "AdjustInterrupted",
@@ -30,6 +32,7 @@ __all__ = [
     "ProgressCallback",
     "Summary",
     "adjust",
+    "describe_adjustment",
     "folder_command",
     "read_manifest",
     "reconstruct",

@@ -29,7 +29,7 @@ def gather(
     problem = source.problem
     return report.Adjustment(
         title=Path(summary.problem).resolve().name,
-        lead=lead(summary),
+        lead=_lead(summary),
         figures=_figures(summary),
         facts={
             "Solver": [
@@ -50,11 +50,23 @@ def gather(
     )
 
 
-def lead(summary: AdjustSummary) -> str:
+def _lead(summary: AdjustSummary) -> str:
     """One sentence that says how it went."""
     steps = "1 step" if summary.num_steps == 1 else f"{summary.num_steps} steps"
     cost = f"cost {summary.initial_cost or 0:.9g} to {summary.final_cost or 0:.9g} px²"
     return f"{ENDINGS[summary.termination]} after {steps} in {duration(summary.seconds['adjust'])}: {cost}."
+
+
+def describe_adjustment(summary: AdjustSummary) -> list[str]:
+    """How it went, in lines of text."""
+    sizes = ", ".join(f"{size} {name}" for name, size in summary.sizes.items())
+    before, after = summary.errors["before"], summary.errors["after"]
+    return [
+        _lead(summary),
+        f"Reprojection error: root mean square {before['rms']:.4g} to {after['rms']:.4g} px, "
+        f"median {before['median']:.4g} to {after['median']:.4g} px",
+        f"{sizes}; solver {summary.solver}, {summary.linear_solver}",
+    ]
 
 
 def _figures(summary: AdjustSummary) -> list[tuple[str, str]]:

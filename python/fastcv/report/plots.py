@@ -102,15 +102,12 @@ def error_histograms(before: NDArray[np.floating], after: NDArray[np.floating], 
         positive = both[both > 0]
         low, high = np.percentile(positive, (0.5, 100)) if len(positive) else (0.1, 1.0)
         edges = np.geomspace(low, max(high, low * 10), 90)
-        for errors, name, color, height in ((before, "before", _MUTED, 0.97), (after, "after", _ACCENT, 0.87)):
-            shown = np.clip(errors, edges[0], edges[-1])
-            panel.hist(shown, edges, color=color, alpha=0.35, linewidth=0)
+        for errors, name, color in ((before, "before", _MUTED), (after, "after", _ACCENT)):
+            shown, median = np.clip(errors, edges[0], edges[-1]), float(np.median(errors))
+            panel.hist(shown, edges, color=color, alpha=0.35, linewidth=0, label=f"{name}, median {median:.3g} {unit}")
             panel.hist(shown, edges, color=color, histtype="step", linewidth=1.2)
-            median = float(np.clip(np.median(errors), edges[0], edges[-1]))
-            panel.axvline(median, color=color, linewidth=0.8, linestyle=(0, (4, 3)))
-            text = f"{name}: median {np.median(errors):.3g} {unit}"
-            place = (median, height), (4, 0), ("data", "axes fraction"), "offset points"
-            panel.annotate(text, *place, va="top", color=color)
+            panel.axvline(np.clip(median, edges[0], edges[-1]), color=color, linewidth=0.8, linestyle=(0, (4, 3)))
+        panel.legend(frameon=False, loc="upper right")
         panel.set_xscale("log")
         panel.set_xlim(edges[0], edges[-1])
         _plain_log_ticks(panel.xaxis)

@@ -29,6 +29,9 @@ def above_and_side(states: Sequence[State], rgb: NDArray[np.uint8]) -> str:
     last = states[-1]
     frame = upright_frame(last.cam_from_world, last.xyz)
     low, high = _limits(last.xyz @ frame.T, _centers(last.cam_from_world) @ frame.T)
+    if high[1] - low[1] > high[0] - low[0]:  # pictures are wide
+        frame = np.stack([frame[1], -frame[0], frame[2]])
+        low, high = _limits(last.xyz @ frame.T, _centers(last.cam_from_world) @ frame.T)
     rows = some_rows(last.xyz, MAX_POINTS)
     size = _camera_size(_centers(last.cam_from_world), float(np.max(high - low)))
     extent = high - low
@@ -45,7 +48,8 @@ def above_and_side(states: Sequence[State], rgb: NDArray[np.uint8]) -> str:
                 _draw(panel, points[:, (0, j)], rgb[rows] / 255, lines[..., (0, j)])
                 panel.set(xlim=(low[0], high[0]), ylim=(low[j], high[j]))
                 text = f"{state.label}, {view}" if state.label else view
-                panel.text(0.015, 0.975, text, transform=panel.transAxes, va="top", color=_LABEL, fontsize=10)
+                place = (0, 1), (5, -5), "axes fraction", "offset points"
+                panel.annotate(text, *place, va="top", color=_LABEL, fontsize=10)
         return plots.svg(figure, _DPI)
 
 
@@ -111,10 +115,11 @@ def height_colors(heights: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def _camera_size(centers: NDArray[np.float64], extent: float) -> float:
-    """Half the usual step from one camera to the next, within what can be seen and does not hide the points."""
+    """Half the usual step from one camera to the next, but smaller the more there are: they should not hide the points."""
     steps = np.linalg.norm(np.diff(centers, axis=0), axis=1)
-    usual = float(np.median(steps)) / 2 if len(steps) else extent
-    return float(np.clip(usual, 0.012 * extent, 0.04 * extent))
+    limit = 0.025 * extent * min(1.0, float(np.sqrt(50 / len(centers))))
+    usual = float(np.median(steps)) / 2 if len(steps) else limit
+    return float(np.clip(usual, limit / 2, limit))
 
 
 def _pyramids(cam_from_world: NDArray[np.floating], size: float) -> NDArray[np.float64]:
