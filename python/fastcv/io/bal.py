@@ -22,8 +22,7 @@ from ._bytes import parse_numbers
 from ._rotations import angle_axis_from_matrix, matrix_from_angle_axis
 
 _OPENERS: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".bz2": bz2.open, ".gz": gzip.open}
-# The levels at which measurements take no longer to pack than to print; xz's own default takes 15 times as long for a sixth
-# less.
+# Levels at which numbers take no longer to pack than to print; xz's default takes 15 times as long for a sixth less.
 _LEVELS: dict[str, dict[str, int]] = {".xz": {"preset": 1}, ".bz2": {}, ".gz": {"compresslevel": 6}}
 # Digits of measurements compress about fourfold; what expands further than this is no problem file.
 _MAX_EXPANSION = 100

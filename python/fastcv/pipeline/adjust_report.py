@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import ba, report
 from .adjust_source import Source
 from .adjust_summary import AdjustSummary
-from .text import count, duration
+from .text import duration, thousands
 
 ENDINGS = {
     "converged": "Converged",
@@ -22,9 +22,7 @@ ENDINGS = {
 }
 
 
-def gather(
-    summary: AdjustSummary, source: Source, before: NDArray[np.float64], result: ba.Result
-) -> report.Adjustment:
+def gather(summary: AdjustSummary, source: Source, before: NDArray[np.float64], result: ba.Result) -> report.Adjustment:
     """What the report shows; ``before`` are the residuals at the start, (K, 2)."""
     problem = source.problem
     return report.Adjustment(
@@ -72,11 +70,11 @@ def describe_adjustment(summary: AdjustSummary) -> list[str]:
 def _figures(summary: AdjustSummary) -> list[tuple[str, str]]:
     before, after = summary.errors["before"], summary.errors["after"]
     return [
-        *((name.capitalize(), count(size)) for name, size in summary.sizes.items()),
+        *((name.capitalize(), thousands(size)) for name, size in summary.sizes.items()),
         ("RMS error before", f"{before['rms']:.3g} px"),
         ("RMS error after", f"{after['rms']:.3g} px"),
         ("Median after", f"{after['median']:.3g} px"),
         ("Steps", str(summary.num_steps)),
         ("Time to adjust", duration(summary.seconds["adjust"])),
-        ("Peak memory", f"{count(round(summary.peak_memory_mb))} MB"),
+        ("Peak memory", f"{thousands(round(summary.peak_memory_mb))} MB"),
     ]

@@ -27,7 +27,7 @@ def write_manifest(path: Path, stages: Stages, command: str = "reconstruct") -> 
 
 
 def refuse_foreign_folder(path: Path, command: str) -> None:
-    """Raise FileExistsError unless ``path`` is missing, empty or a run folder of this command; FormatError if broken."""
+    """Raise FileExistsError unless ``path`` is missing, empty or a run folder of this command."""
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path}: expected a folder, got a file")
     if not path.exists():

@@ -18,7 +18,7 @@ from .options import STAGES
 from .run_folder import Made, Task
 from .store import load_features, load_geometries
 from .summary import FILES, Summary, summarize
-from .text import count, duration
+from .text import duration, thousands
 
 _NUM_PAIRS = 6
 _SHOWN_SIZE = 1200  # longest side in pixels of what is decoded for pictures
@@ -135,7 +135,7 @@ def _lead(summary: Summary) -> str:
     used = summary.num_photos - len(summary.skipped)
     placed = f"{largest['registered']} of {used} photographs"
     where = "in one model" if len(summary.models) == 1 else f"in the largest of {len(summary.models)} models"
-    return f"{placed} were placed {where}, with {count(largest['points'])} points."
+    return f"{placed} were placed {where}, with {thousands(largest['points'])} points."
 
 
 def _figures(summary: Summary) -> list[tuple[str, str]]:
@@ -143,12 +143,12 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
     error, coverage = largest["mean_reprojection_error_px"], summary.depth_coverage
     figures: list[tuple[str, str | None]] = [
         ("Photographs", f"{largest['registered']} of {summary.num_photos}"),
-        ("Points", count(largest["points"])),
+        ("Points", thousands(largest["points"])),
         ("Mean error", f"{error:.2f} px" if error is not None else None),
         ("Pixels with depth", f"{coverage:.0%}" if coverage is not None else None),
-        ("Dense points", count(summary.num_dense_points) if summary.num_dense_points is not None else None),
+        ("Dense points", thousands(summary.num_dense_points) if summary.num_dense_points is not None else None),
         ("Time", duration(sum(summary.seconds.values()))),
-        ("Peak memory", f"{count(round(summary.peak_memory_mb))} MB"),
+        ("Peak memory", f"{thousands(round(summary.peak_memory_mb))} MB"),
     ]
     return [(label, value) for label, value in figures if value is not None]
 
@@ -156,7 +156,7 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
 def _models(summary: Summary) -> list[tuple[str, str]]:
     rows = []
     for number, model in enumerate(summary.models):
-        seen = f"{count(model['points'])} points seen {model['mean_track_length']:.1f} times each"
+        seen = f"{thousands(model['points'])} points seen {model['mean_track_length']:.1f} times each"
         error = f"mean error {model['mean_reprojection_error_px'] or 0:.3f} px"
         rows.append((f"sparse/{number}", f"{model['registered']} photographs, {seen}, {error}"))
     return rows

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 
-def count(number: int) -> str:
+def thousands(number: int) -> str:
     """With a thin space between thousands."""
     return f"{number:,}".replace(",", "\u2009")
 

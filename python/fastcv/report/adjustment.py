@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ def _pictures(contents: Adjustment, rgb: NDArray[np.uint8]) -> str:
 
 
 def _cost(contents: Adjustment) -> str:
-    first, last = contents.iterations[0].cost, contents.iterations[-1].cost
+    first, last = contents.iterations[0].cost, min(i.cost for i in contents.iterations if i.accepted)
     label = f"Cost against time and against iterations, from {first:.6g} to {last:.6g} px²"
     text = "Half the sum of the squared errors after the loss. Circles: steps taken. Crosses: steps that were not, for "
     return page.note(text + "they would have raised it.") + page.chart(
@@ -77,7 +78,7 @@ def _statistics(errors: NDArray[np.floating]) -> list[str]:
     return [f"{value:.4g}" for value in values]
 
 
-def _iterations(iterations: list[Iteration]) -> str:
+def _iterations(iterations: Sequence[Iteration]) -> str:
     head = ("", "cost / px²", "change", "gradient", "step", "radius", "linear iterations", "s", "")
     rows, cost = [], iterations[0].cost
     for i in iterations:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frame that every report shares: one HTML file that needs no network, and the pieces that it is put together from."""
+"""The frame that every report shares: one HTML file that needs no network, and the pieces that it is made of."""
 
 from __future__ import annotations
 

@@ -103,9 +103,9 @@ def error_histograms(before: NDArray[np.floating], after: NDArray[np.floating], 
         low, high = np.percentile(positive, (0.5, 100)) if len(positive) else (0.1, 1.0)
         edges = np.geomspace(low, max(high, low * 10), 90)
         for errors, name, color in ((before, "before", _MUTED), (after, "after", _ACCENT)):
-            shown, median = np.clip(errors, edges[0], edges[-1]), float(np.median(errors))
-            panel.hist(shown, edges, color=color, alpha=0.35, linewidth=0, label=f"{name}, median {median:.3g} {unit}")
-            panel.hist(shown, edges, color=color, histtype="step", linewidth=1.2)
+            median = float(np.median(errors))
+            panel.hist(errors, edges, color=color, alpha=0.35, linewidth=0, label=f"{name}, median {median:.3g} {unit}")
+            panel.hist(errors, edges, color=color, histtype="step", linewidth=1.2)
             panel.axvline(np.clip(median, edges[0], edges[-1]), color=color, linewidth=0.8, linestyle=(0, (4, 3)))
         panel.legend(frameon=False, loc="upper right")
         panel.set_xscale("log")
@@ -129,7 +129,9 @@ def cost_curves(iterations: Sequence[Iteration]) -> str:
         costs = np.fmin.accumulate([i.cost if i.accepted else np.inf for i in iterations])
         numbers = np.array([i.iteration for i in iterations])
         seconds = np.array([i.seconds for i in iterations])
-        for row, (values, name) in enumerate(((costs, "cost / px²"), (costs / costs[-1] - 1, "above the last, relative"))):
+        last = max(costs[-1], 1e-15 * costs[0], np.finfo(float).tiny)  # noise-free data can end at 0
+        rows = (costs, "cost / px²"), (costs / last - 1, "above the last, relative")
+        for row, (values, name) in enumerate(rows):
             for panel, x in zip(panels[row], (seconds, numbers), strict=True):
                 shown = values > 0
                 panel.step(x[shown], values[shown], where="post", color=_ACCENT, linewidth=1.2)
@@ -160,7 +162,9 @@ def axes(width: float, height: float, rows: int = 1, columns: int = 1, **options
 def svg(figure: Any, dpi: int = 72) -> str:
     """The figure as an ``<svg>`` element that scales with the page; ``dpi`` is that of what is rasterized in it."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    figure.savefig(
+        buffer, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+    )
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

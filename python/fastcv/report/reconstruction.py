@@ -49,7 +49,9 @@ def _scene(contents: Contents) -> str:
         return ""
     registered = [photo for photo in contents.photos if photo.registered]
     thumbnails = {p.name: pictures.thumbnail(p.load(), _FRUSTUM_WIDTH) for p in registered[: 2 * MAX_PHOTOS]}
-    return scene3d.embed_scene(contents.model, contents.cloud, thumbnails, "Each frame is a camera with its photograph.")
+    return scene3d.embed_scene(
+        contents.model, contents.cloud, thumbnails, "Each frame is a camera with its photograph."
+    )
 
 
 def _photos(contents: Contents) -> str:
@@ -71,7 +73,9 @@ def _matches(contents: Contents) -> str:
         return ""
     label = "Number of verified matches between every two photographs"
     parts = [
-        page.note("How many matches between every two photographs one camera motion explains; empty where there are none."),
+        page.note(
+            "How many matches between every two photographs one camera motion explains; empty where there are none."
+        ),
         page.chart(plots.heat_map(contents.inliers), label, "square"),
     ]
     figures = []
@@ -109,7 +113,9 @@ def _depths(contents: Contents) -> str:
         figures.append(f'<figure><div class="pair">{images}</div><figcaption>{caption}</figcaption></figure>')
     return "\n".join(
         [
-            page.note("Depth along the viewing axis where at least two other photographs agree; the same colours in all."),
+            page.note(
+                "Depth along the viewing axis where at least two other photographs agree; the same colours in all."
+            ),
             page.chart(plots.depth_scale(near, far), f"Colour scale of depth from {near:.3g} to {far:.3g}", ""),
             page.grid(figures, wide=True),
             page.note(_shown(len(chosen), len(photos))) if len(chosen) < len(photos) else "",

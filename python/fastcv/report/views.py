@@ -115,7 +115,7 @@ def height_colors(heights: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def _camera_size(centers: NDArray[np.float64], extent: float) -> float:
-    """Half the usual step from one camera to the next, but smaller the more there are: they should not hide the points."""
+    """Half the usual step from camera to camera, but smaller the more there are: they should not hide the points."""
     steps = np.linalg.norm(np.diff(centers, axis=0), axis=1)
     limit = 0.025 * extent * min(1.0, float(np.sqrt(50 / len(centers))))
     usual = float(np.median(steps)) / 2 if len(steps) else limit
