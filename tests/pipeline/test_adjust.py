@@ -237,7 +237,7 @@ def test_a_solution_that_cannot_be_written_leaves_the_earlier_run(
     pipeline.adjust(bal, tmp_path / "out", AdjustOptions(max_iterations=1))
     before = {name: (tmp_path / "out" / name).read_bytes() for name in names(tmp_path / "out") if name != ".lock"}
 
-    def fail(path: Path, problem: io.BalProblem) -> None:
+    def fail(path: Path, _: io.BalProblem) -> None:
         path.write_text("half")
         raise error
 
@@ -253,7 +253,7 @@ def test_a_report_that_cannot_be_written_leaves_solution_and_numbers(
 ) -> None:
     pipeline.adjust(bal, tmp_path / "out", AdjustOptions(max_iterations=1))
 
-    def fail(contents: report.Adjustment, path: Path) -> None:
+    def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(report, "write_adjustment", fail)

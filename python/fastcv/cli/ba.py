@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from .._extras import require
 from ..pipeline import AdjustOptions, AdjustSummary
 from .later import later
 from .progress import make_console, show_progress
@@ -64,7 +65,7 @@ class _Table:
 
     def add(self, iteration: Iteration) -> None:
         if iteration.iteration == 0:
-            self._console.print(_HEAD, style="bold", markup=False)
+            self._print(_HEAD, "bold")
         change = f"{iteration.cost - self._cost:+.2e}" if iteration.iteration else ""
         row = (
             f"{iteration.iteration:4d} {iteration.cost:18.9g} {change:>10} {iteration.gradient_max:10.2e} "
@@ -72,10 +73,14 @@ class _Table:
             f"{iteration.seconds:8.2f}"
         )
         if iteration.accepted:
-            self._console.print(row, markup=False)
+            self._print(row)
             self._cost = iteration.cost
         else:
-            self._console.print(row, "  not taken", style="dim", sep="", markup=False)
+            self._print(f"{row}  not taken", "dim")
+
+    def _print(self, row: str, style: str = "") -> None:
+        """In a Text of its own: a style given to ``print`` would reach the progress bars below, too."""
+        self._console.print(require("rich.text").Text(row, style=style))
 
 
 def _print(summary: AdjustSummary, json: bool) -> None:

@@ -21,9 +21,9 @@ Facts = dict[str, Any]
 def info(path: Annotated[Path | None, tyro.conf.Positional] = None, /, json: bool = False) -> int:
     """Say what this installation is and whether it works, or what a file or folder holds.
 
-    Understands run folders of ``reconstruct`` and ``ba``, COLMAP models and databases, BAL problems, PLY, PFM, photographs and
-    folders of them. Without a path: versions, processor, CUDA, and one op of each room against its reference; exit
-    code 1 where one differs.
+    Understands run folders of ``reconstruct`` and ``ba``, COLMAP models and databases, BAL problems, PLY, PFM,
+    photographs and folders of them. Without a path: versions, processor, CUDA, and one op of each room against its
+    reference; exit code 1 where one differs.
 
     Args:
         path: File or folder.
