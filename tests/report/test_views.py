@@ -26,6 +26,15 @@ def test_up_is_what_the_cameras_agree_on() -> None:
     np.testing.assert_allclose(up_direction(turned_poses(axes)), axes[2], atol=1e-12)
 
 
+def test_cameras_tilted_up_are_no_leaning_towers() -> None:
+    """Over less than a half circle the mean of their y axes leans with the tilt; their x axes stay level."""
+    tilt = np.array([[1, 0, 0], [0, np.cos(0.3), np.sin(0.3)], [0, -np.sin(0.3), np.cos(0.3)]])
+    poses = turned_poses(np.eye(3), 12)[:4]
+    np.testing.assert_allclose(up_direction(tilt @ poses), [0, 0, 1], atol=1e-12)
+    # All in one direction, nothing but the mean is known.
+    np.testing.assert_allclose(up_direction(poses[:1]), [0, 0, 1], atol=1e-12)
+
+
 def test_cameras_that_contradict_each_other_have_an_up_all_the_same() -> None:
     poses = np.stack([np.eye(3, 4), np.diag([-1.0, -1, 1]) @ np.eye(3, 4)])
     assert up_direction(poses).tolist() == [0, -1, 0]

@@ -47,8 +47,8 @@ def _pictures(contents: Adjustment, rgb: NDArray[np.uint8]) -> str:
     label = "The points and the cameras before and after, from above and from the side"
     colors = "coloured by height" if contents.rgb is None else "in their colours"
     return page.note(
-        f"Points {colors}, cameras orange. Up is the mean of the cameras' up; the limits are the same before and after "
-        "and leave out points that lie far off."
+        f"Points {colors}, cameras orange. Up is what the cameras agree on; the limits are the same before and "
+        "after and leave out points that lie far off."
     ) + page.chart(views.above_and_side([contents.before, contents.after], rgb), label, "wide")
 
 

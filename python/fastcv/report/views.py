@@ -67,10 +67,19 @@ def upright_frame(cam_from_world: NDArray[np.floating], xyz: NDArray[np.floating
 
 
 def up_direction(cam_from_world: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Against the mean of the cameras' y axes."""
-    up = -np.mean(cam_from_world[:, 1, :3], axis=0)
-    length = np.linalg.norm(up)
-    return up / length if length > 1e-6 else np.array([0.0, -1.0, 0.0])
+    """The direction that is level in no photograph: people hold cameras tilted up or down, but seldom sideways.
+
+    Where the cameras' x axes are not in a plane, or all parallel, it is against the mean of their y axes.
+    """
+    mean = -np.mean(cam_from_world[:, 1, :3], axis=0)
+    length = np.linalg.norm(mean)
+    if length < 1e-6:
+        return np.array([0.0, -1.0, 0.0])
+    right = cam_from_world[:, 0, :3]
+    spread, directions = np.linalg.eigh(right.T @ right / len(right))  # eigenvalues ascend and add up to 1
+    if spread[1] > 0.02 and spread[0] < 0.1 * spread[1]:
+        return directions[:, 0] * (1 if directions[:, 0] @ mean > 0 else -1)
+    return mean / length
 
 
 def _draw(panel: object, points: NDArray, colors: NDArray, lines: NDArray) -> None:
