@@ -28,7 +28,9 @@ def figures() -> str:
         lines += ["| case | against | ours | theirs | ratio | checked |", "|---|---|---|---|---|---|"]
         for row in record["rows"]:
             peer, ours, theirs = f"{row['peer']} {row['peer_version']}", seconds(row["ours_s"]), seconds(row["peer_s"])
-            lines += [f"| {row['case']} | {peer} | {ours} | {theirs} | {row['ratio']:.3g}× | {row['check']} |"]
+            beyond = "" if row.get("peer_reached", True) else "> "
+            ratio = f"{beyond}{row['ratio']:.3g}×"
+            lines += [f"| {row['case']} | {peer} | {ours} | {beyond}{theirs} | {ratio} | {row['check']} |"]
     return "\n".join(lines) + "\n\n"
 
 
