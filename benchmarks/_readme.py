@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the table of measurements in README.md from the newest record of each room."""
+"""Writes the measurements in README.md and docs/ from the newest record of each room."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -39,5 +40,10 @@ def updated(readme: str) -> str:
 
 
 def update_readme() -> None:
+    """README's table, and what a room with a ``report`` module shows in docs/."""
     path = ROOT / "README.md"
     path.write_text(updated(path.read_text()))
+    for record in sorted(RECORDS.glob("*/*.json")):
+        if (ROOT / "benchmarks" / record.stem / "report.py").exists():
+            report = importlib.import_module(f"benchmarks.{record.stem}.report")
+            report.update(json.loads(record.read_text()), ROOT / "docs")

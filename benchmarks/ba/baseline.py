@@ -15,9 +15,7 @@ from fastcv.io import BalProblem
 Array = NDArray[np.float64]
 
 
-def solve_with_scipy(
-    bal: BalProblem, max_evaluations: int, tolerance: float, record: Callable[[float], None]
-) -> str:
+def solve_with_scipy(bal: BalProblem, max_evaluations: int, tolerance: float, record: Callable[[float], None]) -> str:
     """Why scipy's trust region stopped; derivatives by differences.
 
     ``record`` gets the cost of the start and after every iteration, 1/2 the sum of squared residuals in px², and raises

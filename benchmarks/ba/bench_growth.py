@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seconds per iteration and memory of the native solver from 30 thousand to 5 million observations of synthetic cities.
 
-Ours is the largest size; its peers are smaller sizes times the ratio of observations: a ratio of 1 is linear growth. The
-check is the cost of the truth, below which every optimum lies.
+Ours is the largest size; its peers are smaller sizes times the ratio of observations: a ratio of 1 is linear growth.
+The check is the cost of the truth, below which every optimum lies.
 """
 
 from __future__ import annotations

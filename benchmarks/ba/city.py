@@ -26,8 +26,8 @@ CHUNK = 1 << 13  # points at a time
 
 @dataclass
 class City:
-    """World: z up, metres. Each point was drawn near an image, its anchor, and only images in a window around the anchor
-    may see it, besides those around the anchor's ``mates``: other images at the same place, or -1."""
+    """World: z up, metres. Each point was drawn in view of an image, its anchor, and only images in a window around the
+    anchor may see it, besides those around the anchor's ``mates``: other images at the same place, or -1."""
 
     centers: Array  # (I, 3)
     forward: Array  # (I, 3), unit
@@ -52,7 +52,9 @@ def street(random: np.random.Generator, num_images: int) -> City:
     start, headings = np.array(nodes)[:, :2], np.array(nodes)[:, 2]
     along = np.arange(BLOCK) / BLOCK
     ground = start[:, None] + along[None, :, None] * directions[headings][:, None]
-    centers = np.concatenate([STEP * BLOCK * ground, np.full((count, BLOCK, 1), 1.8)], axis=2).reshape(-1, 3)[:num_images]
+    centers = np.concatenate([STEP * BLOCK * ground, np.full((count, BLOCK, 1), 1.8)], axis=2).reshape(-1, 3)[
+        :num_images
+    ]
     centers += random.normal(0, 0.05, centers.shape)
     side_look = np.where(np.arange(num_images) % 2 == 0, 0.5, -0.5)  # two cameras in turn, left and right
     yaw = np.repeat(headings * np.pi / 2, BLOCK)[:num_images] + side_look + random.normal(0, 0.06, num_images)
@@ -76,9 +78,11 @@ def boulevard(random: np.random.Generator, num_images: int) -> City:
     width = 12.0  # metres of front that a typical 20 images look at
     houses = -(-num_images // 20)
     popularity = random.lognormal(0, 0.7, houses)
-    target = width * np.sort(random.choice(houses, num_images, p=popularity / popularity.sum()) + random.random(num_images))
+    house = random.choice(houses, num_images, p=popularity / popularity.sum())
+    target = width * np.sort(house + random.random(num_images))
     distance = random.uniform(8, 30, num_images)
-    centers = np.stack([target + 0.4 * distance * random.normal(0, 1, num_images), -distance, np.full(num_images, 1.7)], 1)
+    aside = 0.4 * distance * random.normal(0, 1, num_images)
+    centers = np.stack([target + aside, -distance, np.full(num_images, 1.7)], axis=1)
     aim = np.stack([target, np.zeros(num_images), random.uniform(2, 8, num_images)], axis=1) - centers
     forward = aim / np.linalg.norm(aim, axis=1, keepdims=True)
     anchors = np.sort(random.integers(0, num_images, 250 * num_images))
@@ -109,21 +113,30 @@ def make_city(layout: str, num_images: int, seed: int = 0) -> tuple[BalProblem, 
     images, points, kept_images, kept_points = prune(images, points, num_images, len(city.points))
     centers, rotations, xyz = city.centers[kept_images], rotations[kept_images], city.points[kept_points]
     count = len(centers)
-    params = np.stack([city.focal[kept_images], random.normal(-0.06, 0.03, count), random.normal(0.01, 0.005, count)], 1)
+    k1, k2 = random.normal(-0.06, 0.03, count), random.normal(0.01, 0.005, count)
+    params = np.stack([city.focal[kept_images], k1, k2], axis=1)
     noise = NOISE_PX * random.standard_normal((len(images), 2))
-    noise += np.where(random.random(len(images)) < OUTLIERS, OUTLIER_PX, 0)[:, None] * random.uniform(-1, 1, noise.shape)
-    pixels = noise + project(rotations[images], centers[images], params[images], xyz[points])
-    drift = np.cumsum(random.normal(0, 1, (count, 3)), axis=0)
-    drift *= 0.05 / np.abs(drift).max()
-    first = np.zeros(len(xyz), np.int64)
-    first[points[::-1]] = images[::-1]
-    rotations = Rotation.from_rotvec(random.normal(0, 0.002, (count, 3))).as_matrix() @ rotations
-    centers = centers + drift + random.normal(0, 0.02, centers.shape)
-    xyz = xyz + drift[first] + random.normal(0, 0.05, xyz.shape)
-    pose = np.concatenate([rotations, -np.einsum("nij,nj->ni", rotations, centers)[:, :, None]], axis=2)
-    params = np.stack([params[:, 0] * (1 + random.normal(0, 0.01, count)), np.zeros(count), np.zeros(count)], axis=1)
+    outliers = random.random(len(images)) < OUTLIERS
+    noise[outliers] += random.uniform(-OUTLIER_PX, OUTLIER_PX, (outliers.sum(), 2))
+    pixels = project(rotations[images], centers[images], params[images], xyz[points]) + noise
+    pose, params, xyz = perturbed(random, rotations, centers, params, xyz, anchors=city.anchors[kept_points])
     bal = BalProblem(pose, params, xyz, images.astype(np.int32), points.astype(np.int32), pixels)
     return bal, 0.5 * float(np.sum(noise**2))
+
+
+def perturbed(
+    random: np.random.Generator, rotations: Array, centers: Array, params: Array, points: Array, anchors: Indices
+) -> tuple[Array, Array, Array]:
+    """Poses, params and points of the start: a drift along the images that carries points along, and noise on all."""
+    count = len(centers)
+    drift = np.cumsum(random.normal(0, 1, centers.shape), axis=0)
+    drift *= 0.05 / np.abs(drift).max()
+    rotations = Rotation.from_rotvec(random.normal(0, 0.002, (count, 3))).as_matrix() @ rotations
+    centers = centers + drift + random.normal(0, 0.02, centers.shape)
+    points = points + drift[np.minimum(anchors, count - 1)] + random.normal(0, 0.05, points.shape)
+    pose = np.concatenate([rotations, -np.einsum("nij,nj->ni", rotations, centers)[:, :, None]], axis=2)
+    focal = params[:, 0] * (1 + random.normal(0, 0.01, count))
+    return pose, np.stack([focal, np.zeros(count), np.zeros(count)], axis=1), points
 
 
 def look(forward: Array) -> Array:

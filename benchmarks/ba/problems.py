@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The problems that solvers race on: where they come from, the best costs known, and their dump for every contestant."""
+"""The problems that solvers race on: the best costs known, and their dump for every contestant."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fastcv.io import BalProblem
 
 # 1/2 the sum of squared residuals in px², the lowest ever seen and who saw it. A run that ends lower says so.
 BEST_COSTS = {
-    "problem-49-7776-pre": 13344.2,  # fastcv native, function_tolerance 1e-10
-    "problem-16-22106-pre": 18033.9034,  # Ceres 2.1 and fastcv native, function_tolerance 1e-8
-    "colmap-177-softm": 201925.0445,  # fastcv native, function_tolerance 1e-10
+    "problem-49-7776-pre": 13344.2403,  # fastcv native, function_tolerance 1e-14
+    "problem-16-22106-pre": 18033.90348,  # fastcv native, function_tolerance 1e-13
+    "colmap-177-softm": 201925.0445,  # fastcv native, function_tolerance 1e-13
     "synth-tourist-400": 434821.0,  # fastcv native, function_tolerance 1e-10
     "synth-street-1700": 857392.7,  # fastcv native, function_tolerance 1e-10
 }

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from benchmarks.ba import problems
 
 Solver = Callable[[], dict[str, Any]]
@@ -38,9 +37,7 @@ class Clock:
         self.fields["costs"].append(cost)
 
 
-def fastcv(
-    folder: Path, *, solver: str, linear_solver: str, iterations: int, tolerance: float, limit: float
-) -> Solver:
+def fastcv(folder: Path, *, solver: str, linear_solver: str, iterations: int, tolerance: float, limit: float) -> Solver:
     import fastcv
     from fastcv import ba
 
@@ -125,8 +122,8 @@ def captured(run: Callable[[], Any]) -> tuple[Any, str]:
 
 
 def gtsam(folder: Path, *, elimination: str, iterations: int, tolerance: float, limit: float) -> Solver:
-    """Points behind a camera have the residual 0. ``elimination`` "" is the general optimiser, "Full" or "Schur" that for
-    structure from motion."""
+    """Points behind a camera have the residual 0. ``elimination`` "" is the general optimiser, "Full" or
+    "Schur" that for structure from motion."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:NUM_THREADS])  # its thread pool takes what it sees
     import gtsam
 
@@ -135,12 +132,12 @@ def gtsam(folder: Path, *, elimination: str, iterations: int, tolerance: float, 
         start = time.perf_counter()
         graph, values = gtsam_graph(bal)
         if elimination:
-            params = gtsam.SfmLevenbergMarquardtParams.ceresDefaults()
-            params.setEliminationMode(getattr(gtsam.SfmEliminationMode, elimination))
-            optimizer = gtsam.SfmLevenbergMarquardtOptimizer(graph, values, params)
+            sfm = gtsam.SfmLevenbergMarquardtParams.ceresDefaults()
+            sfm.setEliminationMode(getattr(gtsam.SfmEliminationMode, elimination))
+            optimizer: Any = gtsam.SfmLevenbergMarquardtOptimizer(graph, values, sfm)
         else:
-            params = gtsam.LevenbergMarquardtParams.CeresDefaults()
-            optimizer = gtsam.LevenbergMarquardtOptimizer(graph, values, params)
+            general = gtsam.LevenbergMarquardtParams.CeresDefaults()
+            optimizer = gtsam.LevenbergMarquardtOptimizer(graph, values, general)
         clock = Clock(start)
         clock.record(optimizer.error())
         costs = clock.fields["costs"]
