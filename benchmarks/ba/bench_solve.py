@@ -54,7 +54,7 @@ def dubrovnik_16(contest: Contest) -> None:
 @case
 def long_tracks_177(contest: Contest) -> None:
     if not contest.quick:
-        race = Race(contest, "colmap-177-softm", rounds=1, limit=30)
+        race = Race(contest, "colmap-177-softm", rounds=1, limit=20)
         race.against_ceres()
         race.against_pycolmap()
         race.against_gtsam("")
@@ -64,7 +64,7 @@ def long_tracks_177(contest: Contest) -> None:
 def tourist_400(contest: Contest) -> None:
     """Synthetic."""
     if not contest.quick:
-        race = Race(contest, "synth-tourist-400", rounds=1, limit=60)
+        race = Race(contest, "synth-tourist-400", rounds=1, limit=30)
         race.against_ceres()
         race.against_pycolmap()
 
@@ -73,7 +73,7 @@ def tourist_400(contest: Contest) -> None:
 def street_1700(contest: Contest) -> None:
     """Synthetic. A dense Schur complement of 15 300 unknowns takes Ceres 2 GB and minutes an iteration."""
     if not contest.quick:
-        race = Race(contest, "synth-street-1700", rounds=1, limit=80)
+        race = Race(contest, "synth-street-1700", rounds=1, limit=60)
         race.against_ceres("explicit_schur", "iterative_schur", "sparse_schur")
         race.against_pycolmap()
 
