@@ -65,7 +65,7 @@ def tourist_400(contest: Contest) -> None:
     """Synthetic."""
     if not contest.quick:
         race = Race(contest, "synth-tourist-400", rounds=1, limit=30)
-        race.against_ceres()
+        race.against_ceres("sparse_schur", "dense_schur", "explicit_schur", "iterative_schur")
         race.against_pycolmap()
 
 
