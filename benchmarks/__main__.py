@@ -41,12 +41,14 @@ def cases(room: str) -> dict[str, Any]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Rows as text, one line each."""
-    lines = [f"{'case':32} {'peer':20} {'ours':>11} {'peer':>11} {'ratio':>7}  check"]
+    lines = [f"{'case':32} {'peer':20} {'ours':>11}  {'peer':>11}  {'ratio':>7}  check"]
     for row in rows:
         mark = "ok" if row["ok"] else "FAILED"
+        beyond = " " if row.get("peer_reached", True) else ">"
         lines.append(
             f"{row['room'] + '.' + row['case']:32} {row['peer'] + ' ' + row['peer_version']:20}"
-            f" {1e3 * row['ours_s']:9.3f}ms {1e3 * row['peer_s']:9.3f}ms {row['ratio']:6.2f}×  {mark}: {row['check']}"
+            f" {1e3 * row['ours_s']:9.3f}ms {beyond}{1e3 * row['peer_s']:9.3f}ms {beyond}{row['ratio']:6.2f}×"
+            f"  {mark}: {row['check']}"
         )
     return "\n".join(lines)
 

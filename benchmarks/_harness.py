@@ -30,6 +30,19 @@ Check = Callable[[Any, Any], tuple[str, bool]]
 
 
 @dataclass(frozen=True)
+class Timing:
+    """How long a run took. One that keeps its own time, such as a solver in a process of its own, returns a Timing.
+
+    ``reached`` is False where it did not get there: ``seconds`` then says how long was waited. ``facts`` go to the row.
+    """
+
+    seconds: float
+    result: Any
+    reached: bool = True
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Contestant:
     name: str
     version: str
@@ -39,11 +52,15 @@ class Contestant:
 
 @dataclass
 class Contest:
-    """One case: our implementation and the peers it is measured against, in interleaved rounds."""
+    """One case: our implementation and the peers it is measured against, in interleaved rounds.
+
+    ``rounds`` is set by cases whose runs are processes of their own: so many, and the first counts.
+    """
 
     room: str
     case: str
     quick: bool
+    rounds: int = 0
     contestants: list[Contestant] = field(default_factory=list)
     work: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
@@ -71,38 +88,47 @@ class Contest:
         no warm-up.
         """
         first = [timed(contestant.run) for contestant in self.contestants]
-        results = [result for _, result in first]
-        samples: list[list[float]] = [[] for _ in self.contestants]
-        if sum(elapsed for elapsed, _ in first) > seconds:
-            samples = [[elapsed] for elapsed, _ in first]
+        samples: list[list[Timing]] = [[] for _ in self.contestants]
+        if self.rounds or sum(timing.seconds for timing in first) > seconds:
+            samples = [[timing] for timing in first]
+            for _ in range(self.rounds - 1):
+                self._round(samples)
         else:
             deadline = time.perf_counter() + seconds
             while len(samples[0]) < rounds[0] or (time.perf_counter() < deadline and len(samples[0]) < rounds[1]):
-                for contestant, times in zip(self.contestants, samples, strict=True):
-                    times.append(timed(contestant.run)[0])
-        ours = statistics.median(samples[0])
-        rows = []
-        for contestant, times, result in zip(self.contestants[1:], samples[1:], results[1:], strict=True):
-            assert contestant.check is not None
-            how, ok = contestant.check(results[0], result)
-            theirs = statistics.median(times)
-            rows.append(
-                {
-                    "room": self.room,
-                    "case": self.case,
-                    "peer": contestant.name,
-                    "peer_version": contestant.version,
-                    "ours_s": ours,
-                    "peer_s": theirs,
-                    "ratio": theirs / ours,
-                    "samples": {"ours": samples[0], "peer": times},
-                    "check": how,
-                    "ok": bool(ok),
-                    **({"work": self.work} if self.work else {}),
-                    **({"notes": self.notes} if self.notes else {}),
-                }
-            )
-        return rows
+                self._round(samples)
+        return [
+            self._row(contestant, first[0], samples[0], theirs, times)
+            for contestant, theirs, times in zip(self.contestants[1:], first[1:], samples[1:], strict=True)
+        ]
+
+    def _round(self, samples: list[list[Timing]]) -> None:
+        for contestant, times in zip(self.contestants, samples, strict=True):
+            times.append(timed(contestant.run))
+
+    def _row(
+        self, peer: Contestant, ours: Timing, our_times: list[Timing], theirs: Timing, peer_times: list[Timing]
+    ) -> dict[str, Any]:
+        assert peer.check is not None
+        how, ok = peer.check(ours.result, theirs.result)
+        ours_s, peer_s = (statistics.median(t.seconds for t in times) for times in (our_times, peer_times))
+        facts = {name: timing.facts for name, timing in (("ours", ours), ("peer", theirs)) if timing.facts}
+        return {
+            "room": self.room,
+            "case": self.case,
+            "peer": peer.name,
+            "peer_version": peer.version,
+            "ours_s": ours_s,
+            "peer_s": peer_s,
+            "ratio": peer_s / ours_s,
+            **({} if all(t.reached for t in peer_times) else {"peer_reached": False}),
+            "samples": {"ours": [t.seconds for t in our_times], "peer": [t.seconds for t in peer_times]},
+            "check": how,
+            "ok": bool(ok) and all(t.reached for t in our_times),
+            **({"work": self.work} if self.work else {}),
+            **({"notes": self.notes} if self.notes else {}),
+            **({"facts": facts} if facts else {}),
+        }
 
 
 def data_dir() -> Path:
@@ -113,11 +139,11 @@ def data_dir() -> Path:
     return path
 
 
-def timed(run: Callable[[], Any]) -> tuple[float, Any]:
+def timed(run: Callable[[], Any]) -> Timing:
     """Seconds that a call took, and its result."""
     start = time.perf_counter()
     result = run()
-    return time.perf_counter() - start, result
+    return result if isinstance(result, Timing) else Timing(time.perf_counter() - start, result)
 
 
 def case(function: Callable[[Contest], None]) -> Callable[[Contest], None]:

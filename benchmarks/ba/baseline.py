@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.optimize
 import scipy.sparse
@@ -13,10 +15,11 @@ from fastcv.io import BalProblem
 Array = NDArray[np.float64]
 
 
-def solve_with_scipy(bal: BalProblem, max_evaluations: int = 50) -> float:
-    """The cost that scipy's trust region reaches, 1/2 the sum of squared residuals in px²; derivatives by differences.
+def solve_with_scipy(bal: BalProblem, max_evaluations: int, tolerance: float, record: Callable[[float], None]) -> str:
+    """Why scipy's trust region stopped; derivatives by differences.
 
-    Rotations are vectors relative to the start; 9 unknowns a camera, 3 a point.
+    ``record`` gets the cost of the start and after every iteration, 1/2 the sum of squared residuals in px², and raises
+    StopIteration to stop. Rotations are vectors relative to the start; 9 unknowns a camera, 3 a point.
     """
     num_cameras, num_points = len(bal.params), len(bal.points)
     translations = bal.cam_from_world[:, :, 3]
@@ -25,23 +28,26 @@ def solve_with_scipy(bal: BalProblem, max_evaluations: int = 50) -> float:
     def residuals(unknowns: Array) -> Array:
         c = unknowns[: 9 * num_cameras].reshape(-1, 9)[bal.camera_indices]
         points = unknowns[9 * num_cameras :].reshape(-1, 3)[bal.point_indices]
-        start = bal.cam_from_world[bal.camera_indices, :, :3]
-        x = rotate(c[:, :3], np.einsum("kij,kj->ki", start, points)) + c[:, 3:6]
+        turned = np.einsum("kij,kj->ki", bal.cam_from_world[bal.camera_indices, :, :3], points)
+        x = rotate(c[:, :3], turned) + c[:, 3:6]
         xy = x[:, :2] / x[:, 2:]
         r2 = np.sum(xy**2, axis=1)
         scale = c[:, 6] * (1 + c[:, 7] * r2 + c[:, 8] * r2**2)
         return (scale[:, None] * xy - bal.observations).ravel()
 
+    start = np.concatenate([cameras.ravel(), bal.points.ravel()])
+    record(0.5 * float(np.sum(residuals(start) ** 2)))
     result = scipy.optimize.least_squares(
         residuals,
-        np.concatenate([cameras.ravel(), bal.points.ravel()]),
+        start,
         jac_sparsity=sparsity(bal, num_cameras, num_points),
         x_scale="jac",
-        ftol=1e-6,
+        ftol=tolerance,
         method="trf",
         max_nfev=max_evaluations,
+        callback=lambda intermediate_result: record(float(intermediate_result.cost)),
     )
-    return float(result.cost)
+    return str(result.message)
 
 
 def rotate(vectors: Array, points: Array) -> Array:

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from benchmarks._harness import Contest, agree_to
+from benchmarks.__main__ import table
+from benchmarks._harness import Contest, Timing, agree_to
 from benchmarks._readme import RECORDS, ROOT, updated
 
 
@@ -33,6 +34,25 @@ def test_a_long_first_round_counts() -> None:
     contest.peer("peer", "1", lambda: 1.0, check=agree_to(0))
     (row,) = contest.measure(seconds=0.0)
     assert len(row["samples"]["ours"]) == 1
+
+
+def test_a_run_that_keeps_its_own_time() -> None:
+    contest = Contest("room", "case", quick=True, rounds=2)
+    contest.ours(lambda: Timing(0.25, 1.0, facts={"iterations": 3}))
+    contest.peer("peer", "1", lambda: Timing(2.0, 1.0, reached=False), check=agree_to(0))
+    (row,) = contest.measure(seconds=0.0)
+    assert (row["ours_s"], row["peer_s"], row["ratio"]) == (0.25, 2.0, 8.0)
+    assert row["samples"] == {"ours": [0.25, 0.25], "peer": [2.0, 2.0]}
+    assert row["facts"] == {"ours": {"iterations": 3}}
+    assert (row["peer_reached"], row["ok"]) == (False, True)
+    assert "> 2000.000ms >  8.00×" in table([row])
+
+
+def test_ours_must_arrive() -> None:
+    contest = Contest("room", "case", quick=True, rounds=1)
+    contest.ours(lambda: Timing(0.25, 1.0, reached=False))
+    contest.peer("peer", "1", lambda: Timing(2.0, 1.0), check=agree_to(0))
+    assert [row["ok"] for row in contest.measure(seconds=0.0)] == [False]
 
 
 def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -84,10 +84,10 @@ def _as_dtype(name: str, values: ArrayLike, dtype: Any) -> NDArray[Any]:
 
 def _first(name: str, wrong: NDArray[np.bool_], expected: str, got: NDArray[Any], note: str = "") -> None:
     """Raise for the first row of ``wrong`` that has a True."""
-    rows = np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim))))
-    if len(rows):
-        row = rows[0]
-        raise ValueError(f"{name}[{row}]: expected {expected}, got {got[row].tolist()}{note}")
+    if not wrong.any():  # reducing rows of two takes numpy 50 ns a row
+        return
+    row = np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim))))[0]
+    raise ValueError(f"{name}[{row}]: expected {expected}, got {got[row].tolist()}{note}")
 
 
 def _check_cameras(problem: Problem) -> None:

@@ -269,9 +269,9 @@ def residuals_in_pixels(arrays: ProblemArrays) -> NDArray[np.float64]:
 
 def check_depths(problem: Problem, residuals: NDArray[np.float64]) -> None:
     """Raise where an observation has no finite residual."""
-    wrong = np.flatnonzero(~np.isfinite(residuals).all(axis=1))
-    if len(wrong):
-        k = wrong[0]
+    finite = np.isfinite(residuals)
+    if not finite.all():
+        k = np.flatnonzero(~finite.all(axis=1))[0]
         raise ValueError(
             f"observations[{k}]: expected a finite projection of point {problem.point_indices[k]} in image "
             f"{problem.image_indices[k]}, got {residuals[k] + problem.observations[k]} (is it on the camera's plane?)"
