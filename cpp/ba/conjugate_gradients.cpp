@@ -125,6 +125,7 @@ int ConjugateGradients::solve(const double* b, const double* damping, double tol
   for (int iteration = 1; iteration <= most_iterations; ++iteration) {
     precondition(r.data(), z.data());
     const double next = dot(r, z);
+    if (next == 0) return std::max(1, iteration - 1);  // solved exactly, from the start where b is 0
     if (!(next > 0)) return iteration - 1;
     const double beta = iteration == 1 ? 0 : next / rz;
     rz = next;

@@ -110,6 +110,7 @@ double Native::refine_trial(double lambda) {
   return cost + priors_.cost(trial_.estimate());
 }
 
+// The cost, infinite where derivatives overflow.
 double Native::linearize() {
   const Equations& e = arrangement_.equations();
   const double cost = priors_.linearize(at_.estimate()) + sum_over_chunks([&](std::int64_t c) {
@@ -128,7 +129,9 @@ double Native::linearize() {
       image_values_[i * e.columns + c] = hessians_[i * size + block_index(e.columns, c, c)];
   }
   unknowns_.gather(image_values_.data(), diagonal_.data());
-  return cost;
+  // The Jacobians are in single precision, which ends at 1e38.
+  const bool finite = std::all_of(image_values_.begin(), image_values_.end(), [](double d) { return std::isfinite(d); });
+  return finite ? cost : std::numeric_limits<double>::infinity();
 }
 
 double Native::gradient_max() const {
@@ -258,7 +261,7 @@ bool Native::iterate(Summary& summary, const Callback& callback) {
   double cost = linearize(), radius = gradients_ || e.num_images > kManyImages ? kCautiousRadius : kInitialRadius;
   double shrink = 2, gradient = gradient_max();
   summary.initial_cost = summary.final_cost = cost;
-  if (!std::isfinite(cost)) return end(Termination::failed, "the cost at the start is not finite");
+  if (!std::isfinite(cost)) return end(Termination::failed, "the cost at the start or its derivatives are not finite");
   if (!report(summary, callback, {0, true, cost, gradient, 0, radius, 0, 0})) {
     return end(Termination::stopped, "the callback asked to stop");
   }
@@ -292,7 +295,8 @@ bool Native::iterate(Summary& summary, const Callback& callback) {
       return end(Termination::stopped, "the callback asked to stop");
     }
     if (gradient <= options_.gradient_tolerance) return end(Termination::converged, "gradient tolerance reached");
-    if ((accepted ? change : fall) <= options_.function_tolerance * before) {
+    // A system that could not be solved says nothing, and one that was solved badly may predict any rise.
+    if (linear_iterations > 0 && std::abs(accepted ? change : fall) <= options_.function_tolerance * before) {
       return end(Termination::converged, "function tolerance reached");
     }
     const double size = std::sqrt(dot(at_.points, at_.points) + dot(at_.params, at_.params));
@@ -310,9 +314,7 @@ Summary Native::run(const Callback& callback) {
   try {
     iterate(summary, callback);
   } catch (...) {
-    summary.termination = Termination::interrupted;
-    summary.message = "interrupted";
-    summary.error = std::current_exception();
+    interrupt(summary);
   }
   summary.linear_solver = first == linear_solver() ? first : first + ", " + linear_solver();
   std::copy(at_.cam_from_world.begin(), at_.cam_from_world.end(), problem_.cam_from_world.data);
@@ -322,7 +324,13 @@ Summary Native::run(const Callback& callback) {
 }
 
 Summary solve_native(const Problem& problem, const Options& options, const Callback& callback) {
-  return Native(problem, options).run(callback);
+  try {
+    return Native(problem, options).run(callback);
+  } catch (...) {  // while it was set up
+    Summary summary;
+    interrupt(summary);
+    return summary;
+  }
 }
 
 }  // namespace fastcv::ba

@@ -43,6 +43,13 @@ struct Summary {
   std::exception_ptr error{};  // what the callback or the poll for Ctrl-C threw
 };
 
+// To be called where an exception is handled: a summary that ends with it.
+inline void interrupt(Summary& summary) {
+  summary.termination = Termination::interrupted;
+  summary.message = "interrupted";
+  summary.error = std::current_exception();
+}
+
 // Runs on the calling thread, may be empty; false stops.
 using Callback = std::function<bool(const Iteration&)>;
 
