@@ -65,7 +65,10 @@ def exact_observations(problem: Problem) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def make_problem() -> MakeProblem:
-    """make_problem(models, shared=, ...): a ring of images around a cloud, observations exact up to ``noise_px``."""
+    """A ring of images around a cloud, cameras by turns, observations exact up to ``noise_px``.
+
+    ``visible`` (num_images, num_points) says which image sees which point; by default each sees four in five.
+    """
 
     def make(
         models: tuple[str, ...] = ("SIMPLE_RADIAL",),
@@ -74,6 +77,7 @@ def make_problem() -> MakeProblem:
         num_points: int = 60,
         noise_px: float = 0.0,
         seed: int = 0,
+        visible: np.ndarray | None = None,
     ) -> Problem:
         random = np.random.default_rng(seed)
         points = random.uniform(-1, 1, (num_points, 3))
@@ -81,9 +85,12 @@ def make_problem() -> MakeProblem:
         for angle in np.linspace(0, 1.5, num_images):
             turn = rotation(np.array([0.1, angle, 0.05])) @ rotation(random.uniform(-0.1, 0.1, 3))
             poses.append(np.column_stack([turn, [0.1 * angle, -0.1, 4 + 0.2 * angle]]))
-        pairs = np.array(
-            [(i, p) for i in range(num_images) for p in range(num_points) if i < 2 or random.random() < 0.8]
-        )
+        if visible is None:
+            pairs = np.array(
+                [(i, p) for i in range(num_images) for p in range(num_points) if i < 2 or random.random() < 0.8]
+            )
+        else:
+            pairs = np.argwhere(visible)
         cameras = [Camera(model, 640, 480, PARAMS[model]) for model in models]
         problem = Problem(
             cameras=cameras,
@@ -98,6 +105,12 @@ def make_problem() -> MakeProblem:
         return replace(problem, observations=exact + noise_px * random.standard_normal(exact.shape))
 
     return make
+
+
+@pytest.fixture(params=["native", "ceres"])
+def solver(request: pytest.FixtureRequest) -> str:
+    """Every solver."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

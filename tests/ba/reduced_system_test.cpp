@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reduced system's solvers against Eigen's dense one, on random Jacobians: chains of images with loop closures,
+// shared intrinsics, fixed parts, every number of columns that has kernels.
+#include <doctest/doctest.h>
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <Eigen/LU>
+#include <limits>
+#include <random>
+
+#include "ba/conjugate_gradients.h"
+#include "ba/sparse_cholesky.h"
+
+using namespace fastcv;
+using namespace fastcv::ba;
+
+namespace {
+
+struct Shape {
+  int num_images = 60, num_points = 400, num_cameras = 60;
+  int reach = 3;         // images after the first that see a point
+  int closures = 0;      // points that any two images see
+  int free_params = 3;   // of a camera's 16
+  int fixed_images = 0;  // of which the poses stay
+  int fixed_points = 0;
+  bool two_halves = false;  // that share no point
+};
+
+// Owns the arrays of a problem; the values of poses, points and observations play no part here.
+struct Arrays {
+  std::vector<std::int32_t> models, image_cameras, image_indices, point_indices;
+  std::vector<std::int64_t> offsets{0};
+  std::vector<double> params, poses, points, observations, weights;
+  std::unique_ptr<bool[]> params_free, pose_free, points_free;
+  Problem problem{};
+
+  explicit Arrays(const Shape& s) {
+    std::mt19937_64 random(s.num_images + 1000 * s.free_params);
+    const auto below = [&](int n) { return static_cast<std::int32_t>(random() % static_cast<unsigned>(n)); };
+    const int images = s.num_images, count = s.num_points;
+    models.assign(s.num_cameras, 0);
+    for (int c = 0; c < s.num_cameras; ++c) offsets.push_back(16 * (c + 1));
+    params.assign(16 * s.num_cameras, 0);
+    params_free = std::make_unique<bool[]>(params.size());
+    for (std::size_t i = 0; i < params.size(); ++i) params_free[i] = static_cast<int>(i % 16) < s.free_params;
+    for (int i = 0; i < images; ++i) image_cameras.push_back(i % s.num_cameras);
+    pose_free = std::make_unique<bool[]>(6 * images);
+    for (int i = 0; i < 6 * images; ++i) pose_free[i] = i >= 6 * s.fixed_images && i % 31 != 4;
+    points_free = std::make_unique<bool[]>(count);
+    for (int p = 0; p < count; ++p) points_free[p] = p >= s.fixed_points;
+    for (int p = 0; p < count; ++p) {
+      const int half = images / 2, span = s.two_halves ? half : images, from = s.two_halves && p % 2 ? half : 0;
+      std::vector<int> seen;
+      const int first = below(span - s.reach);
+      for (int i = first; i <= first + s.reach; ++i) seen.push_back(from + i);
+      if (p < s.closures) seen = {below(images / 2), images / 2 + below(images - images / 2)};
+      for (const int i : seen) {
+        image_indices.push_back(i);
+        point_indices.push_back(p);
+      }
+    }
+    const auto observed = static_cast<std::int64_t>(image_indices.size());
+    poses.assign(12 * images, 0);
+    points.assign(3 * count, 0);
+    observations.assign(2 * observed, 0);
+    weights.assign(observed, 1);
+    problem = {{models.data(), {s.num_cameras}},
+               {offsets.data(), {s.num_cameras + 1}},
+               {params.data(), {16 * s.num_cameras}},
+               {params_free.get(), {16 * s.num_cameras}},
+               {image_cameras.data(), {images}},
+               {poses.data(), images},
+               {pose_free.get(), images},
+               {points.data(), count},
+               {points_free.get(), {count}},
+               {image_indices.data(), {observed}},
+               {point_indices.data(), {observed}},
+               {observations.data(), observed},
+               {weights.data(), {observed}}};
+  }
+};
+
+// Random equations, as the kernels read them and as dense matrices.
+struct System {
+  static constexpr double kScale = 1.01;
+  Arrays arrays;
+  Arrangement arrangement;
+  Unknowns unknowns;
+  std::vector<double> hessians, damping;
+  Eigen::MatrixXd matrix;  // S + damping
+  Eigen::VectorXd b, x;
+
+  explicit System(const Shape& shape)
+      : arrays(shape),
+        arrangement(arrays.problem),
+        unknowns(arrays.problem, arrangement.equations().columns),
+        damping(unknowns.count(), 0.05) {
+    const Equations& e = arrangement.equations();
+    std::mt19937_64 random(7);
+    std::normal_distribution<double> normal;
+    const std::int64_t n = unknowns.count();
+    Eigen::MatrixXd a = Eigen::MatrixXd::Zero(2 * e.num_observations, n);
+    matrix = Eigen::MatrixXd::Zero(n, n);
+    hessians.assign(e.num_images * e.columns * e.columns, 0);
+    for (std::int64_t k = 0; k < e.num_observations; ++k) {
+      const std::int32_t image = e.images[k];
+      const int used = 6 + arrangement.lenses().num_free[arrays.image_cameras[image]];
+      for (int r = 0; r < 2; ++r) {
+        float* row = e.jacobian + (2 * k + r) * e.columns;
+        for (int c = 0; c < e.columns; ++c) {
+          row[c] = c < used ? static_cast<float>(normal(random)) : 0.F;
+          const std::int32_t unknown = unknowns.of_image(image)[c];
+          if (unknown >= 0) a(2 * k + r, unknown) = row[c];
+        }
+      }
+    }
+    add_hessians();
+    matrix += a.transpose() * a;
+    for (std::int64_t p = 0; p < e.num_points; ++p) eliminate(p, a);
+    for (std::int64_t i = 0; i < n; ++i) matrix(i, i) += damping[i];
+    b = Eigen::VectorXd::NullaryExpr(n, [&] { return normal(random); });
+    x = matrix.llt().solve(b);
+  }
+
+  // U of each image for the kernels; (scale - 1) U for the dense matrix.
+  void add_hessians() {
+    const Equations& e = arrangement.equations();
+    const int columns = e.columns;
+    for (std::int64_t k = 0; k < 2 * e.num_observations; ++k) {
+      const std::int32_t image = e.images[k / 2];
+      const float* row = e.jacobian + k * columns;
+      for (int i = 0; i < columns; ++i) {
+        for (int j = 0; j < columns; ++j) {
+          const double product = double(row[i]) * row[j];
+          hessians[image * columns * columns + block_index(columns, i, j)] += product;
+          const std::int32_t u = unknowns.of_image(image)[i], v = unknowns.of_image(image)[j];
+          if (u >= 0 && v >= 0) matrix(u, v) += (kScale - 1) * product;
+        }
+      }
+    }
+  }
+
+  void eliminate(std::int64_t p, const Eigen::MatrixXd& a) {
+    const Equations& e = arrangement.equations();
+    const std::int64_t first = e.point_begin[p], count = e.point_begin[p + 1] - first;
+    Eigen::MatrixXd by_point(2 * count, 3);
+    for (std::int64_t k = 0; k < 2 * count; ++k) {
+      for (int c = 0; c < 3; ++c) by_point(k, c) = -e.jacobian[(2 * first + k) * e.columns + 3 + c];
+    }
+    Eigen::Matrix3d inverse = (by_point.transpose() * by_point + 0.1 * Eigen::Matrix3d::Identity()).inverse();
+    if (!e.point_free[p]) inverse.setZero();
+    const int at[6][2] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}};
+    for (int i = 0; i < 6; ++i) e.point_inverse[6 * p + i] = inverse(at[i][0], at[i][1]);
+    const Eigen::MatrixXd w = a.middleRows(2 * first, 2 * count).transpose() * by_point;
+    matrix -= w * inverse * w.transpose();
+  }
+
+  Eigen::VectorXd factor_and_solve(SparseCholesky& cholesky, SchurMatrix& schur, int num_threads) const {
+    schur.fill(arrangement.equations(), hessians.data(), kScale, num_threads);
+    REQUIRE(cholesky.factor(schur, damping.data(), num_threads));
+    Eigen::VectorXd solution = b;
+    cholesky.solve(solution.data());
+    return solution;
+  }
+};
+
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+// Condition numbers are some 1e3: 1e-10 leaves room for the roundings of a few hundred columns. Returns whether the
+// factor was one front.
+bool check_solvers(const Shape& shape) {
+  const System system(shape);
+  SchurMatrix schur(system.arrangement.equations());
+  SparseCholesky cholesky(schur, system.unknowns, kNoLimit);
+  CHECK(cholesky.feasible());
+  const Eigen::VectorXd one = system.factor_and_solve(cholesky, schur, 1);
+  CHECK((one - system.x).norm() < 1e-10 * system.x.norm());
+  for (const int threads : {2, 3, 8}) CHECK(system.factor_and_solve(cholesky, schur, threads) == one);
+
+  ConjugateGradients gradients(system.arrangement, system.unknowns);
+  Eigen::VectorXd previous;
+  for (const int threads : {1, 3}) {
+    REQUIRE(gradients.prepare(system.hessians.data(), System::kScale, system.damping.data(), threads));
+    Eigen::VectorXd x(system.b.size());
+    const int iterations = gradients.solve(system.b.data(), system.damping.data(), 1e-18, 5000, x.data(), threads);
+    CHECK(iterations < 5000);
+    CHECK((x - system.x).norm() < 1e-7 * system.x.norm());
+    if (threads > 1) CHECK(x == previous);
+    previous = x;
+  }
+  return cholesky.is_dense();
+}
+
+}  // namespace
+
+TEST_CASE("a chain of images") { CHECK_FALSE(check_solvers({})); }
+
+TEST_CASE("a long chain with loop closures") {
+  CHECK_FALSE(check_solvers({.num_images = 150, .num_points = 900, .num_cameras = 150, .closures = 40}));
+}
+
+TEST_CASE("all images see common points: one dense front") {
+  CHECK(check_solvers({.num_images = 30, .num_points = 200, .num_cameras = 30, .reach = 28}));
+}
+
+TEST_CASE("shared intrinsics of one camera and of several") {
+  for (const int cameras : {1, 2, 7}) {
+    CHECK_FALSE(check_solvers({.num_images = 80, .num_points = 500, .num_cameras = cameras, .closures = 10}));
+  }
+}
+
+TEST_CASE("fixed images and points") {
+  check_solvers({.num_cameras = 60, .fixed_images = 20, .fixed_points = 150});
+  check_solvers({.num_cameras = 5, .fixed_images = 20, .fixed_points = 150});
+  check_solvers({.num_cameras = 3, .fixed_images = 60, .fixed_points = 400});  // intrinsics alone
+}
+
+TEST_CASE("two halves that share no point") { CHECK_FALSE(check_solvers({.two_halves = true})); }
+
+TEST_CASE("every number of free intrinsics") {
+  for (int free = 0; free <= 16; ++free) {
+    check_solvers({.num_images = 30, .num_points = 400, .num_cameras = 30, .free_params = free});
+    check_solvers({.num_images = 30, .num_points = 400, .num_cameras = 4, .free_params = free});
+  }
+}
+
+TEST_CASE("a system that is not positive definite is refused, and the next one is solved") {
+  for (const int closures : {0, 40}) {
+    const System system({.closures = closures});
+    SchurMatrix schur(system.arrangement.equations());
+    SparseCholesky cholesky(schur, system.unknowns, kNoLimit);
+    const Eigen::VectorXd before = system.factor_and_solve(cholesky, schur, 2);
+    for (const std::int32_t wrong : {0, system.unknowns.count() / 2, system.unknowns.count() - 1}) {
+      std::vector<double> damping = system.damping;
+      damping[wrong] = -1e6;
+      for (const int threads : {1, 3}) CHECK_FALSE(cholesky.factor(schur, damping.data(), threads));
+      ConjugateGradients gradients(system.arrangement, system.unknowns);
+      CHECK_FALSE(gradients.prepare(system.hessians.data(), System::kScale, damping.data(), 1));
+      CHECK(system.factor_and_solve(cholesky, schur, 2) == before);
+    }
+  }
+}
+
+TEST_CASE("conjugate gradients that start at the solution say so") {
+  const System system({.num_images = 10, .num_points = 50, .num_cameras = 10});
+  ConjugateGradients gradients(system.arrangement, system.unknowns);
+  REQUIRE(gradients.prepare(system.hessians.data(), System::kScale, system.damping.data(), 1));
+  std::vector<double> zero(system.unknowns.count(), 0), x(zero.size(), 1);
+  CHECK(gradients.solve(zero.data(), system.damping.data(), 0.1, 100, x.data(), 1) == 1);
+  CHECK(x == zero);
+}
+
+TEST_CASE("a factor with more entries than allowed is not planned") {
+  const System system({});
+  SchurMatrix schur(system.arrangement.equations());
+  CHECK_FALSE(SparseCholesky(schur, system.unknowns, 1000).feasible());
+}
