@@ -232,7 +232,7 @@ void solve_batch(const Problem& problem, View<const std::int32_t, 1> image_items
     part.write_to(problem);
     summary.initial_costs(item) = result.initial_cost;
     summary.final_costs(item) = result.final_cost;
-    summary.num_iterations(item) = static_cast<std::int32_t>(result.iterations.size()) - 1;
+    summary.num_iterations(item) = std::max(0, static_cast<std::int32_t>(result.iterations.size()) - 1);
     summary.terminations(item) = static_cast<std::int32_t>(result.termination);
   });
 }
