@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "ba/reprojection.hd.h"
+#include "core/interrupt.h"
 #include "core/parallel.h"
 
 namespace fastcv::ba {
@@ -21,7 +22,7 @@ constexpr std::int64_t kSmallestChunk = 1024, kMostChunks = 256;
 // counts[i] entries of each bin become the first position of each, one more at the end.
 std::vector<std::int64_t> begins(std::int64_t bins, const std::int32_t* values, std::int64_t size) {
   std::vector<std::int64_t> begin(bins + 1, 0);
-  for (std::int64_t i = 0; i < size; ++i) ++begin[values[i] + 1];
+  polled_for(size, [&](std::int64_t i) { ++begin[values[i] + 1]; });
   std::partial_sum(begin.begin(), begin.end(), begin.begin());
   return begin;
 }
@@ -79,15 +80,15 @@ void Arrangement::sort(const Problem& problem) {
   point_begin_ = begins(problem.num_points(), problem.point_indices.data, count);
   Buffer<std::int64_t> first(count), order(count);
   std::vector<std::int64_t> next = by_image;
-  for (std::int64_t k = 0; k < count; ++k) first[next[problem.image_indices(k)]++] = k;
+  polled_for(count, [&](std::int64_t k) { first[next[problem.image_indices(k)]++] = k; });
   next = point_begin_;
-  for (std::int64_t i = 0; i < count; ++i) order[next[problem.point_indices(first[i])]++] = first[i];
+  polled_for(count, [&](std::int64_t i) { order[next[problem.point_indices(first[i])]++] = first[i]; });
   images_ = Buffer<std::int32_t>(count);
   points_ = Buffer<std::int32_t>(count);
   observed_ = Buffer<double>(2 * count);
   weights_ = Buffer<double>(count);
   if (problem.whitening.rows > 0) whitening_ = Buffer<double>(3 * count);
-  for (std::int64_t i = 0; i < count; ++i) {
+  polled_for(count, [&](std::int64_t i) {
     const std::int64_t k = order[i];
     images_[i] = problem.image_indices(k);
     points_[i] = problem.point_indices(k);
@@ -95,7 +96,7 @@ void Arrangement::sort(const Problem& problem) {
     observed_[2 * i + 1] = problem.observations[k][1];
     weights_[i] = problem.weights(k);
     if (whitening_.size() > 0) std::copy_n(problem.whitening[k], 3, whitening_.data() + 3 * i);
-  }
+  });
   equations_.point_begin = point_begin_.data();
   equations_.images = images_.data();
   equations_.points = points_.data();
@@ -113,6 +114,7 @@ void Arrangement::cut_chunks() {
   const Priors& priors = equations_.point_priors;
   std::int64_t prior = 0;
   for (std::int64_t p = 0; p < equations_.num_points;) {
+    poll_interrupt();
     Chunk chunk{p, p, static_cast<std::int64_t>(chunk_images_.size()), 0, prior, prior};
     while (p < equations_.num_points && point_begin_[p] - point_begin_[chunk.point_begin] < size) {
       longest_track_ = std::max(longest_track_, point_begin_[p + 1] - point_begin_[p]);
@@ -143,11 +145,11 @@ void Arrangement::list_by_image() {
   by_image_ = Buffer<std::int64_t>(count);
   std::vector<std::int64_t> next = image_begin_;
   image_points_ = Buffer<std::int32_t>(count);
-  for (std::int64_t k = 0; k < count; ++k) {
+  polled_for(count, [&](std::int64_t k) {
     const std::int64_t i = next[images_[k]]++;
     by_image_[i] = k;
     image_points_[i] = points_[k];
-  }
+  });
   image_partials_begin_ = begins(equations_.num_images, chunk_images_.data(), num_rows);
   image_partials_.resize(num_rows);
   next = image_partials_begin_;

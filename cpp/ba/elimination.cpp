@@ -5,6 +5,8 @@
 #include <Eigen/SparseCore>
 #include <algorithm>
 
+#include "core/interrupt.h"
+
 namespace fastcv::ba {
 namespace {
 
@@ -27,6 +29,7 @@ Graph meeting_nodes(const SchurMatrix& matrix, const Unknowns& unknowns) {
   for (std::int64_t i = 0; i < matrix.num_images(); ++i) nodes[i] = nodes_of(i);
   Graph graph(unknowns.num_nodes());
   for (std::int64_t i = 0; i < matrix.num_images(); ++i) {
+    poll_interrupt();
     for (std::int64_t b = matrix.row_begin(i); b < matrix.row_begin(i + 1); ++b) {
       for (const std::int32_t u : nodes[i]) {
         for (const std::int32_t v : nodes[matrix.column(b)]) {
@@ -129,6 +132,7 @@ Elimination::Elimination(const SchurMatrix& matrix, const Unknowns& unknowns, st
   Ints mark(size(), -1);
   std::int64_t entries = 0;
   for (std::int32_t j = 0; j < size() && feasible; ++j) {
+    poll_interrupt();
     Ints rows;
     const auto add = [&](std::int32_t i) {
       if (i <= j || mark[i] == j) return;

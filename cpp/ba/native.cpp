@@ -130,7 +130,8 @@ double Native::linearize() {
   }
   unknowns_.gather(image_values_.data(), diagonal_.data());
   // The Jacobians are in single precision, which ends at 1e38.
-  const bool finite = std::all_of(image_values_.begin(), image_values_.end(), [](double d) { return std::isfinite(d); });
+  const bool finite =
+      std::all_of(image_values_.begin(), image_values_.end(), [](double d) { return std::isfinite(d); });
   return finite ? cost : std::numeric_limits<double>::infinity();
 }
 

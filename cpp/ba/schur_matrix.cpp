@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/interrupt.h"
 #include "core/parallel.h"
 
 #define FASTCV_LEAF "ba/eliminate_points.leaf.h"
@@ -24,6 +25,7 @@ void add_schur_row(const Equations& equations, std::int64_t image, std::int32_t 
 SchurMatrix::SchurMatrix(const Equations& e) : columns_(e.columns), row_begin_{0} {
   std::vector<std::int64_t> seen_in(e.num_images, -1);
   for (std::int64_t image = 0; image < e.num_images; ++image) {
+    poll_interrupt();
     const auto add = [&](std::int32_t other) {
       if (seen_in[other] == image) return;
       seen_in[other] = image;
@@ -37,11 +39,12 @@ SchurMatrix::SchurMatrix(const Equations& e) : columns_(e.columns), row_begin_{0
     std::sort(column_.begin() + row_begin_.back(), column_.end());
     row_begin_.push_back(static_cast<std::int64_t>(column_.size()));
   }
-  blocks_ = Buffer<double>(row_begin_.back() * columns_ * columns_);
 }
 
 void SchurMatrix::fill(const Equations& e, const double* hessians, double scale, int num_threads) {
   const std::int64_t size = std::int64_t(columns_) * columns_;
+  // Not before it is used: a solve that turns out to need no factor must not fail for want of its memory.
+  if (blocks_.size() == 0) blocks_ = Buffer<double>(row_begin_.back() * size);
   // Rows grow with the image's index; the long ones first.
   parallel_for(num_images(), 1, num_threads, [&](std::int64_t begin, std::int64_t) {
     const std::int64_t image = num_images() - 1 - begin, first = row_begin_[image], end = row_begin_[image + 1];
@@ -53,6 +56,7 @@ void SchurMatrix::fill(const Equations& e, const double* hessians, double scale,
     for (std::int64_t i = 0; i < size; ++i) diagonal[i] = scale * hessians[image * size + i];
     const std::int64_t step = std::max<std::int64_t>(1, kCached / (size * std::int64_t(sizeof(double))));
     for (std::int64_t b = first; b < end; b += step) {
+      poll_interrupt();
       const std::int32_t from = b == first ? 0 : column_[b];
       const std::int32_t to = b + step < end ? column_[b + step] : static_cast<std::int32_t>(image) + 1;
       add_schur_row(e, image, from, to, slots.data(), next.data(), row);

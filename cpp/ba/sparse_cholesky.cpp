@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "ba/cholesky.h"
+#include "core/interrupt.h"
 #include "core/parallel.h"
 
 namespace fastcv::ba {
@@ -100,6 +101,7 @@ void SparseCholesky::assign_blocks(const SchurMatrix& matrix) {
   std::vector<Ints> nodes(matrix.num_images());
   for (std::int64_t i = 0; i < matrix.num_images(); ++i) nodes[i] = places(i);
   for (std::int64_t i = 0; i < matrix.num_images(); ++i) {
+    poll_interrupt();
     for (std::int64_t b = matrix.row_begin(i); b < matrix.row_begin(i + 1); ++b) {
       block_rows_[b] = i;
       for (const std::int32_t u : nodes[i]) {
@@ -181,7 +183,8 @@ void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, 
     row_of[node] = row;
     row += place_[node + 1] - place_[node];
   }
-  for (const std::int64_t block : front.blocks) add_block(matrix, block, front, row_of);
+  polled_for(static_cast<std::int64_t>(front.blocks.size()),
+             [&](std::int64_t i) { add_block(matrix, front.blocks[i], front, row_of); });
   for (std::int64_t i = 0; i < front.num_pivots(); ++i) {
     front.dense[i * stride + i] += damping[eliminated_[front.begin + i]];
   }
@@ -246,7 +249,8 @@ void SparseCholesky::solve(double* x) const {
     const Ints rows = rows_of(front);
     const std::int64_t pivots = front.num_pivots();
     const double* head = y.data() + front.begin;
-    for (std::int64_t i = 0; i < front.num_rows; ++i) {
+    poll_interrupt();
+    polled_for(front.num_rows, [&](std::int64_t i) {
       const double* l = front.factor.data() + i * front.stride;
       const std::int64_t end = std::min(i, pivots);
       double sums[8] = {};  // so that the compiler can add in lanes
@@ -258,19 +262,21 @@ void SparseCholesky::solve(double* x) const {
       double& value = y[rows[i]];
       for (const double sum : sums) value -= sum;
       if (i < pivots) value /= l[i];
-    }
+    });
   }
   for (auto front = fronts_.rbegin(); front != fronts_.rend(); ++front) {  // Lᵀ x = y
     const Ints rows = rows_of(*front);
     const std::int64_t pivots = front->num_pivots();
     double* head = y.data() + front->begin;
-    for (std::int64_t i = front->num_rows - 1; i >= 0; --i) {
+    poll_interrupt();
+    polled_for(front->num_rows, [&](std::int64_t done) {
+      const std::int64_t i = front->num_rows - 1 - done;
       const double* l = front->factor.data() + i * front->stride;
       double& value = y[rows[i]];
       if (i < pivots) value /= l[i];
       const std::int64_t end = std::min(i, pivots);
       for (std::int64_t k = 0; k < end; ++k) head[k] -= l[k] * value;
-    }
+    });
   }
   for (std::size_t i = 0; i < y.size(); ++i) x[eliminated_[i]] = y[i];
 }

@@ -211,5 +211,6 @@ def _check_observations(problem: Problem) -> None:
     if problem.point_priors is not None:
         lonely[problem.point_priors.rows] = False
     _first("points", lonely, "observations in two images or more, or a fixed point", counts, " observations")
-    if problem.fixed_images.all() and problem.fixed_points.all() and all(mask.all() for mask in problem.fixed_params):
+    used = np.unique(problem.image_cameras)
+    if problem.fixed_images.all() and problem.fixed_points.all() and all(problem.fixed_params[c].all() for c in used):
         raise ValueError("fixed_images, fixed_points, fixed_params: expected something free, got everything fixed")

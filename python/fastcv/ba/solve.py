@@ -22,6 +22,8 @@ from .problem import Problem
 SOLVERS = ("auto", "native", "ceres")
 LINEAR_SOLVERS = ("auto", "dense_schur", "sparse_schur", "iterative_schur")
 GAUGES = ("fixed", "free")
+# Pixels. Beyond, the squares of such residuals drown all others, and derivatives may overflow single precision.
+_FARTHEST_PROJECTION = 1e15
 Number = TypeVar("Number", int, float)
 
 
@@ -81,7 +83,8 @@ class Result:
     message : str
         The solver's own words.
     solver, linear_solver : str
-        What ran. Two linear solvers, separated by a comma, where the second took over.
+        What ran. Two linear solvers, separated by a comma, where the second took over; empty where Ctrl-C came during
+        the set-up.
     seconds : float
         Time taken, with checks and set-up.
     """
@@ -154,7 +157,8 @@ def solve(
         Converged when a step changes the cost by less than this part of it, when no component of the gradient is
         larger, or when a step is shorter than this part of the unknowns' norm.
     time_limit : float
-        Seconds, asked between iterations.
+        Seconds, asked between iterations: a solve ends with the first iteration that is over after them, however long
+        that takes.
     num_threads : int
         0 is the default of ``fastcv.set_num_threads``. The native solver's result does not depend on it. For Ceres 0
         means 1: with more it adds up in the order in which they finish, and the last digits differ from run to run.
@@ -169,9 +173,11 @@ def solve(
     Raises
     ------
     TypeError, ValueError
-        The problem or an option is wrong, or a point lies on a camera's plane (depth 0), where it has no image.
+        The problem or an option is wrong, or a point lies on a camera's plane (depth 0), where it has no image, or so
+        near to it that its image is 1e15 pixels away.
     SolveInterrupted
-        Ctrl-C. It is a KeyboardInterrupt that carries the best state; answered within half a second.
+        Ctrl-C. It is a KeyboardInterrupt that carries the best state; answered within half a second. During the checks
+        of the problem before the solve it is a KeyboardInterrupt and nothing more.
     MissingDependencyError
         Ceres was asked for, and fastcv was built without it.
 
@@ -268,11 +274,12 @@ def residuals_in_pixels(arrays: ProblemArrays) -> NDArray[np.float64]:
 
 
 def check_depths(problem: Problem, residuals: NDArray[np.float64]) -> None:
-    """Raise where an observation has no finite residual."""
-    finite = np.isfinite(residuals)
-    if not finite.all():
-        k = np.flatnonzero(~finite.all(axis=1))[0]
+    """Raise where a point has no image, or one that is out of reach."""
+    near = np.abs(residuals) < _FARTHEST_PROJECTION  # not where it is NaN
+    if not near.all():
+        k = np.flatnonzero(~near.all(axis=1))[0]
         raise ValueError(
-            f"observations[{k}]: expected a finite projection of point {problem.point_indices[k]} in image "
-            f"{problem.image_indices[k]}, got {residuals[k] + problem.observations[k]} (is it on the camera's plane?)"
+            f"observations[{k}]: expected a projection of point {problem.point_indices[k]} in image "
+            f"{problem.image_indices[k]} within {_FARTHEST_PROJECTION:g} pixels, got "
+            f"{residuals[k] + problem.observations[k]} (is it on the camera's plane?)"
         )
