@@ -43,7 +43,7 @@ void SparseCholesky::find_fronts() {
   }
   struct Range {
     std::int32_t begin, end;
-    double entries;
+    double entries;  // that are not zeros
   };
   const auto rows_below = [&](std::int32_t j) {
     double rows = 0;
@@ -60,7 +60,7 @@ void SparseCholesky::find_fronts() {
       const double merged = all * (all + 1) / 2 + all * rest, zeros = merged - child.entries - range.entries;
       const bool narrow = all <= 32;
       if (zeros > (narrow ? 0.5 : 0.1) * merged) break;
-      range = {child.begin, range.end, merged};
+      range = {child.begin, range.end, child.entries + range.entries};
       ranges.pop_back();
     }
     ranges.push_back(range);

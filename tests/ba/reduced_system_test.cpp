@@ -196,6 +196,18 @@ bool check_solvers(const Shape& shape) {
 
 TEST_CASE("a chain of images") { CHECK_FALSE(check_solvers({})); }
 
+TEST_CASE("a band is factored as a band") {
+  const Shape shape{.num_images = 400, .num_points = 4000, .num_cameras = 400, .reach = 30, .free_params = 0};
+  const Arrays arrays(shape);
+  const Arrangement arrangement(arrays.problem);
+  const Unknowns unknowns(arrays.problem, arrangement.equations().columns);
+  const SchurMatrix schur(arrangement.equations());
+  const SparseCholesky cholesky(schur, unknowns, kNoLimit);
+  const double width = 6 * (shape.reach + 1), columns = unknowns.count();
+  CHECK(cholesky.num_flops() > 0.5 * columns * width * width);
+  CHECK(cholesky.num_flops() < 2 * columns * width * width);  // dense: 40 times as many
+}
+
 TEST_CASE("a long chain with loop closures") {
   CHECK_FALSE(check_solvers({.num_images = 150, .num_points = 900, .num_cameras = 150, .closures = 40}));
 }
