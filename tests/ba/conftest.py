@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
-from fastcv import Camera
-from fastcv.ba import Problem
+from fastcv import Camera, ba
+from fastcv.ba import Problem, Result
 
 # Moderate distortion of each kind: a few pixels to tens of pixels at the image's border.
 PARAMS = {
@@ -111,6 +112,12 @@ def make_problem() -> MakeProblem:
 def solver(request: pytest.FixtureRequest) -> str:
     """Every solver."""
     return request.param
+
+
+@pytest.fixture
+def solve(solver: str) -> Callable[..., Result]:
+    """ba.solve with every solver."""
+    return partial(ba.solve, solver=solver)
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from fastcv.ba import Problem, SolveInterrupted, solve
+from fastcv import ba
+from fastcv.ba import Iteration, Problem, SolveInterrupted
 from fastcv.io import read_bal
 
 
@@ -20,7 +22,7 @@ def problem(data_dir) -> Problem:
     return Problem.from_bal(read_bal(data_dir / "bal" / "colmap-177-softm.txt.xz"))
 
 
-def test_ctrl_c_returns_the_best_state(problem):
+def test_ctrl_c_returns_the_best_state(solve, problem):
     """Pressed a moment after the first evaluation: inside a linear solve, which takes half a second or more."""
     pressed = []
 
@@ -47,7 +49,48 @@ def test_ctrl_c_returns_the_best_state(problem):
     assert result.initial_cost == pytest.approx(33628989.660799, rel=1e-9)
 
 
-def test_ctrl_c_in_a_callback(make_problem, perturb):
+@pytest.fixture(scope="module")
+def dense(make_problem) -> Problem:
+    """All of 1200 images see the same few points: seconds for each factorisation, of 7200 columns."""
+    problem = make_problem(("PINHOLE",), num_images=1200, num_points=12, noise_px=1, visible=np.ones((1200, 12), bool))
+    return replace(problem, points=problem.points + 0.01, fixed_params=[np.ones(4, bool)])
+
+
+@pytest.mark.parametrize("num_threads", [1, 3])
+@pytest.mark.parametrize(
+    ("scene", "linear_solver", "moment"),
+    [("dense", "dense_schur", 0.05), ("dense", "dense_schur", 0.7), ("problem", "iterative_schur", 0.1)],
+)
+def test_ctrl_c_in_the_middle_of_a_linear_solve(request, scene, linear_solver, moment, num_threads):
+    """Pressed while the system is filled, factored, or multiplied with; the state is a whole one, and the best."""
+    pressed, costs = [], []
+
+    def press() -> None:
+        pressed.append(time.perf_counter())
+        signal.raise_signal(signal.SIGINT)
+
+    timer = threading.Timer(moment, press)
+
+    def watch(iteration: Iteration) -> None:
+        if not costs:
+            timer.start()
+        if iteration.accepted:
+            costs.append(iteration.cost)
+
+    options = {"linear_solver": linear_solver, "num_threads": num_threads, "max_iterations": 1000}
+    with pytest.raises(SolveInterrupted) as caught:
+        ba.solve(request.getfixturevalue(scene), callback=watch, function_tolerance=0, parameter_tolerance=0, **options)
+    late = time.perf_counter() - pressed[0]
+    timer.join()
+    assert late < 5  # half a second on a machine of its own
+    result = caught.value.result
+    assert result.termination == "interrupted"
+    assert result.linear_solver == linear_solver
+    assert result.final_cost == costs[-1] == min(costs)
+    np.testing.assert_allclose(0.5 * np.sum(result.residuals**2), result.final_cost, rtol=1e-12)
+
+
+def test_ctrl_c_in_a_callback(solve, make_problem, perturb):
     problem = perturb(make_problem(noise_px=1))
 
     def press(iteration: object) -> None:
@@ -62,7 +105,7 @@ def test_ctrl_c_in_a_callback(make_problem, perturb):
     assert solve(problem).termination == "converged"
 
 
-def test_other_threads_run_meanwhile(problem):
+def test_other_threads_run_meanwhile(solve, problem):
     """The GIL is released: a Python thread counts while a solve with one iteration runs."""
     running, counted = threading.Event(), []
 

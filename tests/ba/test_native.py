@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastcv import Camera
 from fastcv.ba import Problem, Result, solve
 
 # Convergence to the last digits.
@@ -226,7 +225,9 @@ def test_thousands_of_images_with_two_observations(make_problem, perturb, linear
         image_cameras=problem.image_cameras[:core],
         cam_from_world=problem.cam_from_world[:core],
         fixed_images=problem.fixed_images[:core],
-        **{name: getattr(problem, name)[mine] for name in ("image_indices", "point_indices", "observations", "weights")},
+        **{
+            name: getattr(problem, name)[mine] for name in ("image_indices", "point_indices", "observations", "weights")
+        },
     )
     expected = solve(alone, solver="ceres", **TIGHT).final_cost
     result = solve(perturb(problem, 0.003), linear_solver=linear_solver, **TIGHT)

@@ -108,6 +108,18 @@ def test_everything_fixed(make_problem):
         )
 
 
+def test_only_a_camera_without_images_is_free(make_problem):
+    problem = make_problem()
+    with pytest.raises(ValueError, match="expected something free, got everything fixed"):
+        replace(
+            problem,
+            cameras=problem.cameras * 2,
+            fixed_images=np.ones(6, bool),
+            fixed_points=np.ones(60, bool),
+            fixed_params=[np.ones(4, bool), np.zeros(4, bool)],
+        )
+
+
 @pytest.mark.parametrize("name", ["cameras", "cam_from_world", "points", "observations"])
 def test_empty(make_problem, name):
     empty: dict[str, dict[str, object]] = {

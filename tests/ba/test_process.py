@@ -11,13 +11,12 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from fastcv.ba import solve
-
 SCENE = """
 from fastcv.ba import Problem, solve
 from fastcv.synthetic import make_tracks
 problem = Problem.from_reconstruction(make_tracks("ring", num_images=8, num_points=200, noise_px=1).reconstruction)
-def work(): return repr(solve(problem, linear_solver="sparse_schur").final_cost)
+def work(solver="ceres", **options):
+    return repr(solve(problem, solver=solver, linear_solver="sparse_schur", **options).final_cost)
 """
 PYCOLMAP = """
 import pycolmap
@@ -50,23 +49,27 @@ def test_import_order(order, expected):
     assert run(code + "\nprint(theirs()); print(work())").split() == ["4", expected]
 
 
-def test_forked_child_solves(expected):
+@pytest.mark.parametrize(("solver", "num_threads", "busy"), [("ceres", 1, 0), ("native", 2, 0), ("native", 2, 20)])
+def test_forked_child_solves(solver, num_threads, busy):
+    """For the native solver also where another thread of the parent solves as it forks."""
     code = (
         SCENE
-        + """
-import os
-here = work()
+        + f"""
+import os, threading
+here = work("{solver}", num_threads={num_threads})
+others = threading.Thread(target=lambda: [work("native", num_threads=2) for _ in range({busy})])
+others.start()
 child = os.fork()
 if child == 0:
-    os._exit(0 if work() == here else 1)
+    os._exit(0 if work("{solver}", num_threads={num_threads}) == here else 1)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-print(here)
+others.join()
 """
     )
-    assert run(code).strip() == expected
+    run(code)
 
 
-def test_writes_nothing(capfd, make_problem):
+def test_writes_nothing(solve, capfd, make_problem):
     """A singular problem makes Ceres log failed factorisations: not to the terminal of whoever calls us."""
     problem = make_problem(("PINHOLE",), num_images=2, num_points=60)
     problem.cam_from_world[1] = problem.cam_from_world[0]
@@ -76,7 +79,7 @@ def test_writes_nothing(capfd, make_problem):
     assert capfd.readouterr() == ("", "")
 
 
-def test_threads_solve_at_the_same_time(make_problem, perturb):
+def test_threads_solve_at_the_same_time(solve, make_problem, perturb):
     problem = perturb(make_problem(num_images=8, num_points=100, noise_px=1))
     alone = solve(problem)
     with ThreadPoolExecutor(4) as pool:
