@@ -86,7 +86,7 @@ def test_ctrl_c_in_the_middle_of_a_linear_solve(request, scene, linear_solver, m
     result = caught.value.result
     assert result.termination == "interrupted"
     assert result.linear_solver == linear_solver
-    assert result.final_cost == costs[-1] == min(costs)
+    assert result.final_cost <= costs[-1] == min(costs)  # a step may have been taken and not yet reported
     np.testing.assert_allclose(0.5 * np.sum(result.residuals**2), result.final_cost, rtol=1e-12)
 
 
