@@ -87,6 +87,7 @@ struct System {
   Arrays arrays;
   Arrangement arrangement;
   Unknowns unknowns;
+  ImagePriors priors;  // none
   std::vector<double> hessians, damping;
   Eigen::MatrixXd matrix;  // S + damping
   Eigen::VectorXd b, x;
@@ -95,6 +96,7 @@ struct System {
       : arrays(shape),
         arrangement(arrays.problem),
         unknowns(arrays.problem, arrangement.equations().columns),
+        priors(arrays.problem, arrangement.lenses(), arrangement.equations().columns),
         damping(unknowns.count(), 0.05) {
     const Equations& e = arrangement.equations();
     std::mt19937_64 random(7);
@@ -178,7 +180,7 @@ bool check_solvers(const Shape& shape) {
   CHECK((one - system.x).norm() < 1e-10 * system.x.norm());
   for (const int threads : {2, 3, 8}) CHECK(system.factor_and_solve(cholesky, schur, threads) == one);
 
-  ConjugateGradients gradients(system.arrangement, system.unknowns);
+  ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
   Eigen::VectorXd previous;
   for (const int threads : {1, 3}) {
     REQUIRE(gradients.prepare(system.hessians.data(), System::kScale, system.damping.data(), threads));
@@ -247,7 +249,7 @@ TEST_CASE("a system that is not positive definite is refused, and the next one i
       std::vector<double> damping = system.damping;
       damping[wrong] = -1e6;
       for (const int threads : {1, 3}) CHECK_FALSE(cholesky.factor(schur, damping.data(), threads));
-      ConjugateGradients gradients(system.arrangement, system.unknowns);
+      ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
       CHECK_FALSE(gradients.prepare(system.hessians.data(), System::kScale, damping.data(), 1));
       CHECK(system.factor_and_solve(cholesky, schur, 2) == before);
     }
@@ -256,7 +258,7 @@ TEST_CASE("a system that is not positive definite is refused, and the next one i
 
 TEST_CASE("conjugate gradients that start at the solution say so") {
   const System system({.num_images = 10, .num_points = 50, .num_cameras = 10});
-  ConjugateGradients gradients(system.arrangement, system.unknowns);
+  ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
   REQUIRE(gradients.prepare(system.hessians.data(), System::kScale, system.damping.data(), 1));
   std::vector<double> zero(system.unknowns.count(), 0), x(zero.size(), 1);
   CHECK(gradients.solve(zero.data(), system.damping.data(), 0.1, 100, x.data(), 1) == 1);
