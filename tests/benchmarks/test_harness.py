@@ -68,15 +68,15 @@ def test_a_peer_that_is_not_installed_is_named() -> None:
 
 
 def test_missing_data_are_named(tmp_path: Path) -> None:
-    result = run("-m", "benchmarks", "ba", "--quick", FASTCV_DATA=str(tmp_path / "nowhere"))
+    result = run("-m", "benchmarks", "sfm", "--quick", FASTCV_DATA=str(tmp_path / "nowhere"))
     assert result.returncode == 1
     assert result.stderr.startswith(f"no data at {tmp_path / 'nowhere'}: set FASTCV_DATA")
 
 
 def test_a_case_that_is_too_long_for_a_quick_run() -> None:
-    result = run("-m", "benchmarks", "ba", "--quick", "--case", "street_1700")
+    result = run("-m", "benchmarks", "sfm", "--quick", "--case", "fountain_11")
     assert result.returncode == 2
-    assert result.stderr == "no quick case 'street_1700' in ba\n"
+    assert result.stderr == "no quick case 'fountain_11' in sfm\n"
 
 
 def test_agreement_sees_shape_nan_and_size() -> None:
