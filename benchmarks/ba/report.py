@@ -33,11 +33,11 @@ def update(record: dict[str, Any], docs: Path) -> None:
     machine = record["machine"]
     text = f"\n{machine['processor']}, {machine['num_threads']} threads, {record['date']}.\n\n"
     with mpl.rc_context(STYLE):
-        for name, title, figure in (
-            ("cost_over_time", "Cost over time", cost_over_time(files)),
-            ("summary", "Seconds and memory", summary(files)),
-            ("growth", "Growth", growth_picture(cities)),
-        ):
+        figures = [("cost_over_time", "Cost over time", cost_over_time(files))]
+        figures.append(("summary", "Seconds and memory", summary(files)))
+        if cities:
+            figures.append(("growth", "Growth", growth_picture(cities)))
+        for name, title, figure in figures:
             figure.savefig(docs / f"ba_{name}.svg", bbox_inches="tight", metadata={"Date": None})
             text += f"![{title}](ba_{name}.svg)\n\n"
     text += table(files) + "\n"
