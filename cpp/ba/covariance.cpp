@@ -151,10 +151,13 @@ void Native::covariance(const Covariance& out) {
   });
 }
 
-void covariance(const Problem& problem, const Options& options, const Covariance& out) {
-  Options own = options;
-  own.linear_solver = "sparse_schur";
-  Native(problem, own).covariance(out);
+void covariance(const Problem& problem, Loss loss, double loss_scale, const Covariance& out, int num_threads) {
+  Options options{};
+  options.linear_solver = "sparse_schur";
+  options.loss = loss;
+  options.loss_scale = loss_scale;
+  options.num_threads = num_threads;
+  Native(problem, options).covariance(out);
 }
 
 }  // namespace fastcv::ba

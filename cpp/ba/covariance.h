@@ -13,7 +13,7 @@ struct Covariance {
 };
 
 // Zero where something is fixed. Throws std::invalid_argument where the observations do not determine everything that
-// is free. Of the options the loss and the number of threads count.
-void covariance(const Problem& problem, const Options& options, const Covariance& out);
+// is free.
+void covariance(const Problem& problem, Loss loss, double loss_scale, const Covariance& out, int num_threads);
 
 }  // namespace fastcv::ba

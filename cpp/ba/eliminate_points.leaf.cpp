@@ -16,11 +16,11 @@ using fastcv::ba::Equations;
 
 constexpr int kShift = 3;  // where a Jacobian's columns of v begin: minus the Jacobian by the point
 
-// Calls f(std::integral_constant-like type) with the number of columns: those of equations.cpp's padded_columns.
 template <int S>
 struct Columns {
   static constexpr int kSize = S;
 };
+// Calls f(Columns<S>) with the number of columns S, one of kColumns in arrangement.cpp.
 template <class F>
 FASTCV_HD void with_columns(int columns, F&& f) {
   switch (columns) {

@@ -20,7 +20,7 @@ using fastcv::ba::Estimate;
 using fastcv::ba::Lenses;
 using fastcv::ba::RobustLoss;
 
-// What both operations read of observation `first + i`: pose, intrinsics, point, observed pixel, weight.
+// What every operation reads of observation `first + i`: pose, intrinsics, point, observed pixel, weight.
 template <class Model>
 struct Observed {
   static constexpr int kParams = 12, kPoint = kParams + Model::kNumParams, kPixel = kPoint + 3, kWeight = kPixel + 2;

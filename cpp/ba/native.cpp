@@ -227,13 +227,11 @@ void Native::choose_linear_solver() {
       if (cholesky_->feasible()) most_gradients_ = static_cast<int>(std::min<double>(cost, kMostGradients));
     }
   }
-  if (most_gradients_ == kMostGradients) drop_factor();
+  if (most_gradients_ == kMostGradients) {
+    cholesky_.reset();
+    matrix_.reset();
+  }
   gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors_);
-}
-
-void Native::drop_factor() {
-  cholesky_.reset();
-  matrix_.reset();
 }
 
 std::string Native::linear_solver() const {
@@ -252,11 +250,10 @@ bool Native::report(Summary& summary, const Callback& callback, Iteration iterat
 }
 
 // Until a reason to end is in the summary.
-bool Native::iterate(Summary& summary, const Callback& callback) {
+void Native::iterate(Summary& summary, const Callback& callback) {
   const auto end = [&summary](Termination termination, const char* message) {
     summary.termination = termination;
     summary.message = message;
-    return false;
   };
   const Equations& e = arrangement_.equations();
   double cost = linearize(), radius = gradients_ || e.num_images > kManyImages ? kCautiousRadius : kInitialRadius;

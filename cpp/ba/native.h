@@ -30,7 +30,6 @@ class Native {
   };
 
   void choose_linear_solver();
-  void drop_factor();
   template <class F>
   double sum_over_chunks(const F& f) const {
     std::vector<double> sums(arrangement_.num_chunks());
@@ -45,7 +44,7 @@ class Native {
   double gradient_max() const;
   int solve_reduced(double lambda);
   double take_step();
-  bool iterate(Summary& summary, const Callback& callback);
+  void iterate(Summary& summary, const Callback& callback);
   bool report(Summary& summary, const Callback& callback, Iteration iteration) const;
   double seconds() const;
   std::string linear_solver() const;

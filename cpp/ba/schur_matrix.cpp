@@ -33,7 +33,7 @@ SchurMatrix::SchurMatrix(const Equations& e) : columns_(e.columns), row_begin_{0
     };
     for (std::int64_t i = e.image_begin[image]; i < e.image_begin[image + 1]; ++i) {
       const std::int64_t k = e.by_image[i];
-      for (std::int64_t other = e.point_begin[e.points[k]]; other < k; ++other) add(e.images[other]);
+      for (std::int64_t other = e.point_begin[e.image_points[i]]; other < k; ++other) add(e.images[other]);
     }
     add(static_cast<std::int32_t>(image));
     std::sort(column_.begin() + row_begin_.back(), column_.end());

@@ -11,14 +11,15 @@ void bind_ba(nb::module_& m) {
   bind_solve<&ba::solve_native>(m);
   m.def(
       "covariance",
-      [](nb::handle problem, const ba::Options& options, RowsArg<double, 36> poses, ViewArg<double, 1> params,
-         RowsArg<double, 9> points) {
+      [](nb::handle problem, ba::Loss loss, double loss_scale, RowsArg<double, 36> poses, ViewArg<double, 1> params,
+         RowsArg<double, 9> points, int num_threads) {
         const ba::Problem p = problem_from(problem);
         const ba::Covariance out{rows<36>(poses), view<1>(params), rows<9>(points)};
         const nb::gil_scoped_release release;
-        ba::covariance(p, options, out);
+        ba::covariance(p, loss, loss_scale, out, num_threads);
       },
-      nb::arg("problem"), nb::arg("options"), array("poses"), array("params"), array("points"));
+      nb::arg("problem"), nb::arg("loss"), nb::arg("loss_scale"), array("poses"), array("params"), array("points"),
+      nb::arg("num_threads"));
   m.def(
       "solve_batch",
       [](nb::handle problem, ViewArg<const std::int32_t, 1> image_items, const ba::Options& options,

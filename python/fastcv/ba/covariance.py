@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 
 from .._backend import backend
 from ._arrays import ProblemArrays
+from ._checks import LOSSES, check_choice, check_positive
 from ._gauge import free_poses
 from .problem import Problem
-from .solve import check_depths, native_options, residuals_in_pixels
+from .solve import GAUGES, check_depths, check_not_negative, residuals_in_pixels
 
 
 @dataclass(frozen=True)
@@ -81,19 +81,10 @@ def covariance(
     True
     """
     native = backend("cpu").ba
-    options = native_options(
-        native,
-        gauge=gauge,
-        linear_solver="auto",
-        loss=loss,
-        loss_scale=loss_scale,
-        max_iterations=0,
-        function_tolerance=0.0,
-        gradient_tolerance=0.0,
-        parameter_tolerance=0.0,
-        time_limit=math.inf,
-        num_threads=num_threads,
-    )
+    check_choice("loss", loss, LOSSES)
+    check_choice("gauge", gauge, GAUGES)
+    check_positive("loss_scale", loss_scale)
+    check_not_negative("num_threads", num_threads)
     problem.check()
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
     check_depths(problem, residuals_in_pixels(arrays))
@@ -104,7 +95,8 @@ def covariance(
         params=[],
         points=np.zeros((problem.num_points, 3, 3)),
     )
-    native.covariance(arrays, options, result.poses.reshape(-1, 36), params, result.points.reshape(-1, 9))
+    poses, points = result.poses.reshape(-1, 36), result.points.reshape(-1, 9)
+    native.covariance(arrays, getattr(native.Loss, loss), loss_scale, poses, params, points, num_threads)
     ends = np.cumsum([size**2 for size in sizes])
     result.params.extend(part.reshape(n, n) for part, n in zip(np.split(params, ends[:-1]), sizes, strict=True))
     return result

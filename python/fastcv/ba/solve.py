@@ -251,11 +251,12 @@ def native_options(native: Any, *, gauge: str, linear_solver: str, loss: str, lo
         linear_solver="" if linear_solver == "auto" else linear_solver,
         loss=getattr(native.Loss, loss),
         loss_scale=check_positive("loss_scale", loss_scale),
-        **{name: _not_negative(name, value) for name, value in limits.items()},
+        **{name: check_not_negative(name, value) for name, value in limits.items()},
     )
 
 
-def _not_negative(name: str, value: Number) -> Number:
+def check_not_negative(name: str, value: Number) -> Number:
+    """The value; raises where it is negative or NaN."""
     if not value >= 0:
         raise ValueError(f"{name}: expected 0 or more, got {value}")
     return value
