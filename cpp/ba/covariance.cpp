@@ -4,6 +4,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -132,20 +133,21 @@ void Native::covariance(const Covariance& out) {
                                   "]: expected observations that determine it, got a singular block of the Hessian");
     }
   }
-  matrix_->fill(e, hessians_.data(), 1, options_.num_threads);
+  SchurMatrix matrix(e);
+  SparseCholesky cholesky(matrix, unknowns_, std::numeric_limits<std::int64_t>::max());
+  matrix.fill(e, hessians_.data(), 1, options_.num_threads);
   std::fill(damping_.begin(), damping_.end(), 0.0);
-  const bool definite = cholesky_->factor(*matrix_, damping_.data(), options_.num_threads);
-  if (definite) cholesky_->invert(*matrix_);
-  if (!definite || largest_inflation(*matrix_, hessians_.data()) > kMostInflation) {
+  const bool definite = cholesky.factor(matrix, damping_.data(), options_.num_threads);
+  if (definite) cholesky.invert(matrix);
+  if (!definite || largest_inflation(matrix, hessians_.data()) > kMostInflation) {
     throw std::invalid_argument(
         "problem: expected observations that determine everything that is free, got a singular Hessian (a free gauge, "
-        "or "
-        "an image or parameter of which too little is seen?)");
+        "or an image or parameter of which too little is seen?)");
   }
-  write_images(problem_, arrangement_, *matrix_, out);
+  write_images(problem_, arrangement_, matrix, out);
   parallel_for(e.num_points, 256, options_.num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
-      const Point3 sum = e.point_free[p] ? point_covariance(e, *matrix_, p) : Point3::Zero();
+      const Point3 sum = e.point_free[p] ? point_covariance(e, matrix, p) : Point3::Zero();
       for (int i = 0; i < 9; ++i) out.points[p][i] = sum(i / 3, i % 3);
     }
   });
@@ -153,7 +155,7 @@ void Native::covariance(const Covariance& out) {
 
 void covariance(const Problem& problem, Loss loss, double loss_scale, const Covariance& out, int num_threads) {
   Options options{};
-  options.linear_solver = "sparse_schur";
+  options.linear_solver = "iterative_schur";  // the one that needs no preparation
   options.loss = loss;
   options.loss_scale = loss_scale;
   options.num_threads = num_threads;

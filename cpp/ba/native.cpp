@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Levenberg-Marquardt with the points eliminated. Source: Triggs et al. 1999; the trust region's rule is that of
-// Nielsen 1999, "Damping parameter in Marquardt's method".
+// The linearised problem with the points eliminated. Source: Triggs et al. 1999, section 6.1.
 #include "ba/native.h"
 
 #include <algorithm>
@@ -21,17 +20,11 @@ namespace {
 // The damping is this share of the Hessian's diagonal and the rest its blocks by image. Diagonals alone depend on the
 // choice of unknowns, such as the point that a camera turns about; with blocks, colmap-177 takes 9 iterations, not 24.
 constexpr double kDiagonalShare = 0.01;
-constexpr double kForcing = 0.1;                              // how exactly conjugate gradients solve, see their header
-constexpr int kCheapFactor = 60;                              // in conjugate gradients
-constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
-constexpr double kSmallestDiagonal = 1e-6;                    // of the damping, as for the points
+constexpr double kSmallestDiagonal = 1e-6;  // of the damping, as for the points
 // Where the trust region begins. Long streets bend far in their first step: from 1e4 or 1e3, 1700 images end in a
 // valley 1e-3 to 1e-2 above the one that 10 leads to.
 constexpr double kInitialRadius = 1e4, kCautiousRadius = 10;
 constexpr std::int64_t kManyImages = 500;
-// Nielsen allows 3; refined points make steps so much better than their model says that 10 saves iterations.
-constexpr double kMostGrowth = 10;
-constexpr double kLargestRadius = 1e16, kSmallestRadius = 1e-32;
 
 double linearize_chunk(const Equations& e, const Lenses& lenses, const RobustLoss& loss, const Estimate& at,
                        std::int64_t chunk) {
@@ -88,7 +81,8 @@ Native::Native(const Problem& problem, const Options& options)
       at_{{problem.cam_from_world.data, problem.cam_from_world.data + 12 * problem.num_images()},
           {problem.params.data, problem.params.data + problem.params.size()},
           {problem.points.data, problem.points.data + 3 * problem.num_points()}},
-      trial_(at_) {
+      trial_(at_),
+      reduced_(arrangement_, unknowns_, priors_, options.linear_solver) {
   const Equations& e = arrangement_.equations();
   hessians_.resize(e.num_images * e.columns * e.columns);
   image_values_.resize(e.num_images * e.columns);
@@ -97,7 +91,6 @@ Native::Native(const Problem& problem, const Options& options)
   diagonal_.resize(unknowns_.count());
   damping_.resize(unknowns_.count());
   step_.resize(unknowns_.count());
-  choose_linear_solver();
 }
 
 double Native::refine_trial(double lambda) {
@@ -110,7 +103,6 @@ double Native::refine_trial(double lambda) {
   return cost + priors_.cost(trial_.estimate());
 }
 
-// The cost, infinite where derivatives overflow.
 double Native::linearize() {
   const Equations& e = arrangement_.equations();
   const double cost = priors_.linearize(at_.estimate()) + sum_over_chunks([&](std::int64_t c) {
@@ -135,7 +127,7 @@ double Native::linearize() {
   return finite ? cost : std::numeric_limits<double>::infinity();
 }
 
-double Native::gradient_max() const {
+double Native::gradient_max() {
   const Equations& e = arrangement_.equations();
   double largest = 0;
   for (const double g : gradient_) largest = std::max(largest, std::abs(g));
@@ -145,9 +137,7 @@ double Native::gradient_max() const {
   return largest;
 }
 
-// The reduced right-hand side and its solution; the number of linear iterations, or 0 where the system is not positive
-// definite.
-int Native::solve_reduced(double lambda) {
+int Native::solve(double lambda) {
   const Equations& e = arrangement_.equations();
   sum_over_chunks([&](std::int64_t c) {
     damp_points(e, lambda, c);
@@ -161,24 +151,11 @@ int Native::solve_reduced(double lambda) {
     b[i] -= gradient_[i];
     damping_[i] = kDiagonalShare * lambda * std::max(diagonal_[i], kSmallestDiagonal);
   }
-  if (unknowns_.count() == 0) return 1;
   const double scale = 1 + lambda * (1 - kDiagonalShare);  // of the Hessian's blocks by image
-  if (gradients_) {
-    if (!gradients_->prepare(hessians_.data(), scale, damping_.data(), options_.num_threads)) return 0;
-    const int iterations =
-        gradients_->solve(b.data(), damping_.data(), kForcing, most_gradients_, step_.data(), options_.num_threads);
-    if (!cholesky_ || iterations < most_gradients_) return iterations;
-    gradients_.reset();
-  }
-  matrix_->fill(e, hessians_.data(), scale, options_.num_threads);
-  if (!cholesky_->factor(*matrix_, damping_.data(), options_.num_threads)) return 0;
-  step_ = b;
-  cholesky_->solve(step_.data());
-  return 1;
+  return reduced_.solve(hessians_.data(), scale, damping_.data(), b.data(), step_.data(), options_.num_threads);
 }
 
-// Makes the trial point, and returns what the linearised problem says the cost falls by.
-double Native::take_step() {
+Linearization::Step Native::take_step() {
   const Equations& e = arrangement_.equations();
   unknowns_.spread(step_.data(), image_values_.data());
   const double curvature =
@@ -199,131 +176,29 @@ double Native::take_step() {
     }
   }
   for (std::size_t i = 0; i < point_step_.size(); ++i) trial_.points[i] = at_.points[i] + point_step_[i];
-  return fall;
+  return {fall, std::sqrt(dot(step_, step_) + dot(point_step_, point_step_))};
 }
 
-// Exact steps where the factor is cheap; elsewhere conjugate gradients, until a system needs as many of them as the
-// factor would have cost.
-void Native::choose_linear_solver() {
-  const Equations& e = arrangement_.equations();
-  const std::string& wanted = options_.linear_solver;
-  if (wanted != "iterative_schur") {
-    double pairs = 0;  // of observations of the same point
-    for (std::int64_t p = 0; p < e.num_points; ++p) {
-      const double track = static_cast<double>(e.point_begin[p + 1] - e.point_begin[p]);
-      pairs += track * (track + 1) / 2;
-    }
-    // Nanoseconds of one AVX-512 core, measured on the largest problems of the benchmark: an observation's share of a
-    // conjugate gradient, a pair's of the system, an operation of the factor.
-    constexpr double kObservation = 15, kPair = 15, kFlop = 0.02;
-    const double gradient = kObservation * static_cast<double>(e.num_observations);
-    double cost = kPair * pairs / gradient;
-    if (!wanted.empty() || cost < kMostGradients) {
-      matrix_ = std::make_unique<SchurMatrix>(e);
-      cholesky_ = std::make_unique<SparseCholesky>(
-          *matrix_, unknowns_, wanted.empty() ? kMostEntries : std::numeric_limits<std::int64_t>::max());
-      cost += kFlop * cholesky_->num_flops() / gradient;
-      if (!wanted.empty() || (cholesky_->feasible() && cost < kCheapFactor)) return;
-      if (cholesky_->feasible()) most_gradients_ = static_cast<int>(std::min<double>(cost, kMostGradients));
-    }
-  }
-  if (most_gradients_ == kMostGradients) {
-    cholesky_.reset();
-    matrix_.reset();
-  }
-  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors_);
+double Native::initial_radius() const {
+  const bool cautious = reduced_.is_iterative() || problem_.num_images() > kManyImages;
+  return cautious ? kCautiousRadius : kInitialRadius;
 }
 
-std::string Native::linear_solver() const {
-  return gradients_ ? "iterative_schur" : cholesky_->is_dense() ? "dense_schur" : "sparse_schur";
-}
+double Native::norm() { return std::sqrt(dot(at_.points, at_.points) + dot(at_.params, at_.params)); }
 
-double Native::seconds() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-}
-
-// False where the callback wants to stop.
-bool Native::report(Summary& summary, const Callback& callback, Iteration iteration) const {
-  iteration.seconds = seconds();
-  summary.iterations.push_back(iteration);
-  return !callback || callback(iteration);
-}
-
-// Until a reason to end is in the summary.
-void Native::iterate(Summary& summary, const Callback& callback) {
-  const auto end = [&summary](Termination termination, const char* message) {
-    summary.termination = termination;
-    summary.message = message;
-  };
-  const Equations& e = arrangement_.equations();
-  double cost = linearize(), radius = gradients_ || e.num_images > kManyImages ? kCautiousRadius : kInitialRadius;
-  double shrink = 2, gradient = gradient_max();
-  summary.initial_cost = summary.final_cost = cost;
-  if (!std::isfinite(cost)) return end(Termination::failed, "the cost at the start or its derivatives are not finite");
-  if (!report(summary, callback, {0, true, cost, gradient, 0, radius, 0, 0})) {
-    return end(Termination::stopped, "the callback asked to stop");
-  }
-  if (gradient <= options_.gradient_tolerance) return end(Termination::converged, "gradient tolerance reached");
-  for (int iteration = 1; iteration <= options_.max_iterations; ++iteration) {
-    if (seconds() > options_.time_limit) return end(Termination::time_limit, "time limit reached");
-    const int linear_iterations = solve_reduced(1 / radius);
-    double fall = 0, next = std::numeric_limits<double>::infinity(), length = 0;
-    if (linear_iterations > 0) {
-      fall = take_step();
-      length = std::sqrt(dot(step_, step_) + dot(point_step_, point_step_));
-      if (fall > 0) next = refine_trial(1 / radius);
-    }
-    const double quality = (cost - next) / fall;
-    const bool accepted = fall > 0 && std::isfinite(next) && quality > 1e-3;
-    const double change = cost - next, before = cost;
-    if (accepted) {
-      std::swap(at_, trial_);
-      cost = next;
-      summary.final_cost = cost;
-      linearize();
-      gradient = gradient_max();
-      const double x = 2 * quality - 1;
-      radius = std::min(kLargestRadius, radius / std::max(1 / kMostGrowth, 1 - x * x * x));
-      shrink = 2;
-    } else {
-      radius /= shrink;
-      shrink *= 2;
-    }
-    if (!report(summary, callback, {iteration, accepted, next, gradient, length, radius, linear_iterations, 0})) {
-      return end(Termination::stopped, "the callback asked to stop");
-    }
-    if (gradient <= options_.gradient_tolerance) return end(Termination::converged, "gradient tolerance reached");
-    // A system that could not be solved says nothing, and one that was solved badly may predict any rise.
-    if (linear_iterations > 0 && std::abs(accepted ? change : fall) <= options_.function_tolerance * before) {
-      return end(Termination::converged, "function tolerance reached");
-    }
-    const double size = std::sqrt(dot(at_.points, at_.points) + dot(at_.params, at_.params));
-    if (fall > 0 && length <= options_.parameter_tolerance * (size + options_.parameter_tolerance)) {
-      return end(Termination::converged, "parameter tolerance reached");
-    }
-    if (radius < kSmallestRadius) return end(Termination::failed, "no step lowers the cost");
-  }
-  return end(Termination::max_iterations, "maximum number of iterations reached");
-}
-
-Summary Native::run(const Callback& callback) {
-  Summary summary;
-  const std::string first = linear_solver();
-  try {
-    iterate(summary, callback);
-  } catch (...) {
-    interrupt(summary);
-  }
-  summary.linear_solver = first == linear_solver() ? first : first + ", " + linear_solver();
+void Native::write_back() const {
   std::copy(at_.cam_from_world.begin(), at_.cam_from_world.end(), problem_.cam_from_world.data);
   std::copy(at_.params.begin(), at_.params.end(), problem_.params.data);
   std::copy(at_.points.begin(), at_.points.end(), problem_.points.data);
-  return summary;
 }
 
 Summary solve_native(const Problem& problem, const Options& options, const Callback& callback) {
+  const auto start = std::chrono::steady_clock::now();
   try {
-    return Native(problem, options).run(callback);
+    Native native(problem, options);
+    Summary summary = levenberg_marquardt(native, options, callback, start);
+    native.write_back();
+    return summary;
   } catch (...) {  // while it was set up
     Summary summary;
     interrupt(summary);

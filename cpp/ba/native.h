@@ -2,34 +2,40 @@
 // Our own bundle adjustment.
 #pragma once
 
-#include <chrono>
-#include <memory>
+#include <utility>
 #include <vector>
 
-#include "ba/conjugate_gradients.h"
 #include "ba/covariance.h"
-#include "ba/priors.h"
-#include "ba/solve.h"
-#include "ba/sparse_cholesky.h"
+#include "ba/levenberg_marquardt.h"
+#include "ba/reduced_system.h"
 #include "core/parallel.h"
 
 namespace fastcv::ba {
 
-class Native {
+class Native : public Linearization {
  public:
   Native(const Problem& problem, const Options& options);
 
-  Summary run(const Callback& callback);
+  double linearize() override;
+  double gradient_max() override;
+  int solve(double lambda) override;
+  Step take_step() override;
+  double refine_trial(double lambda) override;
+  void accept_trial() override { std::swap(at_, trial_); }
+  double norm() override;
+  double initial_radius() const override;
+  std::string linear_solver() const override { return reduced_.linear_solver(); }
+
+  void write_back() const;                 // to the problem's arrays
   void covariance(const Covariance& out);  // covariance.cpp
 
  private:
   // Everything that a solve changes.
-  struct Unknown {
+  struct State {
     std::vector<double> cam_from_world, params, points;
     Estimate estimate() const { return {cam_from_world.data(), points.data(), params.data()}; }
   };
 
-  void choose_linear_solver();
   template <class F>
   double sum_over_chunks(const F& f) const {
     std::vector<double> sums(arrangement_.num_chunks());
@@ -39,29 +45,15 @@ class Native {
     for (const double value : sums) sum += value;
     return sum;
   }
-  double refine_trial(double lambda);
-  double linearize();
-  double gradient_max() const;
-  int solve_reduced(double lambda);
-  double take_step();
-  void iterate(Summary& summary, const Callback& callback);
-  bool report(Summary& summary, const Callback& callback, Iteration iteration) const;
-  double seconds() const;
-  std::string linear_solver() const;
 
   const Problem& problem_;
   const Options options_;
   const RobustLoss loss_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   const Arrangement arrangement_;
   const Unknowns unknowns_;
   ImagePriors priors_;
-  std::unique_ptr<ConjugateGradients> gradients_;  // until the factor takes over
-  std::unique_ptr<SchurMatrix> matrix_;
-  std::unique_ptr<SparseCholesky> cholesky_;
-  static constexpr int kMostGradients = 500;
-  int most_gradients_ = kMostGradients;  // in one solution
-  Unknown at_, trial_;
+  State at_, trial_;
+  ReducedSystem reduced_;
   std::vector<double> hessians_, image_values_, point_step_;
   std::vector<double> gradient_, diagonal_, damping_, step_;  // of the unknowns
 };

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exact steps where the factor is cheap; elsewhere conjugate gradients, until a system needs as many of them as the
+// factor would have cost.
+#include "ba/reduced_system.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace fastcv::ba {
+namespace {
+
+constexpr double kForcing = 0.1;                              // how exactly conjugate gradients solve, see their header
+constexpr int kCheapFactor = 60;                              // in conjugate gradients
+constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
+// Nanoseconds of one AVX-512 core, measured on the largest problems of the benchmark: an observation's share of a
+// conjugate gradient, a pair's of the system, an operation of the factor.
+constexpr double kObservation = 15, kPair = 15, kFlop = 0.02;
+
+double pairs_of_observations(const Equations& e) {  // of the same point
+  double pairs = 0;
+  for (std::int64_t p = 0; p < e.num_points; ++p) {
+    const double track = static_cast<double>(e.point_begin[p + 1] - e.point_begin[p]);
+    pairs += track * (track + 1) / 2;
+  }
+  return pairs;
+}
+
+}  // namespace
+
+ReducedSystem::ReducedSystem(const Arrangement& arrangement, const Unknowns& unknowns, const ImagePriors& priors,
+                             const std::string& wanted)
+    : arrangement_(arrangement), unknowns_(unknowns) {
+  choose(wanted, priors);
+}
+
+void ReducedSystem::choose(const std::string& wanted, const ImagePriors& priors) {
+  const Equations& e = arrangement_.equations();
+  if (wanted != "iterative_schur") {
+    const double gradient = kObservation * static_cast<double>(e.num_observations);
+    double cost = kPair * pairs_of_observations(e) / gradient;
+    if (!wanted.empty() || cost < kMostGradients) {
+      matrix_ = std::make_unique<SchurMatrix>(e);
+      cholesky_ = std::make_unique<SparseCholesky>(
+          *matrix_, unknowns_, wanted.empty() ? kMostEntries : std::numeric_limits<std::int64_t>::max());
+      cost += kFlop * cholesky_->num_flops() / gradient;
+      if (!wanted.empty() || (cholesky_->feasible() && cost < kCheapFactor)) return;
+      if (cholesky_->feasible()) most_gradients_ = static_cast<int>(std::min<double>(cost, kMostGradients));
+    }
+  }
+  if (most_gradients_ == kMostGradients) {
+    cholesky_.reset();
+    matrix_.reset();
+  }
+  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors);
+}
+
+int ReducedSystem::solve(const double* hessians, double scale, const double* damping, const double* b, double* x,
+                         int num_threads) {
+  if (unknowns_.count() == 0) return 1;
+  if (gradients_) {
+    if (!gradients_->prepare(hessians, scale, damping, num_threads)) return 0;
+    const int iterations = gradients_->solve(b, damping, kForcing, most_gradients_, x, num_threads);
+    if (!cholesky_ || iterations < most_gradients_) return iterations;
+    gradients_.reset();
+  }
+  matrix_->fill(arrangement_.equations(), hessians, scale, num_threads);
+  if (!cholesky_->factor(*matrix_, damping, num_threads)) return 0;
+  std::copy_n(b, unknowns_.count(), x);
+  cholesky_->solve(x);
+  return 1;
+}
+
+std::string ReducedSystem::linear_solver() const {
+  return gradients_ ? "iterative_schur" : cholesky_->is_dense() ? "dense_schur" : "sparse_schur";
+}
+
+}  // namespace fastcv::ba
