@@ -48,6 +48,14 @@ def device_of(array: Any) -> str:
     return "cpu"
 
 
+def _check_jax(name: str, array: Any) -> None:
+    """Raise for a JAX array without values, or on a GPU: results need buffers there, and JAX lets nobody write to its."""
+    if isinstance(array, sys.modules["jax"].core.Tracer):
+        raise TypeError(f"{name}: expected an array with values, got a tracer: call outside of jit, grad and vmap")
+    if device_of(array) != "cpu":
+        raise DeviceError(f"{name}: expected a JAX array on cpu, got one on {device_of(array)}: share it with torch")
+
+
 def check(
     name: str, array: Any, shape: Shape, dtypes: Sequence[str] | None = None, dims: dict[str, int] | None = None
 ) -> None:
@@ -93,7 +101,7 @@ class Call:
             array = np.asarray(array)
         check(name, array, shape, dtypes, self.dims)
         self._join(name, array)
-        if framework(array) == "jax" and self.device == "cpu":
+        if framework(array) == "jax":
             return np.asarray(array)
         return array.contiguous() if is_torch(array) else self._namespace().ascontiguousarray(array)
 
@@ -116,13 +124,13 @@ class Call:
         sizes = tuple(self.dims[d] if isinstance(d, str) else d for d in shape)
         if is_torch(self._first):
             return self._first.new_empty(sizes, dtype=getattr(sys.modules["torch"], dtype))
-        if self.framework == "jax" and self.device == "cpu":
+        if self.framework == "jax":
             return np.empty(sizes, dtype)
         return self._namespace().empty(sizes, dtype)
 
     def result(self, array: Any) -> Any:
         """An output array as the caller's framework wants it: JAX takes over the buffer, others get it as it is."""
-        if self.framework == "jax" and isinstance(array, np.ndarray):
+        if self.framework == "jax":
             return sys.modules["jax"].dlpack.from_dlpack(array)
         return array
 
@@ -145,7 +153,10 @@ class Call:
         return current_stream(self._first)
 
     def _join(self, name: str, array: Any) -> None:
-        kind, device = "torch" if is_torch(array) else framework(array), device_of(array)
+        kind = "torch" if is_torch(array) else framework(array)
+        if kind == "jax":
+            _check_jax(name, array)
+        device = device_of(array)
         if self._first is None:
             self.framework, self.device, self._first = kind, device, array
         elif kind != self.framework:

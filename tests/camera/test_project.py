@@ -170,11 +170,3 @@ def test_cupy(points):
     if cupy.cuda.runtime.getDeviceCount() == 0:
         pytest.skip("no CUDA device")
     np.testing.assert_allclose(project(cupy.asarray(points), camera).get(), project(points, camera), rtol=0, atol=EXACT)
-
-
-def test_jax(points):
-    camera = Camera("OPENCV_FISHEYE", 640, 480, [500, 510, 321, 239, -0.05, 0.02, -0.003, 0.001])
-    jax = pytest.importorskip("jax")
-    points = points.astype(np.float32)
-    result = project(jax.numpy.asarray(points, device=jax.devices("cpu")[0]), camera)
-    np.testing.assert_array_equal(np.asarray(result), project(points, camera))
