@@ -49,7 +49,7 @@ def device_of(array: Any) -> str:
 
 
 def _check_jax(name: str, array: Any) -> None:
-    """Raise for a JAX array without values, or on a GPU: results need buffers there, and JAX lets nobody write to its."""
+    """Raise for a JAX array without values, or on a GPU: results need buffers, and JAX lets nobody write to its own."""
     if isinstance(array, sys.modules["jax"].core.Tracer):
         raise TypeError(f"{name}: expected an array with values, got a tracer: call outside of jit, grad and vmap")
     if device_of(array) != "cpu":
