@@ -69,6 +69,8 @@ struct Subset {
     rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   }
   std::int32_t place(std::int32_t row) const {
+    const auto offset = static_cast<std::size_t>(row - rows.front());  // an item's rows often follow one another
+    if (offset < rows.size() && rows[offset] == row) return static_cast<std::int32_t>(offset);
     return static_cast<std::int32_t>(std::lower_bound(rows.begin(), rows.end(), row) - rows.begin());
   }
 };
@@ -77,8 +79,13 @@ template <class To, class T>
 View<To, 1> view(std::vector<T>& values) {
   return {values.data(), {static_cast<std::int64_t>(values.size())}};
 }
-void append(const double* from, std::int64_t count, std::vector<double>& to) {
-  to.insert(to.end(), from, from + count);
+// Rows of `width` numbers, one after the other.
+template <class Rows, class T>
+std::vector<T> gather(const Rows& rows, const T* from, std::int64_t width) {
+  std::vector<T> to(rows.size() * width);
+  T* next = to.data();
+  for (const std::int64_t row : rows) next = std::copy_n(from + row * width, width, next);
+  return to;
 }
 // std::vector<bool> has no array of bool.
 using Flags = std::vector<std::uint8_t>;
@@ -90,12 +97,12 @@ View<const bool, 1> flags(const Flags& values) {
 class SomePriors {
  public:
   SomePriors(const Priors& whole, std::span<const std::int64_t> members, const Subset& subset)
-      : loss_(whole.loss), num_values_(whole.values.shape[1]), size_(whole.whitening.shape[2]) {
-    for (const std::int64_t i : members) {
-      rows_.push_back(subset.place(whole.rows(i)));
-      append(whole.values.data + i * num_values_, num_values_, values_);
-      append(whole.whitening.data + i * size_ * size_, size_ * size_, whitening_);
-    }
+      : loss_(whole.loss),
+        num_values_(whole.values.shape[1]),
+        size_(whole.whitening.shape[2]),
+        values_(gather(members, whole.values.data, num_values_)),
+        whitening_(gather(members, whole.whitening.data, size_ * size_)) {
+    for (const std::int64_t i : members) rows_.push_back(subset.place(whole.rows(i)));
   }
   Priors priors() const {
     const auto count = static_cast<std::int64_t>(rows_.size());
@@ -108,8 +115,8 @@ class SomePriors {
  private:
   const RobustLoss loss_;
   const std::int64_t num_values_, size_;
+  const std::vector<double> values_, whitening_;
   std::vector<std::int32_t> rows_;
-  std::vector<double> values_, whitening_;
 };
 
 // A copy of one item as a problem of its own.
@@ -131,22 +138,21 @@ class Item {
       }
       param_offsets_.push_back(static_cast<std::int64_t>(params_.size()));
     }
-    for (const std::int32_t i : images_.rows) {
-      image_cameras_.push_back(cameras_.place(whole.image_cameras(i)));
-      append(whole.cam_from_world[i], 12, poses_);
-      pose_free_.insert(pose_free_.end(), whole.pose_free[i], whole.pose_free[i] + 6);
-    }
-    for (const std::int32_t p : points_.rows) {
-      append(whole.points[p], 3, xyz_);
-      points_free_.push_back(whole.points_free(p));
-    }
-    for (const std::int64_t k : groups.observations.of(item)) {
+    for (const std::int32_t i : images_.rows) image_cameras_.push_back(cameras_.place(whole.image_cameras(i)));
+    poses_ = gather(images_.rows, whole.cam_from_world.data, 12);
+    pose_free_ = gather(images_.rows, reinterpret_cast<const std::uint8_t*>(whole.pose_free.data), 6);
+    xyz_ = gather(points_.rows, whole.points.data, 3);
+    points_free_ = gather(points_.rows, reinterpret_cast<const std::uint8_t*>(whole.points_free.data), 1);
+    const std::span<const std::int64_t> observations = groups.observations.of(item);
+    image_indices_.reserve(observations.size());
+    point_indices_.reserve(observations.size());
+    for (const std::int64_t k : observations) {
       image_indices_.push_back(images_.place(whole.image_indices(k)));
       point_indices_.push_back(points_.place(whole.point_indices(k)));
-      append(whole.observations[k], 2, observed_);
-      weights_.push_back(whole.weights(k));
-      if (whole.whitening.rows > 0) append(whole.whitening[k], 3, whitening_);
     }
+    observed_ = gather(observations, whole.observations.data, 2);
+    weights_ = gather(observations, whole.weights.data, 1);
+    if (whole.whitening.rows > 0) whitening_ = gather(observations, whole.whitening.data, 3);
     const ParamsPriors& known = whole.params_priors;
     for (const std::int64_t i : groups.params_priors.of(item)) {
       known_images_.push_back(images_.place(known.images(i)));

@@ -99,10 +99,11 @@ struct LinearizeOne : Observed<Model> {
     for (int row = 0; row < 2; ++row) {
       const double* from = out + (2 + row * kColumns) * stride;
       float* a = e.jacobian + (2 * k + row) * columns;
+      float rounded[kPoseSize];  // not read back from `a`, where the store would still be under way
       FASTCV_UNROLL
       for (int c = 0; c < kPoseSize; ++c) {
         const double value = scale * from[c * stride];
-        a[c] = static_cast<float>(value);
+        a[c] = rounded[c] = static_cast<float>(value);
         g[c] += value * weighted[row];
       }
       for (int c = 0; c < num_free; ++c) {
@@ -111,7 +112,7 @@ struct LinearizeOne : Observed<Model> {
         g[kPoseSize + c] += value * weighted[row];
       }
       for (int c = kPoseSize + num_free; c < columns; ++c) a[c] = 0;
-      const double b[3] = {a[3], a[4], a[5]};
+      const double b[3] = {rounded[3], rounded[4], rounded[5]};
       for (int c = 0; c < 3; ++c) gp[c] -= scale * from[(3 + c) * stride] * weighted[row];
       v[0] += b[0] * b[0];
       v[1] += b[0] * b[1];
