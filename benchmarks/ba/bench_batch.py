@@ -19,7 +19,7 @@ from fastcv._backend import ceres
 from fastcv.camera import project, rotation_from_angle_axis
 
 IMAGES, POINTS, VIEWS = 10, 1000, 4
-CAMERA = fastcv.Camera("SIMPLE_RADIAL", 1000, 800, [800, 500, 400, 0.01])
+CAMERA = fastcv.Camera("SIMPLE_RADIAL", 1000, 800, np.array([800, 500, 400, 0.01]))
 DISTINCT, MEASURED = 100, 100  # items; of those that the loop solves
 
 

@@ -99,11 +99,10 @@ struct LinearizeOne : Observed<Model> {
     for (int row = 0; row < 2; ++row) {
       const double* from = out + (2 + row * kColumns) * stride;
       float* a = e.jacobian + (2 * k + row) * columns;
-      float rounded[kPoseSize];  // not read back from `a`, where the store would still be under way
       FASTCV_UNROLL
       for (int c = 0; c < kPoseSize; ++c) {
         const double value = scale * from[c * stride];
-        a[c] = rounded[c] = static_cast<float>(value);
+        a[c] = static_cast<float>(value);
         g[c] += value * weighted[row];
       }
       for (int c = 0; c < num_free; ++c) {
@@ -112,7 +111,10 @@ struct LinearizeOne : Observed<Model> {
         g[kPoseSize + c] += value * weighted[row];
       }
       for (int c = kPoseSize + num_free; c < columns; ++c) a[c] = 0;
-      const double b[3] = {rounded[3], rounded[4], rounded[5]};
+      // One by one, for a load of two waits until both stores are done: it took half of the time. (Values kept in
+      // registers are no way out: gcc 12 forgets to round some of them where it vectorises.)
+      const volatile float* stored = a + 3;
+      const double b[3] = {stored[0], stored[1], stored[2]};
       for (int c = 0; c < 3; ++c) gp[c] -= scale * from[(3 + c) * stride] * weighted[row];
       v[0] += b[0] * b[0];
       v[1] += b[0] * b[1];
