@@ -184,7 +184,15 @@ double Native::initial_radius() const {
   return cautious ? kCautiousRadius : kInitialRadius;
 }
 
-double Native::norm() { return std::sqrt(dot(at_.points, at_.points) + dot(at_.params, at_.params)); }
+// About the first point, for scenes in geographic coordinates lie millions of metres from the origin.
+double Native::norm() {
+  double sum = dot(at_.params, at_.params);
+  for (std::size_t i = 0; i < at_.points.size(); ++i) {
+    const double offset = at_.points[i] - at_.points[i % 3];
+    sum += offset * offset;
+  }
+  return std::sqrt(sum);
+}
 
 void Native::write_back() const {
   std::copy(at_.cam_from_world.begin(), at_.cam_from_world.end(), problem_.cam_from_world.data);

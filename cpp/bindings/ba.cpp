@@ -2,6 +2,7 @@
 // fastcv._core.ba
 #include "ba/batch.h"
 #include "ba/covariance.h"
+#include "ba/inspect.h"
 #include "ba/linearize.h"
 #include "bindings/ba_solve.h"
 
@@ -34,6 +35,15 @@ void bind_ba(nb::module_& m) {
       },
       nb::arg("problem"), array("image_items"), nb::arg("options"), array("initial_costs"), array("final_costs"),
       array("num_iterations"), array("terminations"));
+  m.def(
+      "inspect",
+      [](nb::handle problem) {
+        const ba::Problem p = problem_from(problem);
+        const nb::gil_scoped_release release;
+        const ba::Inspection found = ba::inspect(p);
+        return std::pair(found.num_components, found.num_behind);
+      },
+      nb::arg("problem"));
   m.def(
       "residuals",
       [](nb::handle problem, RowsArg<double, 2> residuals, int num_threads) {

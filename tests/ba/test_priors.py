@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from fastcv import Camera
 from fastcv.ba import ParamsPriors, Priors, Problem, _reference, covariance, linearize, solve, solve_batch
+from fastcv.ba.priors import prior_residuals
 
 # Convergence to the last digits, where a test compares with an exact answer.
 TIGHT = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 200}
@@ -79,9 +80,8 @@ def minimum_of_scipy(problem: Problem) -> scipy.optimize.OptimizeResult:
 
     def residuals(x: np.ndarray) -> np.ndarray:
         at = moved(x)
-        return np.concatenate(
-            [_reference.residuals(at).ravel(), *(r.ravel() for r in _reference.prior_residuals(at).values())]
-        )
+        priors = prior_residuals(at, at.cam_from_world, at.cameras, at.points)
+        return np.concatenate([_reference.residuals(at).ravel(), *(r.ravel() for r in priors.values())])
 
     start = np.concatenate([np.zeros(6 * len(base)), problem.cameras[0].params[free], problem.points.ravel()])
     best = scipy.optimize.least_squares(residuals, start, method="trf", x_scale="jac", xtol=1e-13, ftol=1e-13)

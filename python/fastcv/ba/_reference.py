@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import camera
 from .linearize import Linearization
+from .priors import prior_residuals
 from .problem import Problem
 
 Array = NDArray[np.float64]
@@ -23,36 +24,11 @@ def residuals(problem: Problem) -> Array:
 def cost(problem: Problem, loss: str = "none", loss_scale: float = 1.0) -> float:
     """1/2 sum rho(|residual|²), px², and the costs of the priors."""
     total = _robust_cost(residuals(problem), loss, loss_scale)
-    for name, terms in prior_residuals(problem).items():
+    at = problem.cam_from_world, problem.cameras, problem.points
+    for name, terms in prior_residuals(problem, *at).items():
         priors = getattr(problem, name)
         total += _robust_cost(terms, getattr(priors, "loss", "none"), getattr(priors, "loss_scale", 1.0))
     return total
-
-
-def prior_residuals(problem: Problem) -> dict[str, Array]:
-    """Of each field of the problem with priors, whose squared length is errorᵀ covariance⁻¹ error, (M, D)."""
-    rotations = problem.cam_from_world[:, :, :3]
-    centers = -np.einsum("iba,ib->ia", rotations, problem.cam_from_world[:, :, 3])
-    errors = {}
-    if (prior := problem.pose_priors) is not None:
-        known = prior.values[:, :, :3]
-        turns = camera.angle_axis_from_rotation(rotations[prior.rows] @ known.transpose(0, 2, 1))
-        errors["pose_priors"] = np.hstack(
-            [turns, centers[prior.rows] + np.einsum("mba,mb->ma", known, prior.values[:, :, 3])]
-        )
-    if (prior := problem.position_priors) is not None:
-        errors["position_priors"] = centers[prior.rows] - prior.values
-    if (prior := problem.point_priors) is not None:
-        errors["point_priors"] = problem.points[prior.rows] - prior.values
-    residuals = {}
-    for name, error in errors.items():
-        roots = np.linalg.cholesky(np.linalg.inv(getattr(problem, name).covariances))
-        residuals[name] = np.einsum("mij,mi->mj", roots, error)
-    if (params := problem.params_priors) is not None:
-        rows = zip(params.rows, params.values, params.deviations, strict=True)
-        scaled = [(problem.cameras[row].params - value) / deviation for row, value, deviation in rows]
-        residuals["params_priors"] = np.concatenate([*scaled, np.empty(0)])[:, None]
-    return residuals
 
 
 def _robust_cost(residuals: Array, loss: str, loss_scale: float) -> float:

@@ -5,9 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..camera import angle_axis_from_rotation
+from ..scene import Camera
+
+if TYPE_CHECKING:
+    from .problem import Problem
 
 
 @dataclass(eq=False)
@@ -15,7 +22,7 @@ class Priors:
     """Measured poses, projection centres or points, each with a covariance.
 
     A prior adds 1/2 rho(errorᵀ covariance⁻¹ error) to the cost. M priors, in any order; several may have the same row.
-    They are made to correct a scene that is near: bring a start in another frame there first (``fastcv.sfm.align``).
+    A start far from three or more of them is moved there as a whole first, where nothing is held in place.
 
     Parameters
     ----------
@@ -73,3 +80,31 @@ class ParamsPriors:
     rows: NDArray[np.int32]
     values: Sequence[NDArray[np.float64]]
     deviations: Sequence[NDArray[np.float64]]
+
+
+def prior_residuals(
+    problem: Problem, cam_from_world: NDArray[np.float64], cameras: Sequence[Camera], points: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Of each field of the problem with priors the whitened errors there, (M, D): errorᵀ covariance⁻¹ error is the
+    square of their length."""
+    rotations = cam_from_world[:, :, :3]
+    centers = -np.einsum("iba,ib->ia", rotations, cam_from_world[:, :, 3])
+    errors = {}
+    if (prior := problem.pose_priors) is not None:
+        known = prior.values[:, :, :3]
+        turns = angle_axis_from_rotation(rotations[prior.rows] @ known.transpose(0, 2, 1))
+        shifts = centers[prior.rows] + np.einsum("mba,mb->ma", known, prior.values[:, :, 3])
+        errors["pose_priors"] = np.hstack([turns, shifts])
+    if (prior := problem.position_priors) is not None:
+        errors["position_priors"] = centers[prior.rows] - prior.values
+    if (prior := problem.point_priors) is not None:
+        errors["point_priors"] = points[prior.rows] - prior.values
+    residuals = {}
+    for name, error in errors.items():
+        factors = np.linalg.cholesky(getattr(problem, name).covariances)
+        residuals[name] = np.linalg.solve(factors, error[:, :, None])[:, :, 0]
+    if (params := problem.params_priors) is not None:
+        rows = zip(params.rows, params.values, params.deviations, strict=True)
+        scaled = [(cameras[row].params - value) / deviation for row, value, deviation in rows]
+        residuals["params_priors"] = np.concatenate([*scaled, np.empty(0)])[:, None]
+    return residuals

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from .._backend import backend, ceres
 from ..scene import Camera
+from ._alignment import moved_to_priors
 from ._arrays import ProblemArrays
 from ._checks import LOSSES, check_choice, check_positive
 from ._gauge import free_poses
+from ._notes import notes
+from .priors import prior_residuals
 from .problem import Problem
 
 SOLVERS = ("auto", "native", "ceres")
@@ -72,6 +75,10 @@ class Result:
     points : (N, 3) float64 array
     residuals : (K, 2) float64 array
         Projection minus observation in pixels, without weights, covariances and loss.
+    prior_residuals : dict of str to (M, D) float64 array
+        For each field of the problem with priors, their errors in standard deviations: whitened by the covariance.
+    outliers : (O,) int64 array
+        Rows of observations whose weighted residual is beyond ``loss_scale``; none without a robust loss.
     initial_cost, final_cost : float
         1/2 sum rho(|weight residual|²), px², and the costs of the priors. NaN where Ctrl-C came before the first
         evaluation.
@@ -82,6 +89,9 @@ class Result:
         Ctrl-C; only in ``SolveInterrupted.result``) or ``"failed"`` (no step made progress; ``message`` says why).
     message : str
         The solver's own words.
+    notes : list of str
+        What was treated in a way of its own: a start that was moved onto its priors, components that share no
+        point, points behind a camera, images that see fewer than three points, cameras without images.
     solver, linear_solver : str
         What ran. Two linear solvers, separated by a comma, where the second took over; empty where Ctrl-C came during
         the set-up.
@@ -93,11 +103,14 @@ class Result:
     cameras: list[Camera]
     points: NDArray[np.float64]
     residuals: NDArray[np.float64]
+    prior_residuals: dict[str, NDArray[np.float64]]
+    outliers: NDArray[np.int64]
     initial_cost: float
     final_cost: float
     iterations: list[Iteration]
     termination: str
     message: str
+    notes: list[str]
     solver: str
     linear_solver: str
     seconds: float
@@ -217,20 +230,26 @@ def solve(
         num_threads=max(num_threads, 1) if solver == "ceres" and num_threads >= 0 else num_threads,
     )
     problem.check()
+    moved = moved_to_priors(problem)
+    problem = moved or problem
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
     check_depths(problem, residuals_in_pixels(arrays))
     report = None if callback is None else lambda iteration: callback(_iteration(iteration))
     summary, error = native.solve(arrays, options, report)
+    cameras, poses = arrays.cameras(problem.cameras), arrays.cam_from_world.reshape(-1, 3, 4)
     result = Result(
-        cam_from_world=arrays.cam_from_world.reshape(-1, 3, 4),
-        cameras=arrays.cameras(problem.cameras),
+        cam_from_world=poses,
+        cameras=cameras,
         points=arrays.points,
         residuals=residuals_in_pixels(arrays),
+        prior_residuals=prior_residuals(problem, poses, cameras, arrays.points),
+        outliers=_outliers(arrays, loss, loss_scale),
         initial_cost=summary.initial_cost,
         final_cost=summary.final_cost,
         iterations=[_iteration(iteration) for iteration in summary.iterations],
         termination=summary.termination.name,
         message=summary.message,
+        notes=notes(problem, arrays, moved is not None),
         solver=solver,
         linear_solver=summary.linear_solver.lower(),
         seconds=time.perf_counter() - start,
@@ -272,6 +291,14 @@ def residuals_in_pixels(arrays: ProblemArrays) -> NDArray[np.float64]:
     unweighted = arrays._replace(weights=np.ones(len(residuals)), whitening=np.empty((0, 3)))
     backend("cpu").ba.residuals(unweighted, residuals, 0)
     return residuals
+
+
+def _outliers(arrays: ProblemArrays, loss: str, loss_scale: float) -> NDArray[np.int64]:
+    if loss == "none":
+        return np.empty(0, np.int64)
+    residuals = np.empty((len(arrays.observations), 2))
+    backend("cpu").ba.residuals(arrays, residuals, 0)
+    return np.flatnonzero(np.einsum("kc,kc->k", residuals, residuals) > loss_scale**2)
 
 
 def check_depths(problem: Problem, residuals: NDArray[np.float64]) -> None:

@@ -14,6 +14,7 @@ from .estimate import (
     estimate_homography,
     estimate_relative_pose,
 )
+from .similarity import Similarity, umeyama
 from .solvers import decompose_essential, dlt_homography, dlt_pnp, eight_point, five_point, p3p, seven_point
 from .triangulate import triangulate, triangulation_angles
 
@@ -22,6 +23,7 @@ __all__ = [
     "Estimate",
     "RelativePose",
     "RobustResult",
+    "Similarity",
     "decompose_essential",
     "dlt_homography",
     "dlt_pnp",
@@ -39,4 +41,5 @@ __all__ = [
     "seven_point",
     "triangulate",
     "triangulation_angles",
+    "umeyama",
 ]

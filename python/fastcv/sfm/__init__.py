@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .align import PoseErrors, Similarity, align, compare_poses, umeyama
+from .align import PoseErrors, align, compare_poses
 from .calibrate import calibrate_focals
 from .options import Event, Options
 from .photo import Photo, cameras_from_photos
@@ -15,13 +15,11 @@ __all__ = [
     "Options",
     "Photo",
     "PoseErrors",
-    "Similarity",
     "TwoViewGeometry",
     "align",
     "calibrate_focals",
     "cameras_from_photos",
     "compare_poses",
     "reconstruct",
-    "umeyama",
     "verify_pair",
 ]

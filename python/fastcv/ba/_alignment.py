@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A start that stands far from where its priors put the scene is moved there as a whole: reprojection errors do not
+change, and Levenberg-Marquardt need not carry everything through the distance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Similarity, umeyama
+from .problem import Problem
+
+Array = NDArray[np.float64]
+
+_NUM_SAMPLES, _REFITS = 200, 3
+_INLIER = 3.0  # standard deviations; where the loss is robust, times its scale
+_WORTHWHILE = 0.5  # of the priors' cost that must remain at most
+
+
+def moved_to_priors(problem: Problem) -> Problem | None:
+    """The problem moved by a similarity that at least halves the cost of its priors; None where there is no such.
+
+    Positions of images and points are brought onto their priors: three or more that are not on one line, while nothing
+    is held in place. Where a prior's loss is robust, the similarity is that of the best of many triples (RANSAC),
+    refitted to those that agree.
+    """
+    if problem.fixed_images.any() or problem.fixed_points.any():
+        return None
+    pairs = _Pairs(problem)
+    cost = pairs.cost(Similarity(1.0, np.eye(3), np.zeros(3)))
+    if cost <= _INLIER**2 * len(pairs.source):
+        return None
+    best = pairs.best_similarity()
+    if best is None or pairs.cost(best) > _WORTHWHILE * cost:
+        return None
+    return replace(problem, cam_from_world=best.pose(problem.cam_from_world), points=best.points(problem.points))
+
+
+class _Pairs:
+    """Where images and points stand, and where their priors put them."""
+
+    def __init__(self, problem: Problem) -> None:
+        rotations, translations = problem.cam_from_world[:, :, :3], problem.cam_from_world[:, :, 3]
+        centers = -np.einsum("iba,ib->ia", rotations, translations)
+        source, target, whitening, limits = [np.empty((0, 3))], [np.empty((0, 3))], [np.empty((0, 3, 3))], [np.empty(0)]
+        for priors, places in (
+            (problem.pose_priors, centers),
+            (problem.position_priors, centers),
+            (problem.point_priors, problem.points),
+        ):
+            if priors is None:
+                continue
+            values = priors.values
+            if values.ndim == 3:
+                values = -np.einsum("mba,mb->ma", values[:, :, :3], values[:, :, 3])
+            source.append(places[priors.rows])
+            target.append(values)
+            whitening.append(np.linalg.inv(np.linalg.cholesky(priors.covariances[:, -3:, -3:])))
+            limit = np.inf if priors.loss == "none" else (_INLIER * priors.loss_scale) ** 2
+            limits.append(np.full(len(values), limit))
+        self.source, self.target = np.concatenate(source), np.concatenate(target)
+        self.whitening, self.limits = np.concatenate(whitening), np.concatenate(limits)
+
+    def squares(self, similarity: Similarity) -> Array:
+        """errorᵀ covariance⁻¹ error of each pair."""
+        errors = np.einsum("mij,mj->mi", self.whitening, similarity.points(self.source) - self.target)
+        return np.einsum("mi,mi->m", errors, errors)
+
+    def cost(self, similarity: Similarity) -> float:
+        return float(np.minimum(self.squares(similarity), self.limits).sum())
+
+    def best_similarity(self) -> Similarity | None:
+        found = self._fit(np.arange(len(self.source)))
+        if np.isfinite(self.limits).any() and len(self.source) > 3:
+            random = np.random.default_rng(0)
+            for _ in range(_NUM_SAMPLES):
+                found += self._fit(random.choice(len(self.source), 3, replace=False))
+            for _ in range(_REFITS if found else 0):
+                best = min(found, key=self.cost)
+                found += self._fit(np.flatnonzero(self.squares(best) < self.limits))
+        return min(found, key=self.cost, default=None)
+
+    def _fit(self, rows: NDArray[np.int64]) -> list[Similarity]:
+        """The similarity of some pairs; none where they do not determine one."""
+        try:
+            return [umeyama(self.source[rows], self.target[rows])]
+        except ValueError:
+            return []

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a caller should know of a problem that was solved although something about it is odd."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._backend import backend
+from ._arrays import ProblemArrays
+from .problem import Problem
+
+_POINTS_FOR_A_POSE = 3
+_NAMED = 5  # rows, at most
+
+
+def notes(problem: Problem, solved: ProblemArrays, moved: bool) -> list[str]:
+    """A sentence for everything that had to be treated in a way of its own (the table in docs/ba.md)."""
+    num_components, num_behind = backend("cpu").ba.inspect(solved)
+    found = ["the start was moved as a whole onto its priors"] if moved else []
+    if num_components > 1:
+        found.append(f"{num_components} components share no point: solved together, each may drift")
+    if num_behind:
+        found.append(f"{num_behind} observations of points behind their camera: projected as their opposite in front")
+    counts = np.bincount(problem.image_indices, minlength=problem.num_images)
+    few = np.flatnonzero(~problem.fixed_images & (counts < _POINTS_FOR_A_POSE))
+    if len(few):
+        found.append(f"images {_some(few)} see fewer than {_POINTS_FOR_A_POSE} points: what these leave open stays")
+    idle = np.setdiff1d(np.arange(len(problem.cameras)), problem.image_cameras)
+    if len(idle):
+        found.append(f"cameras {_some(idle)} took no image: they keep their parameters")
+    return found
+
+
+def _some(rows: np.ndarray) -> str:
+    return ", ".join(map(str, rows[:_NAMED])) + (f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else "")
