@@ -12,7 +12,7 @@
 #undef FASTCV_ISA
 #define FASTCV_ISA isa_v2
 #include FASTCV_LEAF
-#if defined(__x86_64__)
+#ifndef FASTCV_BASELINE_ONLY
 #undef FASTCV_ISA
 #define FASTCV_ISA isa_v3
 #include FASTCV_LEAF
@@ -25,7 +25,7 @@
 #undef FASTCV_LEAF
 
 #ifndef FASTCV_DISPATCH
-#if defined(__x86_64__)
+#ifndef FASTCV_BASELINE_ONLY
 #define FASTCV_DISPATCH(...)                  \
   do {                                        \
     switch (::fastcv::active_isa()) {         \
