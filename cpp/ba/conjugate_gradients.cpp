@@ -57,15 +57,18 @@ bool ConjugateGradients::prepare(const double* hessians, double scale, const dou
     for (std::int64_t i = begin; i < end; ++i) add_schur_diagonal(e, i, of_images.data() + i * size);
   });
   std::fill(blocks_.begin(), blocks_.end(), 0.0);
+  const int width = unknowns_.width();
+  double scratch[Unknowns::kMostWidth * Unknowns::kMostWidth];
   for (std::int64_t i = 0; i < e.num_images; ++i) {
     const std::int32_t* unknown = unknowns_.of_image(i);
-    for (int r = 0; r < columns; ++r) {
-      for (int c = 0; c < columns; ++c) {
+    const double* folded = unknowns_.fold(i, i, of_images.data() + i * size, scratch);
+    for (int r = 0; r < width; ++r) {
+      for (int c = 0; c < width; ++c) {
         if (unknown[r] < 0 || unknown[c] < 0) continue;
         const std::int32_t node = unknowns_.node_of(unknown[r]), first = unknowns_.node_begin(node);
         if (node != unknowns_.node_of(unknown[c])) continue;
         const std::int64_t at = node_blocks_[node] + (unknown[r] - first) * unknowns_.node_size(node);
-        blocks_[at + unknown[c] - first] += of_images[i * size + block_index(columns, r, c)];
+        blocks_[at + unknown[c] - first] += folded[block_index(width, r, c)];
       }
     }
   }

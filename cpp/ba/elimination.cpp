@@ -17,7 +17,7 @@ using Graph = std::vector<Ints>;
 Graph meeting_nodes(const SchurMatrix& matrix, const Unknowns& unknowns) {
   const auto nodes_of = [&](std::int64_t image) {
     Ints nodes;
-    for (int c = 0; c < unknowns.columns(); ++c) {
+    for (int c = 0; c < unknowns.width(); ++c) {
       const std::int32_t unknown = unknowns.of_image(image)[c];
       if (unknown >= 0) nodes.push_back(unknowns.node_of(unknown));
     }

@@ -69,6 +69,11 @@ void move_pose(const double* pose, const double* twist, double* out) {
   std::copy_n(turned, 12, out);
 }
 
+template <int Cols>
+std::vector<double> copy(const Rows<double, Cols>& rows) {
+  return {rows.data, rows.data + Cols * rows.rows};
+}
+
 }  // namespace
 
 Native::Native(const Problem& problem, const Options& options)
@@ -78,9 +83,11 @@ Native::Native(const Problem& problem, const Options& options)
       arrangement_(problem),
       unknowns_(problem, arrangement_.equations().columns),
       priors_(problem, arrangement_.lenses(), arrangement_.equations().columns),
-      at_{{problem.cam_from_world.data, problem.cam_from_world.data + 12 * problem.num_images()},
+      at_{copy(problem.cam_from_world),
+          copy(problem.frames()),
+          copy(problem.rigs.sensor_from_rig),
           {problem.params.data, problem.params.data + problem.params.size()},
-          {problem.points.data, problem.points.data + 3 * problem.num_points()}},
+          copy(problem.points)},
       trial_(at_),
       reduced_(arrangement_, unknowns_, priors_, options.linear_solver) {
   const Equations& e = arrangement_.equations();
@@ -105,6 +112,7 @@ double Native::refine_trial(double lambda) {
 
 double Native::linearize() {
   const Equations& e = arrangement_.equations();
+  unknowns_.stand_at(at_.frames.data(), at_.sensors.data());
   const double cost = priors_.linearize(at_.estimate()) + sum_over_chunks([&](std::int64_t c) {
                         return linearize_chunk(e, arrangement_.lenses(), loss_, at_.estimate(), c);
                       });
@@ -116,14 +124,9 @@ double Native::linearize() {
     for (std::int64_t i = begin; i < end; ++i) image_hessian(e, i, hessians_.data() + i * size);
   });
   priors_.add_hessian(hessians_.data());
-  for (std::int64_t i = 0; i < e.num_images; ++i) {
-    for (int c = 0; c < e.columns; ++c)
-      image_values_[i * e.columns + c] = hessians_[i * size + block_index(e.columns, c, c)];
-  }
-  unknowns_.gather(image_values_.data(), diagonal_.data());
+  unknowns_.gather_diagonal(hessians_.data(), diagonal_.data());
   // The Jacobians are in single precision, which ends at 1e38.
-  const bool finite =
-      std::all_of(image_values_.begin(), image_values_.end(), [](double d) { return std::isfinite(d); });
+  const bool finite = std::all_of(hessians_.begin(), hessians_.end(), [](double d) { return std::isfinite(d); });
   return finite ? cost : std::numeric_limits<double>::infinity();
 }
 
@@ -166,7 +169,6 @@ Linearization::Step Native::take_step() {
   for (std::int64_t i = 0; i < 3 * e.num_points; ++i) fall -= e.point_gradient[i] * point_step_[i];
   for (std::int64_t i = 0; i < e.num_images; ++i) {
     const double* values = image_values_.data() + i * e.columns;
-    move_pose(at_.cam_from_world.data() + 12 * i, values, trial_.cam_from_world.data() + 12 * i);
     const std::int32_t camera = problem_.image_cameras(i);
     const Lenses& lenses = arrangement_.lenses();
     for (int c = 0; c < lenses.num_free[camera]; ++c) {  // images that share a camera agree
@@ -175,8 +177,33 @@ Linearization::Step Native::take_step() {
       trial_.params[k] = at_.params[k] + values[6 + c];
     }
   }
+  move_poses();
   for (std::size_t i = 0; i < point_step_.size(); ++i) trial_.points[i] = at_.points[i] + point_step_[i];
   return {fall, std::sqrt(dot(step_, step_) + dot(point_step_, point_step_))};
+}
+
+void Native::move_poses() {
+  const auto move = [this](const std::int32_t* unknowns, const double* from, double* to) {
+    double twist[generic::ba::kPoseSize];
+    for (int c = 0; c < generic::ba::kPoseSize; ++c) twist[c] = unknowns[c] < 0 ? 0 : step_[unknowns[c]];
+    move_pose(from, twist, to);
+  };
+  for (std::int64_t f = 0; f < problem_.num_frames(); ++f) {
+    move(unknowns_.of_frame(f), at_.frames.data() + 12 * f, trial_.frames.data() + 12 * f);
+  }
+  for (std::int64_t s = 0; s < problem_.rigs.sensor_from_rig.rows; ++s) {
+    move(unknowns_.of_sensor(s), at_.sensors.data() + 12 * s, trial_.sensors.data() + 12 * s);
+  }
+  for (std::int64_t i = 0; i < problem_.num_images(); ++i) {
+    const double* frame = trial_.frames.data() + 12 * problem_.frame(i);
+    double* pose = trial_.cam_from_world.data() + 12 * i;
+    const std::int64_t sensor = problem_.sensor(i);
+    if (sensor < 0) {
+      std::copy_n(frame, 12, pose);
+    } else {
+      generic::ba::compose_pose(trial_.sensors.data() + 12 * sensor, frame, pose);
+    }
+  }
 }
 
 double Native::initial_radius() const {
@@ -195,6 +222,8 @@ double Native::norm() {
 }
 
 void Native::write_back() const {
+  std::copy(at_.frames.begin(), at_.frames.end(), problem_.frames().data);
+  std::copy(at_.sensors.begin(), at_.sensors.end(), problem_.rigs.sensor_from_rig.data);
   std::copy(at_.cam_from_world.begin(), at_.cam_from_world.end(), problem_.cam_from_world.data);
   std::copy(at_.params.begin(), at_.params.end(), problem_.params.data);
   std::copy(at_.points.begin(), at_.points.end(), problem_.points.data);

@@ -32,10 +32,11 @@ class Native : public Linearization {
  private:
   // Everything that a solve changes.
   struct State {
-    std::vector<double> cam_from_world, params, points;
+    std::vector<double> cam_from_world, frames, sensors, params, points;  // an image's pose follows from two others
     Estimate estimate() const { return {cam_from_world.data(), points.data(), params.data()}; }
   };
 
+  void move_poses();
   template <class F>
   double sum_over_chunks(const F& f) const {
     std::vector<double> sums(arrangement_.num_chunks());
@@ -50,7 +51,7 @@ class Native : public Linearization {
   const Options options_;
   const RobustLoss loss_;
   const Arrangement arrangement_;
-  const Unknowns unknowns_;
+  Unknowns unknowns_;
   ImagePriors priors_;
   State at_, trial_;
   ReducedSystem reduced_;

@@ -20,6 +20,7 @@ void SparseCholesky::invert(SchurMatrix& matrix) const {
   std::vector<Matrix> inverses(fronts_.size());
   std::vector<std::size_t> waiting(fronts_.size());
   std::vector<std::int64_t> row_of(order_.size(), -1);
+  std::vector<double> scratch(unknowns_.width() * unknowns_.width());
   const auto place_rows = [&](const Front& front, bool here) {
     std::int64_t row = 0;
     for (const std::int32_t node : front.nodes) {
@@ -58,8 +59,11 @@ void SparseCholesky::invert(SchurMatrix& matrix) const {
     }
     place_rows(front, true);
     for (const std::int64_t block : front.blocks) {
-      for_each_entry(matrix, block, front, row_of,
+      double* folded = matrix.block(block);
+      if (unknowns_.has_rigs()) std::fill_n(folded = scratch.data(), scratch.size(), 0.0);
+      for_each_entry(matrix, block, folded, front, row_of,
                      [&](std::int64_t i, std::int64_t j, double& value) { value = z(i, j); });
+      if (unknowns_.has_rigs()) unknowns_.unfold(block_rows_[block], matrix.column(block), folded, matrix.block(block));
     }
     place_rows(front, false);
     waiting[f] = front.children.size();

@@ -88,9 +88,9 @@ void SparseCholesky::find_fronts() {
 
 void SparseCholesky::assign_blocks(const SchurMatrix& matrix) {
   block_rows_.resize(matrix.row_begin(matrix.num_images()));
-  const auto places = [&](std::int64_t image) {  // in the elimination order of nodes: at most two
+  const auto places = [&](std::int64_t image) {  // in the elimination order of nodes: at most three
     Ints nodes;
-    for (int c = 0; c < unknowns_.columns(); ++c) {
+    for (int c = 0; c < unknowns_.width(); ++c) {
       const std::int32_t unknown = unknowns_.of_image(image)[c];
       if (unknown < 0) continue;
       const std::int32_t node = order_.position[unknowns_.node_of(unknown)];
@@ -143,8 +143,11 @@ void SparseCholesky::find_subtrees() {
 void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front,
                                const std::vector<std::int64_t>& row_of) const {
   const std::int64_t stride = padded_stride(front.num_rows);
-  const bool diagonal = block_rows_[block] == matrix.column(block);
-  for_each_entry(matrix, block, front, row_of, [&](std::int64_t i, std::int64_t j, const double& value) {
+  const std::int64_t row = block_rows_[block], column = matrix.column(block);
+  const bool diagonal = row == column;
+  double scratch[Unknowns::kMostWidth * Unknowns::kMostWidth];
+  const double* folded = unknowns_.fold(row, column, matrix.block(block), scratch);
+  for_each_entry(matrix, block, folded, front, row_of, [&](std::int64_t i, std::int64_t j, const double& value) {
     // An unknown that two images share is met once here and once in the transposed block, which is not stored.
     front.dense[i * stride + j] += !diagonal && i == j ? 2 * value : value;
   });

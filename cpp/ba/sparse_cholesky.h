@@ -51,10 +51,10 @@ class SparseCholesky {
   void find_fronts();
   void find_subtrees();
   void assign_blocks(const SchurMatrix& matrix);
-  // Calls f(i, j, entry of the block) with i >= j for the entries that belong to this front, rows as in `row_of`.
-  template <class Matrix, class F>
-  void for_each_entry(Matrix& matrix, std::int64_t block, const Front& front, const std::vector<std::int64_t>& row_of,
-                      const F& f) const;
+  // Calls f(i, j, entry) with i >= j for the entries of a folded block that belong to this front, rows as in `row_of`.
+  template <class T, class F>
+  void for_each_entry(const SchurMatrix& matrix, std::int64_t block, T* folded, const Front& front,
+                      const std::vector<std::int64_t>& row_of, const F& f) const;
   void add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front,
                  const std::vector<std::int64_t>& row_of) const;
   void add_child(Front& child, const Front& front, const std::vector<std::int64_t>& row_of, int num_threads);
@@ -74,13 +74,13 @@ class SparseCholesky {
   std::vector<std::int64_t> top_;                                // the fronts above them, all threads at each
 };
 
-template <class Matrix, class F>
-void SparseCholesky::for_each_entry(Matrix& matrix, std::int64_t block, const Front& front,
+template <class T, class F>
+void SparseCholesky::for_each_entry(const SchurMatrix& matrix, std::int64_t block, T* folded, const Front& front,
                                     const std::vector<std::int64_t>& row_of, const F& f) const {
-  const int columns = matrix.columns();
+  const int width = unknowns_.width();
   const std::int64_t row = block_rows_[block], column = matrix.column(block);
   const auto rows_in_front = [&](std::int64_t image, std::int64_t* rows) {
-    for (int c = 0; c < columns; ++c) {
+    for (int c = 0; c < width; ++c) {
       const std::int32_t unknown = unknowns_.of_image(image)[c];
       rows[c] = -1;
       if (unknown < 0) continue;
@@ -89,16 +89,15 @@ void SparseCholesky::for_each_entry(Matrix& matrix, std::int64_t block, const Fr
       if (first >= 0) rows[c] = first + unknown - unknowns_.node_begin(node);
     }
   };
-  std::int64_t to_rows[kMostColumns], to_columns[kMostColumns];
+  std::int64_t to_rows[Unknowns::kMostWidth], to_columns[Unknowns::kMostWidth];
   rows_in_front(row, to_rows);
   rows_in_front(column, to_columns);
-  auto* values = matrix.block(block);
-  for (int r = 0; r < columns; ++r) {
+  for (int r = 0; r < width; ++r) {
     if (to_rows[r] < 0) continue;
-    const int end = row == column ? r + 1 : columns;  // of the diagonal block one triangle is the whole matter
+    const int end = row == column ? r + 1 : width;  // of the diagonal block one triangle is the whole matter
     for (int c = 0; c < end; ++c) {
       const std::int64_t i = std::max(to_rows[r], to_columns[c]), j = std::min(to_rows[r], to_columns[c]);
-      if (j >= 0 && j < front.num_pivots()) f(i, j, values[block_index(columns, r, c)]);
+      if (j >= 0 && j < front.num_pivots()) f(i, j, folded[block_index(width, r, c)]);
     }
   }
 }

@@ -37,6 +37,16 @@ inline ba::ParamsPriors params_priors_from(nb::handle arrays) {
   return priors;
 }
 
+inline ba::Rigs rigs_from(nb::handle arrays) {
+  ba::Rigs rigs;
+  read(arrays, "image_frames", rigs.image_frames);
+  read(arrays, "image_sensors", rigs.image_sensors);
+  read(arrays, "rig_from_world", rigs.rig_from_world);
+  read(arrays, "sensor_from_rig", rigs.sensor_from_rig);
+  read(arrays, "sensor_free", rigs.sensor_free);
+  return rigs;
+}
+
 inline ba::Problem problem_from(nb::handle arrays) {
   ba::Problem problem;
   read(arrays, "camera_models", problem.camera_models);
@@ -57,6 +67,7 @@ inline ba::Problem problem_from(nb::handle arrays) {
   problem.position_priors = priors_from(arrays.attr("position_priors"));
   problem.point_priors = priors_from(arrays.attr("point_priors"));
   problem.params_priors = params_priors_from(arrays.attr("params_priors"));
+  problem.rigs = rigs_from(arrays.attr("rigs"));
   return problem;
 }
 

@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .errors import DeviceError, FastcvError, FormatError, MissingDependencyError, ReconstructionError
-from .scene import Camera, Image, Points3D, Reconstruction
+from .scene import Camera, Frame, Image, Points3D, Reconstruction, Rig
 from .threads import get_num_threads, set_num_threads
 
 ROOMS = (
@@ -51,11 +51,13 @@ __all__ = [
     "DeviceError",
     "FastcvError",
     "FormatError",
+    "Frame",
     "Image",
     "MissingDependencyError",
     "Points3D",
     "Reconstruction",
     "ReconstructionError",
+    "Rig",
     "__version__",
     "get_num_threads",
     "set_num_threads",

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -230,8 +230,88 @@ class Points3D:
 
 
 @dataclass
+class Rig:
+    """Cameras on a rigid mount. Poses on it are in the frame of one of them, the reference.
+
+    Parameters
+    ----------
+    ref_camera_id : int
+        Key into ``Reconstruction.cameras``.
+    sensor_from_rig : dict of int to (3, 4) float64 array
+        ``[R | t]`` of each other camera, by its key: ``x_cam = R @ x_ref + t``.
+    """
+
+    ref_camera_id: int
+    sensor_from_rig: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sensor_from_rig = {key: np.asarray(pose, np.float64) for key, pose in self.sensor_from_rig.items()}
+        for key, pose in self.sensor_from_rig.items():
+            if pose.shape != (3, 4):
+                raise ValueError(f"sensor_from_rig[{key}]: expected shape (3, 4), got {pose.shape}")
+        if self.ref_camera_id in self.sensor_from_rig:
+            raise ValueError(
+                f"sensor_from_rig: expected no pose of the reference, camera {self.ref_camera_id}, got one"
+            )
+
+    @classmethod
+    def from_poses(cls, poses: Mapping[int, NDArray[np.float64]]) -> Rig:
+        """A rig of cameras whose poses are known in some other frame on it; the first becomes the reference."""
+        (reference, first), *others = poses.items()
+        inverse = np.column_stack([first[:, :3].T, -first[:, :3].T @ first[:, 3]])
+        sensors = {}
+        for camera_id, pose in others:
+            sensors[camera_id] = pose[:, :3] @ inverse
+            sensors[camera_id][:, 3] += pose[:, 3]
+        return cls(reference, sensors)
+
+    @property
+    def camera_ids(self) -> list[int]:
+        """The rig's cameras, the reference first."""
+        return [self.ref_camera_id, *self.sensor_from_rig]
+
+    def cam_from_world(self, camera_id: int, rig_from_world: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The pose of the image by one of its cameras, (3, 4), where the rig's is this one."""
+        if camera_id == self.ref_camera_id:
+            return rig_from_world.copy()
+        sensor = self.sensor_from_rig[camera_id]
+        pose = sensor[:, :3] @ rig_from_world
+        pose[:, 3] += sensor[:, 3]
+        return pose
+
+    def rig_from_world(self, camera_id: int, cam_from_world: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The rig's pose, (3, 4), where that of the image by one of its cameras is this one."""
+        pose = cam_from_world.copy()
+        if camera_id == self.ref_camera_id:
+            return pose
+        sensor = self.sensor_from_rig[camera_id]
+        pose[:, 3] -= sensor[:, 3]
+        return sensor[:, :3].T @ pose
+
+
+@dataclass
+class Frame:
+    """One moment of a rig: images that were taken together, each by another of its cameras.
+
+    It has no pose of its own: those of its images say where the rig was.
+
+    Parameters
+    ----------
+    rig_id : int
+        Key into ``Reconstruction.rigs``.
+    image_ids : list of int
+        Keys into ``Reconstruction.images``.
+    """
+
+    rig_id: int
+    image_ids: list[int]
+
+
+@dataclass
 class Reconstruction:
     """Cameras, registered images and sparse points of one scene, in one coordinate frame.
+
+    ``rigs`` and ``frames`` are those of several cameras; images that no frame lists were taken on their own.
 
     A track is not stored: it is the set of keypoints that carry the same ``point3D_ids`` value (``observations``).
     """
@@ -239,6 +319,8 @@ class Reconstruction:
     cameras: dict[int, Camera] = field(default_factory=dict)
     images: dict[int, Image] = field(default_factory=dict)
     points3D: Points3D = field(default_factory=Points3D)
+    rigs: dict[int, Rig] = field(default_factory=dict)
+    frames: dict[int, Frame] = field(default_factory=dict)
 
     def observations(
         self, image_ids: Iterable[int] | None = None

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fastcv import Camera, ba
-from fastcv.ba import Problem, Result
+from fastcv.ba import Problem, Result, Rigs
 
 # Moderate distortion of each kind: a few pixels to tens of pixels at the image's border.
 PARAMS = {
@@ -108,6 +108,51 @@ def make_problem() -> MakeProblem:
     return make
 
 
+@pytest.fixture(scope="session")
+def make_rig_problem(make_problem: MakeProblem) -> MakeProblem:
+    """As make_problem: the images are of ``num_frames`` moments of a rig of three sensors, then ``num_alone`` of none.
+
+    The first sensor is the reference; each has a camera of its own, and so have the images in no rig together.
+    """
+
+    def make(
+        models: tuple[str, ...] = ("SIMPLE_RADIAL", "PINHOLE", "RADIAL", "SIMPLE_RADIAL"),
+        *,
+        num_frames: int = 6,
+        num_alone: int = 2,
+        num_points: int = 100,
+        noise_px: float = 0.0,
+        seed: int = 0,
+    ) -> Problem:
+        random = np.random.default_rng(seed)
+        sensors = np.stack(
+            [
+                np.column_stack([rotation(w), t])
+                for w, t in (([0.05, 0.2, 0], [0.1, 0.5, 0]), ([0, -0.2, 0.1], [-0.4, 0, 0.2]))
+            ]
+        )
+        num_images = 3 * num_frames + num_alone
+        frames = np.full(num_images, -1, np.int32)
+        frames[: 3 * num_frames] = np.repeat(np.arange(num_frames), 3)
+        on_rig = np.full(num_images, -1, np.int32)
+        on_rig[: 3 * num_frames] = np.tile([-1, 0, 1], num_frames)
+        visible = random.random((num_images, num_points)) < 0.6
+        visible[:2] = True
+        problem = make_problem(models, num_images=num_images, num_points=num_points, visible=visible, seed=seed)
+        rigs = Rigs(frames, on_rig, sensors)
+        poses = problem.cam_from_world
+        problem = replace(
+            problem,
+            cam_from_world=rigs.cam_from_world(poses[: 3 * num_frames : 3], poses),
+            rigs=rigs,
+            image_cameras=np.where(frames < 0, 3, on_rig + 1),
+        )
+        exact = exact_observations(problem)
+        return replace(problem, observations=exact + noise_px * random.standard_normal(exact.shape))
+
+    return make
+
+
 @pytest.fixture(params=["native", "ceres"])
 def solver(request: pytest.FixtureRequest) -> str:
     """Every solver."""
@@ -130,6 +175,15 @@ def perturb() -> Callable[..., Problem]:
         for row in np.flatnonzero(~problem.fixed_images):
             poses[row, :, :3] = rotation(size * random.standard_normal(3)) @ poses[row, :, :3]
             poses[row, :, 3] += size * random.standard_normal(3)
+        rigs = problem.rigs
+        if rigs is not None:
+            sensors = rigs.sensor_from_rig.copy()
+            for row in np.flatnonzero(~rigs.fixed_sensors):
+                sensors[row, :, :3] = rotation(size * random.standard_normal(3)) @ sensors[row, :, :3]
+                sensors[row, :, 3] += size * random.standard_normal(3)
+            frames = rigs.rig_from_world(poses)
+            rigs = replace(rigs, sensor_from_rig=sensors)
+            poses = rigs.cam_from_world(frames, poses)
         free = ~problem.fixed_points
         points[free] += size * random.standard_normal((int(free.sum()), 3))
         cameras = []
@@ -137,6 +191,6 @@ def perturb() -> Callable[..., Problem]:
             scale = np.where(np.abs(camera.params) > 1, camera.params, 1)
             change = size * scale * random.standard_normal(len(scale))
             cameras.append(camera.with_params(camera.params + np.where(fixed, 0, change)))
-        return replace(problem, cam_from_world=poses, points=points, cameras=cameras)
+        return replace(problem, cam_from_world=poses, points=points, cameras=cameras, rigs=rigs)
 
     return moved

@@ -17,7 +17,7 @@ REFERENCES = [
 
 
 @pytest.mark.parametrize(("name", "initial", "optimum"), REFERENCES)
-@pytest.mark.parametrize("gauge", ["fixed", "free"])
+@pytest.mark.parametrize("gauge", ["two_cameras", "fixed_camera", "free"])
 def test_reaches_the_reference_optimum(data_dir, name, initial, optimum, gauge):
     problem = Problem.from_bal(read_bal(data_dir / "bal" / f"{name}.txt.xz"))
     result = solve(problem, gauge=gauge)

@@ -16,7 +16,7 @@ from fastcv.synthetic import make_tracks
 TOLERANCE = 2e-5
 
 
-def dense_inverse(problem: Problem, gauge: str = "fixed") -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+def dense_inverse(problem: Problem, gauge: str = "two_cameras") -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Blocks (I, 6, 6), (N, 3, 3) and of each camera, from one inverse."""
     _, d_pose, d_params, d_point = _reference.linearize(problem)
     sizes = [len(camera.params) for camera in problem.cameras]
@@ -30,7 +30,7 @@ def dense_inverse(problem: Problem, gauge: str = "fixed") -> tuple[np.ndarray, n
         jacobian[k, :, offsets[camera] : offsets[camera + 1]] = d_params[k, :, : sizes[camera]]
         jacobian[k, :, first_point + 3 * point :][:, :3] = d_point[k]
     free_params = ~np.concatenate(problem.fixed_params)
-    free = np.concatenate([free_poses(problem, gauge).ravel(), free_params, np.repeat(~problem.fixed_points, 3)])
+    free = np.concatenate([free_poses(problem, gauge).poses.ravel(), free_params, np.repeat(~problem.fixed_points, 3)])
     columns = jacobian.reshape(-1, len(free))[:, free]
     inverse = np.zeros((len(free), len(free)))
     inverse[np.ix_(free, free)] = np.linalg.inv(columns.T @ columns)
@@ -134,7 +134,7 @@ def test_what_is_not_determined_is_an_error(make_problem):
     problem = make_problem(("PINHOLE",), num_images=5, num_points=40)
     street = Problem.from_reconstruction(make_tracks("street", num_images=20, num_points=200).reconstruction)
     # Along a straight street the focal length trades against depth: a critical motion (Sturm 1997).
-    for wrong, gauge in ((problem, "free"), (street, "fixed")):
+    for wrong, gauge in ((problem, "free"), (street, "two_cameras")):
         with pytest.raises(ValueError, match="problem: expected observations that determine everything that is free"):
             covariance(wrong, gauge=gauge)
     covariance(replace(street, fixed_params=[np.ones(3, bool)]))

@@ -82,7 +82,7 @@ def test_shared_intrinsics(make_problem, perturb):
     assert_agrees_with_ceres(perturb(make_problem(models, num_images=9, num_points=100, noise_px=1), 0.01))
 
 
-@pytest.mark.parametrize("gauge", ["fixed", "free"])
+@pytest.mark.parametrize("gauge", ["two_cameras", "fixed_camera", "free"])
 def test_gauges(make_problem, perturb, gauge):
     problem = perturb(make_problem(num_images=8, num_points=100, noise_px=1), 0.01)
     assert_agrees_with_ceres(problem, gauge=gauge)
@@ -224,7 +224,7 @@ def test_thousands_of_images_with_two_observations(make_problem, perturb, linear
         problem,
         image_cameras=problem.image_cameras[:core],
         cam_from_world=problem.cam_from_world[:core],
-        fixed_images=problem.fixed_images[:core],
+        **{name: getattr(problem, name)[:core] for name in ("fixed_images", "fixed_rotations", "fixed_centers")},
         **{
             name: getattr(problem, name)[mine] for name in ("image_indices", "point_indices", "observations", "weights")
         },

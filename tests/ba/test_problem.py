@@ -124,7 +124,10 @@ def test_only_a_camera_without_images_is_free(make_problem):
 def test_empty(make_problem, name):
     empty: dict[str, dict[str, object]] = {
         "cameras": {"cameras": [], "fixed_params": []},
-        "cam_from_world": {"cam_from_world": np.empty((0, 3, 4)), "image_cameras": [], "fixed_images": []},
+        "cam_from_world": {
+            "cam_from_world": np.empty((0, 3, 4)),
+            **{key: [] for key in ("image_cameras", "fixed_images", "fixed_rotations", "fixed_centers")},
+        },
         "points": {"points": np.empty((0, 3)), "fixed_points": []},
         "observations": {"observations": np.empty((0, 2)), "image_indices": [], "point_indices": [], "weights": []},
     }

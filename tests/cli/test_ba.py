@@ -70,10 +70,10 @@ def test_options_reach_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     words = (
         "ba p.txt --out o --solver ceres --linear-solver dense_schur --loss cauchy --loss-scale 2 --max-iterations 7 "
         "--function-tolerance 1e-8 --time-limit 9 --num-threads 3 --no-refine-focal --refine-principal-point "
-        "--no-refine-distortion --gauge free"
+        "--no-refine-distortion --no-refine-rigs --gauge free"
     )
     assert run(words.split()) == 1
-    options = AdjustOptions("ceres", "dense_schur", "cauchy", 2.0, 7, 1e-8, 9.0, 3, False, True, False, "free")
+    options = AdjustOptions("ceres", "dense_schur", "cauchy", 2.0, 7, 1e-8, 9.0, 3, False, True, False, False, "free")
     assert calls == [(Path("p.txt"), Path("o"), options)]
 
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from fastcv import FormatError, ba, io, pipeline, report
-from fastcv.ba.solve import GAUGES, LINEAR_SOLVERS, LOSSES, SOLVERS
+from fastcv.ba._gauge import GAUGES
+from fastcv.ba.solve import LINEAR_SOLVERS, LOSSES, SOLVERS
 from fastcv.pipeline import AdjustOptions, adjust_options
 from fastcv.pipeline.run_folder import RunFolder
 from fastcv.scene import Reconstruction

@@ -9,7 +9,6 @@
 #include <stdexcept>
 
 #include "ba/ceres/cost.h"
-#include "ba/ceres/prior_cost.h"
 #include "core/interrupt.h"
 
 namespace fastcv::ba {
@@ -39,6 +38,14 @@ template <int Rank>
 std::vector<double> row(const View<const double, Rank>& array, std::int64_t i) {
   const std::int64_t size = array.size() / array.shape[0];
   return {array.data + i * size, array.data + (i + 1) * size};
+}
+
+template <int D>
+PriorRows<D> rows_of(const generic::ba::PriorTerm<D>& term) {
+  PriorRows<D> rows{};
+  std::copy_n(term.residual, D, rows.residual);
+  for (int r = 0; r < D; ++r) std::copy_n(term.jacobian[r], D, rows.jacobian[r]);
+  return rows;
 }
 
 ceres::Problem::Options problem_options(Parameters* parameters) {
@@ -82,7 +89,7 @@ void Adjustment::add(const Problem& problem, std::int64_t k) {
     cost = std::make_unique<ReprojectionCost<decltype(model)>>(parameters_, problem, k);
   });
   std::vector<double*> blocks;
-  for (Block* block : {&parameters_.image_block(image), &parameters_.camera_block(image)}) {
+  for (const Block* block : parameters_.blocks_of(image)) {
     if (!block->empty()) blocks.push_back(block->values);
   }
   if (problem.points_free(point)) blocks.push_back(parameters_.point(point));
@@ -107,59 +114,73 @@ void Adjustment::add(std::unique_ptr<ceres::CostFunction> cost, ceres::LossFunct
 }
 
 template <int D>
-void Adjustment::add_prior(const Block& block, int first_column, ceres::LossFunction* loss,
-                           std::function<generic::ba::PriorTerm<D>()> term) {
-  std::vector<int> columns;
-  bool touches = false;
-  for (const int column : block.columns) {
-    const int own = column - first_column;
-    columns.push_back(own >= 0 && own < D ? own : -1);
-    touches = touches || columns.back() >= 0;
-  }
-  if (!touches) columns.clear();
+void Adjustment::add_prior(std::vector<PriorPart> parts, ceres::LossFunction* loss,
+                           std::function<PriorRows<D>()> rows) {
+  std::erase_if(parts, [](const PriorPart& part) {
+    return std::none_of(part.block->columns.begin(), part.block->columns.end(), [&](int c) { return part.has(c); });
+  });
   std::vector<double*> blocks;
-  if (touches) blocks.push_back(block.values);
-  add(std::make_unique<PriorCost<D>>(parameters_, std::move(term), std::move(columns)), loss, blocks);
+  for (const PriorPart& part : parts) blocks.push_back(part.block->values);
+  add(std::make_unique<PriorCost<D>>(parameters_, std::move(rows), std::move(parts)), loss, blocks);
+}
+
+template <int D>
+void Adjustment::add_image_prior(int image, int first, ceres::LossFunction* loss,
+                                 std::function<generic::ba::PriorTerm<D>(const double*)> term) {
+  constexpr int kPose = generic::ba::kPoseSize;
+  const Block &frame = parameters_.frame_block(image), &sensor = parameters_.sensor_block(image);
+  add_prior<D>({{&frame, 0, kPose, 0}, {&sensor, 0, kPose, kPose}}, loss,
+               [&at = parameters_, image, first, term = std::move(term)] {
+                 const generic::ba::PriorTerm<D> here = term(at.cam_from_world(image));
+                 PriorRows<D> rows{};
+                 std::copy_n(here.residual, D, rows.residual);
+                 for (int r = 0; r < D; ++r) {
+                   double by_pose[kPose] = {};
+                   std::copy_n(here.jacobian[r], D, by_pose + first);
+                   at.by_blocks(image, by_pose, rows.jacobian[r], rows.jacobian[r] + kPose);
+                 }
+                 return rows;
+               });
 }
 
 void Adjustment::add_priors(const Problem& problem) {
-  const Parameters& at = parameters_;
-  const Priors &poses = problem.pose_priors, &positions = problem.position_priors, &points = problem.point_priors;
+  const Priors &poses = problem.pose_priors, &positions = problem.position_priors;
   for (std::int64_t i = 0; i < poses.size(); ++i) {
-    const int image = poses.rows(i);
-    add_prior<6>(parameters_.image_block(image), 0, pose_loss_.get(),
-                 [&at, image, value = row(poses.values, i), whitening = row(poses.whitening, i)] {
-                   auto term = generic::ba::pose_prior(at.cam_from_world(image), value.data(), whitening.data());
-                   for (auto& derivatives : term.jacobian) at.by_block(image, derivatives);
-                   return term;
-                 });
+    add_image_prior<6>(poses.rows(i), 0, pose_loss_.get(),
+                       [value = row(poses.values, i), whitening = row(poses.whitening, i)](const double* pose) {
+                         return generic::ba::pose_prior(pose, value.data(), whitening.data());
+                       });
   }
   for (std::int64_t i = 0; i < positions.size(); ++i) {
-    const int image = positions.rows(i);
-    add_prior<3>(parameters_.image_block(image), 3, position_loss_.get(),
-                 [&at, image, value = row(positions.values, i), whitening = row(positions.whitening, i)] {
-                   return generic::ba::position_prior(at.cam_from_world(image), value.data(), whitening.data());
-                 });
+    add_image_prior<3>(positions.rows(i), 3, position_loss_.get(),
+                       [value = row(positions.values, i), whitening = row(positions.whitening, i)](const double* pose) {
+                         return generic::ba::position_prior(pose, value.data(), whitening.data());
+                       });
   }
+  add_point_priors(problem);
+  add_params_priors(problem.params_priors);
+}
+
+void Adjustment::add_point_priors(const Problem& problem) {
+  const Priors& points = problem.point_priors;
   for (std::int64_t i = 0; i < points.size(); ++i) {
     const int point = points.rows(i);
-    Block block;
+    Block& block = point_blocks_.emplace_back();
     if (problem.points_free(point)) block = {{0, 1, 2}, parameters_.point(point)};
-    add_prior<3>(block, 0, point_loss_.get(),
-                 [&at, point, value = row(points.values, i), whitening = row(points.whitening, i)] {
-                   return generic::ba::difference_prior<3>(at.point(point), value.data(), whitening.data());
+    add_prior<3>({{&block, 0, 3, 0}}, point_loss_.get(),
+                 [&at = parameters_, point, value = row(points.values, i), whitening = row(points.whitening, i)] {
+                   return rows_of(generic::ba::difference_prior<3>(at.point(point), value.data(), whitening.data()));
                  });
   }
-  add_params_priors(problem.params_priors);
 }
 
 void Adjustment::add_params_priors(const ParamsPriors& priors) {
   for (std::int64_t i = 0; i < priors.size(); ++i) {
-    const int image = priors.images(i), index = priors.indices(i);
-    const Block& shared = parameters_.camera_block(image);
-    add_prior<1>(shared.empty() ? parameters_.image_block(image) : shared, generic::ba::kPoseSize + index, nullptr,
+    const int image = priors.images(i), index = priors.indices(i), column = generic::ba::kPoseSize + index;
+    const Block &frame = parameters_.frame_block(image), &camera = parameters_.camera_block(image);
+    add_prior<1>({{&frame, column, column + 1, 0}, {&camera, column, column + 1, 0}}, nullptr,
                  [&at = parameters_, image, index, value = priors.values(i), weight = priors.weights(i)] {
-                   return generic::ba::difference_prior<1>(at.params(image) + index, &value, &weight);
+                   return rows_of(generic::ba::difference_prior<1>(at.params(image) + index, &value, &weight));
                  });
   }
 }

@@ -6,12 +6,13 @@
 #include <ceres/problem.h>
 #include <ceres/solver.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "ba/ceres/parameters.h"
-#include "ba/priors.hd.h"
+#include "ba/ceres/prior_cost.h"
 #include "ba/solve.h"
 
 namespace fastcv::ba {
@@ -31,16 +32,20 @@ class Adjustment {
  private:
   void add(const Problem& problem, std::int64_t k);
   void add_priors(const Problem& problem);
+  void add_point_priors(const Problem& problem);
   void add_params_priors(const ParamsPriors& priors);
-  // `first_column` is the block's column that the term's first one belongs to.
   template <int D>
-  void add_prior(const Block& block, int first_column, ceres::LossFunction* loss,
-                 std::function<generic::ba::PriorTerm<D>()> term);
+  void add_prior(std::vector<PriorPart> parts, ceres::LossFunction* loss, std::function<PriorRows<D>()> rows);
+  // On an image: the term's columns are those of its pose from `first` on.
+  template <int D>
+  void add_image_prior(int image, int first, ceres::LossFunction* loss,
+                       std::function<generic::ba::PriorTerm<D>(const double* cam_from_world)> term);
   void add(std::unique_ptr<ceres::CostFunction> cost, ceres::LossFunction* loss, const std::vector<double*>& blocks);
   void choose_linear_solver(const Problem& problem, const std::string& wanted);
 
   Parameters parameters_;
   std::unique_ptr<ceres::LossFunction> loss_, pose_loss_, position_loss_, point_loss_;
+  std::deque<Block> point_blocks_;  // of points with priors: they stay where they are
   double fixed_cost_ = 0;
   ceres::Problem ceres_;
   ceres::Solver::Options options_;

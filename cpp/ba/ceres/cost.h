@@ -11,8 +11,8 @@
 
 namespace fastcv::ba {
 
-// Parameter blocks: the image's, its shared camera's, the point; each only if something in it is free. Values are read
-// from Parameters, which Ceres has brought up to date before, and not from the blocks.
+// Parameter blocks: the frame's, the sensor's, the camera's, the point; each only if something in it is free. Values
+// are read from Parameters, which Ceres has brought up to date before, and not from the blocks.
 template <class Model>
 class ReprojectionCost final : public ceres::CostFunction {
  public:
@@ -27,7 +27,7 @@ class ReprojectionCost final : public ceres::CostFunction {
     if (whitened_) std::copy_n(problem.whitening[k], 3, whitening_);
     set_num_residuals(2);
     auto& sizes = *mutable_parameter_block_sizes();
-    for (const Block* block : camera_side()) {
+    for (const Block* block : parameters_.blocks_of(image_)) {
       if (!block->empty()) sizes.push_back(block->size());
     }
     if (point_free_) sizes.push_back(3);
@@ -57,21 +57,23 @@ class ReprojectionCost final : public ceres::CostFunction {
  private:
   static constexpr int kColumns = generic::ba::kPoseSize + Model::kNumParams;
 
-  std::array<const Block*, 2> camera_side() const {
-    return {&parameters_.image_block(image_), &parameters_.camera_block(image_)};
-  }
-
   // Copies the free columns to Ceres' Jacobians, a null pointer for those that it does not want.
   void hand_out(double* d_camera, const double* d_point, double** jacobians) const {
-    for (double* row : {d_camera, d_camera + kColumns}) parameters_.by_block(image_, row);
-    for (const Block* block : camera_side()) {
+    double d_sensor[2 * generic::ba::kPoseSize];
+    for (int r = 0; r < 2; ++r) {
+      double* row = d_camera + r * kColumns;
+      parameters_.by_blocks(image_, row, row, d_sensor + r * generic::ba::kPoseSize);
+    }
+    const Block* sensor = &parameters_.sensor_block(image_);
+    for (const Block* block : parameters_.blocks_of(image_)) {
       if (block->empty()) continue;
       double* out = *jacobians++;
       if (out == nullptr) continue;
-      const int size = block->size();
+      const double* from = block == sensor ? d_sensor : d_camera;
+      const int size = block->size(), stride = block == sensor ? generic::ba::kPoseSize : kColumns;
       for (int c = 0; c < size; ++c) {
-        out[c] = d_camera[block->columns[c]];
-        out[size + c] = d_camera[kColumns + block->columns[c]];
+        out[c] = from[block->columns[c]];
+        out[size + c] = from[stride + block->columns[c]];
       }
     }
     if (point_free_ && *jacobians != nullptr) std::copy_n(d_point, 6, *jacobians);

@@ -4,16 +4,18 @@
 
 #include <ceres/evaluation_callback.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <vector>
 
 #include "ba/problem.h"
+#include "ba/rig.hd.h"
 
 namespace fastcv::ba {
 
-// Some degrees of freedom of an image or a camera. Fixed ones are in no block, so Ceres never sees them and they keep
-// every bit; columns of a residual's Jacobian: 0 to 5 the pose (w, v), from 6 the intrinsics.
+// Some degrees of freedom of a frame, a sensor or a camera. Fixed ones are in no block, so Ceres never sees them and
+// they keep every bit; columns: 0 to 5 a pose (w, v), from 6 the intrinsics.
 struct Block {
   std::vector<std::uint8_t> columns;
   double* values = nullptr;  // one per column; w and v count from the initial pose
@@ -24,7 +26,9 @@ struct Block {
 
 // Everything that a solve changes, laid out as in Problem.
 struct State {
-  std::vector<double> cam_from_world, params, points;
+  std::vector<double> cam_from_world, frames, sensors, params, points;
+
+  void write_to(const Problem& problem) const;
 };
 
 // Owns a copy of the problem's unknowns. Ceres writes a trial point into the blocks, then calls
@@ -37,18 +41,22 @@ class Parameters final : public ceres::EvaluationCallback {
 
   // Full state, valid after PrepareForEvaluation.
   const double* cam_from_world(int image) const { return images_[image].cam_from_world; }
-  const double* params(int image) const { return params_.data() + param_offsets_[image_cameras_[image]]; }
+  const double* params(int image) const { return params_.data() + param_offsets_[images_[image].camera]; }
   double* point(int point) { return points_.data() + 3 * std::int64_t(point); }
   const double* point(int point) const { return points_.data() + 3 * std::int64_t(point); }
-  // Turns three derivatives by a further left turn of the image into those by its block's w.
-  void by_block(int image, double* by_turn) const;
+  // Derivatives by an image's pose (w, v), turned into those by its frame's block and its sensor's.
+  void by_blocks(int image, const double* by_pose, double* by_frame, double* by_sensor) const;
 
-  // An image's pose, together with its intrinsics where no other image shares them.
-  Block& image_block(int image) { return image_blocks_[image]; }
-  const Block& image_block(int image) const { return image_blocks_[image]; }
-  // The intrinsics that an image shares with others.
-  Block& camera_block(int image) { return camera_blocks_[image_cameras_[image]]; }
-  const Block& camera_block(int image) const { return camera_blocks_[image_cameras_[image]]; }
+  // What an image's pose and intrinsics are made of. The pose of its frame, together with the intrinsics where no other
+  // image shares either; its sensor's pose; the intrinsics otherwise.
+  const Block& frame_block(int image) const { return frames_[images_[image].frame].block; }
+  const Block& sensor_block(int image) const {
+    return images_[image].sensor < 0 ? none_ : sensors_[images_[image].sensor].block;
+  }
+  const Block& camera_block(int image) const { return camera_blocks_[images_[image].camera]; }
+  std::array<const Block*, 3> blocks_of(int image) const {
+    return {&frame_block(image), &sensor_block(image), &camera_block(image)};
+  }
 
   // Every block that is not empty.
   std::vector<Block*> blocks();
@@ -60,21 +68,36 @@ class Parameters final : public ceres::EvaluationCallback {
   State state() const;
 
  private:
-  struct Image {
-    double initial[12], cam_from_world[12];
+  // Of a frame or a sensor.
+  struct Pose {
+    double initial[12], now[12];
     double left_jacobian[9];  // J in dexp(w) = exp(J dw) exp(w), row-major
+    Block block;
+
+    Pose(const double* initial, const bool* free);
+    void move();
+    void by_block(double* by_turn) const;
+  };
+  struct Image {
+    std::int32_t camera, frame, sensor;
+    double cam_from_world[12];
+    generic::ba::PoseMap map;
   };
 
+  void join_params(const Problem& problem);
   void place_blocks();
-  void set_pose(int image);
+  void set_params(const Block& block, std::int32_t camera);
+  void compose();
 
-  std::vector<std::int32_t> image_cameras_;
   std::vector<std::int64_t> param_offsets_;
   std::vector<Image> images_;
+  std::vector<Pose> frames_, sensors_;
+  std::vector<std::int32_t> frame_cameras_;  // whose intrinsics are in the frame's block, or -1
   std::vector<double> params_, points_;
   // All blocks one after the other: Ceres orders them by address, and results must not depend on the allocator.
   std::vector<double> block_values_;
-  std::vector<Block> image_blocks_, camera_blocks_;  // per image, per camera
+  std::vector<Block> camera_blocks_;
+  const Block none_;
   std::atomic<bool> cancelled_{false};
 };
 

@@ -12,35 +12,53 @@
 
 namespace fastcv::ba {
 
-// Depends on one parameter block. The term is computed from Parameters, which Ceres has brought up to date before.
+// The residuals of a prior with their derivatives by what it is about: a point, a parameter, or the poses (w, v) of an
+// image's frame and its sensor, one after the other.
+template <int D>
+struct PriorRows {
+  double residual[D], jacobian[D][2 * generic::ba::kPoseSize];
+};
+
+// The columns of a block from `begin` to `end`, which have their derivatives from `at` on in the rows.
+struct PriorPart {
+  const Block* block;
+  int begin, end, at;
+
+  bool has(int column) const { return column >= begin && column < end; }
+};
+
+// The rows are computed from Parameters, which Ceres has brought up to date before.
 template <int D>
 class PriorCost final : public ceres::CostFunction {
  public:
-  using Term = std::function<generic::ba::PriorTerm<D>()>;
+  using Rows = std::function<PriorRows<D>()>;
 
-  // `columns` says for each value of the block which column of the term's Jacobian is its own, or -1.
-  PriorCost(const Parameters& parameters, Term term, std::vector<int> columns)
-      : parameters_(parameters), term_(std::move(term)), columns_(std::move(columns)) {
+  PriorCost(const Parameters& parameters, Rows rows, std::vector<PriorPart> parts)
+      : parameters_(parameters), rows_(std::move(rows)), parts_(std::move(parts)) {
     set_num_residuals(D);
-    if (!columns_.empty()) mutable_parameter_block_sizes()->push_back(static_cast<int>(columns_.size()));
+    for (const PriorPart& part : parts_) mutable_parameter_block_sizes()->push_back(part.block->size());
   }
 
   bool Evaluate(double const* const*, double* residual, double** jacobians) const override {
     if (parameters_.cancelled()) return false;
-    const generic::ba::PriorTerm<D> term = term_();
-    std::copy_n(term.residual, D, residual);
-    if (jacobians == nullptr || jacobians[0] == nullptr) return true;
-    double* out = jacobians[0];
-    for (const auto& row : term.jacobian) {
-      for (const int column : columns_) *out++ = column < 0 ? 0 : row[column];
+    const PriorRows<D> rows = rows_();
+    std::copy_n(rows.residual, D, residual);
+    for (std::size_t p = 0; jacobians != nullptr && p < parts_.size(); ++p) {
+      const PriorPart& part = parts_[p];
+      double* out = jacobians[p];
+      for (int r = 0; out != nullptr && r < D; ++r) {
+        for (const int column : part.block->columns) {
+          *out++ = part.has(column) ? rows.jacobian[r][part.at + column - part.begin] : 0;
+        }
+      }
     }
     return true;
   }
 
  private:
   const Parameters& parameters_;
-  const Term term_;
-  const std::vector<int> columns_;
+  const Rows rows_;
+  const std::vector<PriorPart> parts_;
 };
 
 }  // namespace fastcv::ba

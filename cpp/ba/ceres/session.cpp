@@ -74,9 +74,7 @@ Summary Session::wait(const Problem& problem, const Callback& callback) {
     summary_.message = "interrupted";
     error = std::current_exception();
   }
-  std::copy(best_.cam_from_world.begin(), best_.cam_from_world.end(), problem.cam_from_world.data);
-  std::copy(best_.params.begin(), best_.params.end(), problem.params.data);
-  std::copy(best_.points.begin(), best_.points.end(), problem.points.data);
+  best_.write_to(problem);
   Summary summary = summary_;
   if (error) summary.error = error;
   return summary;

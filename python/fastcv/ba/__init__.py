@@ -9,6 +9,7 @@ from .linearize import Linearization, linearize
 from .pose import refine_pose
 from .priors import ParamsPriors, Priors
 from .problem import Problem
+from .rigs import Rigs
 from .solve import Iteration, Result, SolveInterrupted, solve
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Priors",
     "Problem",
     "Result",
+    "Rigs",
     "SolveInterrupted",
     "covariance",
     "linearize",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Similarity, umeyama
+from ._gauge import fixed_frames
 from .problem import Problem
 
 Array = NDArray[np.float64]
@@ -24,9 +25,9 @@ def moved_to_priors(problem: Problem) -> Problem | None:
 
     Positions of images and points are brought onto their priors: three or more that are not on one line, while nothing
     is held in place. Where a prior's loss is robust, the similarity is that of the best of many triples (RANSAC),
-    refitted to those that agree.
+    refitted to those that agree. Where sensors are fixed on their rig, it keeps the scale.
     """
-    if problem.fixed_images.any() or problem.fixed_points.any():
+    if fixed_frames(problem).any() or problem.fixed_points.any():
         return None
     pairs = _Pairs(problem)
     cost = pairs.cost(Similarity(1.0, np.eye(3), np.zeros(3)))
@@ -35,7 +36,10 @@ def moved_to_priors(problem: Problem) -> Problem | None:
     best = pairs.best_similarity()
     if best is None or pairs.cost(best) > _WORTHWHILE * cost:
         return None
-    return replace(problem, cam_from_world=best.pose(problem.cam_from_world), points=best.points(problem.points))
+    poses, rigs = best.pose(problem.cam_from_world), problem.rigs
+    if rigs is not None:
+        rigs = replace(rigs, sensor_from_rig=rigs.sensor_from_rig * [1, 1, 1, best.scale])
+    return replace(problem, cam_from_world=poses, points=best.points(problem.points), rigs=rigs)
 
 
 class _Pairs:
@@ -62,6 +66,7 @@ class _Pairs:
             limits.append(np.full(len(values), limit))
         self.source, self.target = np.concatenate(source), np.concatenate(target)
         self.whitening, self.limits = np.concatenate(whitening), np.concatenate(limits)
+        self.scale_is_known = problem.rigs is not None and bool(problem.rigs.fixed_sensors.any())
 
     def squares(self, similarity: Similarity) -> Array:
         """errorᵀ covariance⁻¹ error of each pair."""
@@ -84,7 +89,11 @@ class _Pairs:
 
     def _fit(self, rows: NDArray[np.int64]) -> list[Similarity]:
         """The similarity of some pairs; none where they do not determine one."""
+        source, target = self.source[rows], self.target[rows]
         try:
-            return [umeyama(self.source[rows], self.target[rows])]
+            fit = umeyama(source, target)
         except ValueError:
             return []
+        if self.scale_is_known:  # the best rotation is the same
+            fit = Similarity(1.0, fit.rotation, target.mean(axis=0) - fit.rotation @ source.mean(axis=0))
+        return [fit]

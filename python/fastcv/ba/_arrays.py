@@ -13,6 +13,7 @@ from ..scene import Camera
 from .priors import ParamsPriors, Priors
 
 if TYPE_CHECKING:
+    from ._gauge import Free
     from .problem import Problem
 
 
@@ -60,6 +61,32 @@ class ParamsPriorArrays(NamedTuple):
         )
 
 
+class RigArrays(NamedTuple):
+    """F frames, of which images that are in no rig have one each, and S sensors; all empty without rigs."""
+
+    image_frames: NDArray[np.int32]  # (I,)
+    image_sensors: NDArray[np.int32]  # (I,)
+    rig_from_world: NDArray[np.float64]  # (F, 12)
+    sensor_from_rig: NDArray[np.float64]  # (S, 12)
+    sensor_free: NDArray[np.bool_]  # (S, 6)
+
+    @classmethod
+    def from_problem(cls, problem: Problem, sensor_free: NDArray[np.bool_]) -> RigArrays:
+        rigs = problem.rigs
+        if rigs is None:
+            none, no_poses = np.empty(0, np.int32), np.empty((0, 12))
+            return cls(none, none, no_poses, no_poses, np.empty((0, 6), bool))
+        alone = problem.cam_from_world[rigs.image_frames < 0]
+        poses = np.concatenate([rigs.rig_from_world(problem.cam_from_world), alone])
+        return cls(
+            image_frames=problem.image_frames,
+            image_sensors=rigs.image_sensors,
+            rig_from_world=poses.reshape(-1, 12),
+            sensor_from_rig=rigs.sensor_from_rig.reshape(-1, 12).copy(),
+            sensor_free=sensor_free,
+        )
+
+
 class ProblemArrays(NamedTuple):
     """C cameras with S parameters together, I images, N points, K observations; named as in the C++ struct."""
 
@@ -69,7 +96,7 @@ class ProblemArrays(NamedTuple):
     params_free: NDArray[np.bool_]  # (S,)
     image_cameras: NDArray[np.int32]  # (I,)
     cam_from_world: NDArray[np.float64]  # (I, 12)
-    pose_free: NDArray[np.bool_]  # (I, 6)
+    pose_free: NDArray[np.bool_]  # (F, 6), of the frames: without rigs, of the images
     points: NDArray[np.float64]  # (N, 3)
     points_free: NDArray[np.bool_]  # (N,)
     image_indices: NDArray[np.int32]  # (K,)
@@ -81,21 +108,24 @@ class ProblemArrays(NamedTuple):
     position_priors: PriorArrays
     point_priors: PriorArrays
     params_priors: ParamsPriorArrays
+    rigs: RigArrays
 
     @classmethod
-    def from_problem(cls, problem: Problem, pose_free: NDArray[np.bool_] | None = None) -> ProblemArrays:
-        """Flatten a problem; ``pose_free`` (I, 6) says what of a pose may change, by default all of a free image."""
+    def from_problem(cls, problem: Problem, free: Free) -> ProblemArrays:
+        """Flatten a problem; ``free`` says what of the poses may change."""
         params = [camera.params for camera in problem.cameras]
-        if pose_free is None:
-            pose_free = np.repeat(~problem.fixed_images[:, None], 6, axis=1)
+        rigs = RigArrays.from_problem(problem, free.sensors)
+        poses = problem.cam_from_world.copy()
+        if problem.rigs is not None:  # those that follow from the frames, to the last digit
+            poses = problem.rigs.cam_from_world(rigs.rig_from_world.reshape(-1, 3, 4), poses)
         return cls(
             camera_models=np.array([camera.model_id for camera in problem.cameras], np.int32),
             param_offsets=np.cumsum([0, *map(len, params)], dtype=np.int64),
             params=np.concatenate(params),
             params_free=~np.concatenate(problem.fixed_params),
             image_cameras=problem.image_cameras,
-            cam_from_world=problem.cam_from_world.reshape(-1, 12).copy(),
-            pose_free=pose_free,
+            cam_from_world=poses.reshape(-1, 12),
+            pose_free=free.poses,
             points=problem.points.copy(),
             points_free=~problem.fixed_points,
             image_indices=problem.image_indices,
@@ -107,6 +137,7 @@ class ProblemArrays(NamedTuple):
             position_priors=PriorArrays.from_priors(problem.position_priors),
             point_priors=PriorArrays.from_priors(problem.point_priors),
             params_priors=ParamsPriorArrays.from_priors(problem.params_priors, problem.image_cameras),
+            rigs=rigs,
         )
 
     def cameras(self, templates: Sequence[Camera]) -> list[Camera]:

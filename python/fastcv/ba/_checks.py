@@ -11,7 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._arrays import check
 from ..scene import Camera
+from ._gauge import fixed_frames
+from ._values import as_dtype, check_indices, check_rotations, raise_first
 from .priors import ParamsPriors, Priors
+from .rigs import Rigs
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -24,6 +27,8 @@ _FIELDS: dict[str, tuple[Any, tuple[int | str, ...]]] = {
     "point_indices": (np.int32, ("K",)),
     "observations": (np.float64, ("K", 2)),
     "fixed_images": (np.bool_, ("I",)),
+    "fixed_rotations": (np.bool_, ("I",)),
+    "fixed_centers": (np.bool_, ("I",)),
     "fixed_points": (np.bool_, ("N",)),
     "weights": (np.float64, ("K",)),
 }
@@ -34,30 +39,32 @@ _PRIORS: dict[str, tuple[tuple[int, ...], int]] = {
     "point_priors": ((3,), 3),
 }
 LOSSES = ("none", "huber", "soft_l1", "cauchy", "geman_mcclure", "tukey")
-# How far R Rᵀ may be from the identity: poses that went through six printed digits pass, a scaled rotation does not.
-_ROTATION_TOLERANCE = 1e-5
 
 
 def check_problem(problem: Problem) -> None:
     """Convert every field to its dtype and raise TypeError or ValueError for the first thing that is wrong."""
     dims: dict[str, int] = {}
     for name, (dtype, shape) in _FIELDS.items():
-        array = _as_dtype(name, getattr(problem, name), dtype)
+        array = as_dtype(name, getattr(problem, name), dtype)
         check(name, array, shape, dims=dims)
         setattr(problem, name, array)
     for name in ("cameras", "cam_from_world", "points", "observations"):
         if len(getattr(problem, name)) == 0:
             raise ValueError(f"{name}: expected at least one, got none")
     for name in ("cam_from_world", "points", "observations", "weights"):
-        _first(name, ~np.isfinite(getattr(problem, name)), "finite values", getattr(problem, name))
-    _first("weights", problem.weights <= 0, "positive values", problem.weights)
+        raise_first(name, ~np.isfinite(getattr(problem, name)), "finite values", getattr(problem, name))
+    raise_first("weights", problem.weights <= 0, "positive values", problem.weights)
     if problem.covariances is not None:
         problem.covariances = _covariances("covariances", problem.covariances, problem.num_observations, 2)
     _check_cameras(problem)
-    _check_rotations("cam_from_world", problem.cam_from_world)
+    check_rotations("cam_from_world", problem.cam_from_world)
     for name in _PRIORS:
         _check_priors(problem, name)
     _check_params_priors(problem)
+    if problem.rigs is not None:
+        if not isinstance(problem.rigs, Rigs):
+            raise TypeError(f"rigs: expected Rigs or None, got {type(problem.rigs).__name__}")
+        problem.rigs.check(problem.cam_from_world)
     _check_observations(problem)
 
 
@@ -72,63 +79,36 @@ def check_positive(name: str, value: float) -> float:
     return value
 
 
-def _as_dtype(name: str, values: ArrayLike, dtype: Any) -> NDArray[Any]:
-    """The values as a C-contiguous array of this dtype. Floats are not cut to integers, nor numbers to bool."""
-    array = np.asarray(values)
-    if array.size and not np.can_cast(array.dtype, dtype, "same_kind"):
-        raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, got {array.dtype}")
-    if array.size and dtype is np.int32 and not -(2**31) <= array.min() <= array.max() < 2**31:
-        raise ValueError(f"{name}: expected values in [-2^31, 2^31), got {array.min()} to {array.max()}")
-    return np.ascontiguousarray(array, dtype)
-
-
-def _first(name: str, wrong: NDArray[np.bool_], expected: str, got: NDArray[Any], note: str = "") -> None:
-    """Raise for the first row of ``wrong`` that has a True."""
-    if not wrong.any():  # reducing rows of two takes numpy 50 ns a row
-        return
-    row = np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim))))[0]
-    raise ValueError(f"{name}[{row}]: expected {expected}, got {got[row].tolist()}{note}")
-
-
 def _check_cameras(problem: Problem) -> None:
     for row, camera in enumerate(problem.cameras):
         if not isinstance(camera, Camera):
             raise TypeError(f"cameras[{row}]: expected a Camera, got {type(camera).__name__}")
     if len(problem.fixed_params) != len(problem.cameras):
         raise ValueError(f"fixed_params: expected {len(problem.cameras)} masks, got {len(problem.fixed_params)}")
-    problem.fixed_params = [_as_dtype(f"fixed_params[{c}]", m, np.bool_) for c, m in enumerate(problem.fixed_params)]
+    problem.fixed_params = [as_dtype(f"fixed_params[{c}]", m, np.bool_) for c, m in enumerate(problem.fixed_params)]
     for row, (camera, mask) in enumerate(zip(problem.cameras, problem.fixed_params, strict=True)):
         check(f"fixed_params[{row}]", mask, (len(camera.params),))
         if camera.is_spherical and not mask.all():
             raise ValueError(f"fixed_params[{row}]: expected both of {camera.model} fixed, got {mask.tolist()}")
-    _check_indices("image_cameras", problem.image_cameras, len(problem.cameras))
-
-
-def _check_indices(name: str, indices: NDArray[np.int32], count: int) -> None:
-    _first(name, (indices < 0) | (indices >= count), f"a row below {count}", indices)
-
-
-def _check_rotations(name: str, cam_from_world: NDArray[np.float64]) -> None:
-    rotations = cam_from_world[:, :, :3]
-    skew = np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2))
-    wrong = (skew > _ROTATION_TOLERANCE) | (np.linalg.det(rotations) < 0)
-    _first(name, wrong, "a rotation in its first three columns", rotations)
+    check_indices("image_cameras", problem.image_cameras, len(problem.cameras))
 
 
 def _covariances(name: str, values: ArrayLike, count: int, size: int) -> NDArray[np.float64]:
     """The covariances as (count, size, size); a single one serves all."""
-    covariances = _as_dtype(name, values, np.float64)
+    covariances = as_dtype(name, values, np.float64)
     if covariances.shape == (size, size):
         covariances = np.tile(covariances, (count, 1, 1))
     check(name, covariances, (count, size, size))
-    _first(name, ~np.isfinite(covariances), "finite values", covariances)
+    raise_first(name, ~np.isfinite(covariances), "finite values", covariances)
     skew = np.abs(covariances - covariances.transpose(0, 2, 1))
-    _first(name, skew > 1e-9 * np.abs(covariances).max(axis=(1, 2), keepdims=True), "a symmetric matrix", covariances)
+    raise_first(
+        name, skew > 1e-9 * np.abs(covariances).max(axis=(1, 2), keepdims=True), "a symmetric matrix", covariances
+    )
     try:
         np.linalg.cholesky(covariances)
     except np.linalg.LinAlgError:
         wrong = np.array([not _is_positive_definite(covariance) for covariance in covariances])
-        _first(name, wrong, "a positive definite matrix", covariances)
+        raise_first(name, wrong, "a positive definite matrix", covariances)
     return covariances
 
 
@@ -141,9 +121,9 @@ def _is_positive_definite(matrix: NDArray[np.float64]) -> bool:
 
 
 def _rows(name: str, rows: ArrayLike, count: int) -> NDArray[np.int32]:
-    checked = _as_dtype(name, rows, np.int32)
+    checked = as_dtype(name, rows, np.int32)
     check(name, checked, ("M",))
-    _check_indices(name, checked, count)
+    check_indices(name, checked, count)
     return checked
 
 
@@ -155,11 +135,11 @@ def _check_priors(problem: Problem, name: str) -> None:
         raise TypeError(f"{name}: expected Priors or None, got {type(priors).__name__}")
     count = problem.num_points if name == "point_priors" else problem.num_images
     priors.rows = _rows(f"{name}.rows", priors.rows, count)
-    priors.values = _as_dtype(f"{name}.values", priors.values, np.float64)
+    priors.values = as_dtype(f"{name}.values", priors.values, np.float64)
     check(f"{name}.values", priors.values, (len(priors.rows), *shape))
-    _first(f"{name}.values", ~np.isfinite(priors.values), "finite values", priors.values)
+    raise_first(f"{name}.values", ~np.isfinite(priors.values), "finite values", priors.values)
     if name == "pose_priors":
-        _check_rotations(f"{name}.values", priors.values)
+        check_rotations(f"{name}.values", priors.values)
     priors.covariances = _covariances(f"{name}.covariances", priors.covariances, len(priors.rows), size)
     check_choice(f"{name}.loss", priors.loss, LOSSES)
     check_positive(f"{name}.loss_scale", priors.loss_scale)
@@ -173,12 +153,12 @@ def _check_params_priors(problem: Problem) -> None:
         raise TypeError(f"{name}: expected ParamsPriors or None, got {type(priors).__name__}")
     priors.rows = _rows(f"{name}.rows", priors.rows, len(problem.cameras))
     users = np.bincount(problem.image_cameras, minlength=len(problem.cameras))
-    _first(f"{name}.rows", users[priors.rows] == 0, "a camera that took an image", priors.rows)
+    raise_first(f"{name}.rows", users[priors.rows] == 0, "a camera that took an image", priors.rows)
     for field in ("values", "deviations"):
         vectors = getattr(priors, field)
         if len(vectors) != len(priors.rows):
             raise ValueError(f"{name}.{field}: expected {len(priors.rows)} vectors, got {len(vectors)}")
-        vectors = [_as_dtype(f"{name}.{field}[{i}]", vector, np.float64) for i, vector in enumerate(vectors)]
+        vectors = [as_dtype(f"{name}.{field}[{i}]", vector, np.float64) for i, vector in enumerate(vectors)]
         for i, (camera, vector) in enumerate(zip(priors.rows, vectors, strict=True)):
             check(f"{name}.{field}[{i}]", vector, (len(problem.cameras[camera].params),))
             right = np.isfinite(vector) if field == "values" else vector > 0
@@ -190,8 +170,8 @@ def _check_params_priors(problem: Problem) -> None:
 
 def _check_observations(problem: Problem) -> None:
     images, points = problem.image_indices, problem.point_indices
-    _check_indices("image_indices", images, problem.num_images)
-    _check_indices("point_indices", points, problem.num_points)
+    check_indices("image_indices", images, problem.num_images)
+    check_indices("point_indices", points, problem.num_points)
     pairs = points.astype(np.int64) * problem.num_images + images
     order = np.argsort(pairs, kind="stable")
     again = np.flatnonzero(np.diff(pairs[order]) == 0)
@@ -202,15 +182,18 @@ def _check_observations(problem: Problem) -> None:
             f"in image {images[second]}, which is observations[{first}] too"
         )
     counts = np.bincount(images, minlength=problem.num_images)
-    unseen = ~problem.fixed_images & (counts == 0)
+    frames = problem.image_frames
+    known = fixed_frames(problem)[frames].all(axis=1) | (counts > 0)
     if problem.pose_priors is not None:
-        unseen[problem.pose_priors.rows] = False
-    _first("fixed_images", unseen, "a fixed image where nothing is observed", counts)
+        known[problem.pose_priors.rows] = True
+    unseen = np.bincount(frames, known)[frames] == 0  # one image of a frame is enough
+    raise_first("fixed_images", unseen, "a fixed image where nothing is observed", counts)
     counts = np.bincount(points, minlength=problem.num_points)
     lonely = ~problem.fixed_points & (counts < 2)
     if problem.point_priors is not None:
         lonely[problem.point_priors.rows] = False
-    _first("points", lonely, "observations in two images or more, or a fixed point", counts, " observations")
+    raise_first("points", lonely, "observations in two images or more, or a fixed point", counts, " observations")
     used = np.unique(problem.image_cameras)
-    if problem.fixed_images.all() and problem.fixed_points.all() and all(problem.fixed_params[c].all() for c in used):
+    still = fixed_frames(problem).all() and (problem.rigs is None or problem.rigs.fixed_sensors.all())
+    if still and problem.fixed_points.all() and all(problem.fixed_params[c].all() for c in used):
         raise ValueError("fixed_images, fixed_points, fixed_params: expected something free, got everything fixed")

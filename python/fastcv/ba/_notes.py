@@ -7,6 +7,7 @@ import numpy as np
 
 from .._backend import backend
 from ._arrays import ProblemArrays
+from ._gauge import fixed_frames
 from .problem import Problem
 
 _POINTS_FOR_A_POSE = 3
@@ -21,13 +22,20 @@ def notes(problem: Problem, solved: ProblemArrays, moved: bool) -> list[str]:
         found.append(f"{num_components} components share no point: solved together, each may drift")
     if num_behind:
         found.append(f"{num_behind} observations of points behind their camera: projected as their opposite in front")
-    counts = np.bincount(problem.image_indices, minlength=problem.num_images)
-    few = np.flatnonzero(~problem.fixed_images & (counts < _POINTS_FOR_A_POSE))
+    frames = problem.image_frames
+    counts = np.bincount(frames[problem.image_indices], minlength=len(solved.pose_free))
+    few = np.flatnonzero(~fixed_frames(problem).all(axis=1)[frames] & (counts[frames] < _POINTS_FOR_A_POSE))
     if len(few):
         found.append(f"images {_some(few)} see fewer than {_POINTS_FOR_A_POSE} points: what these leave open stays")
     idle = np.setdiff1d(np.arange(len(problem.cameras)), problem.image_cameras)
     if len(idle):
         found.append(f"cameras {_some(idle)} took no image: they keep their parameters")
+    if problem.rigs is not None:
+        still = np.flatnonzero(~problem.rigs.fixed_sensors & ~solved.rigs.sensor_free.any(axis=1))
+        if len(still):
+            found.append(
+                f"sensors {_some(still)} keep their pose: their images leave it open where they are on the rig"
+            )
     return found
 
 

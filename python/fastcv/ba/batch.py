@@ -59,7 +59,7 @@ def solve_batch(
     *,
     loss: str = "none",
     loss_scale: float = 1.0,
-    gauge: str = "fixed",
+    gauge: str = "two_cameras",
     max_iterations: int = 50,
     function_tolerance: float = 1e-6,
     gradient_tolerance: float = 1e-10,
@@ -93,7 +93,7 @@ def solve_batch(
     ------
     TypeError, ValueError
         As for ``solve``; a free point or camera in two items, one with a prior in two or none; an item without
-        observations.
+        observations; rigs.
     KeyboardInterrupt
         Ctrl-C. Nothing is returned.
 
@@ -129,6 +129,8 @@ def solve_batch(
         num_threads=num_threads,
     )
     problem.check()
+    if problem.rigs is not None:
+        raise ValueError("problem.rigs: expected None, for items of a batch have no rigs, got Rigs")
     items = _check_items(problem, image_items)
     count = int(items.max()) + 1
     arrays = ProblemArrays.from_problem(problem, free_poses_of_items(problem, gauge, items))

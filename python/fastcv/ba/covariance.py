@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from .._backend import backend
 from ._arrays import ProblemArrays
 from ._checks import LOSSES, check_choice, check_positive
-from ._gauge import free_poses
+from ._gauge import GAUGES, free_poses
 from .problem import Problem
-from .solve import GAUGES, check_depths, check_not_negative, residuals_in_pixels
+from .solve import check_depths, check_not_negative, residuals_in_pixels
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Covariance:
 
 
 def covariance(
-    problem: Problem, *, loss: str = "none", loss_scale: float = 1.0, gauge: str = "fixed", num_threads: int = 0
+    problem: Problem, *, loss: str = "none", loss_scale: float = 1.0, gauge: str = "two_cameras", num_threads: int = 0
 ) -> Covariance:
     """The covariances of poses, intrinsics and points at a solution.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._backend import backend
 from ._arrays import ProblemArrays
+from ._gauge import free_poses
 from .problem import Problem
 
 
@@ -64,5 +65,5 @@ def linearize(problem: Problem, *, num_threads: int = 0) -> Linearization:
     num_params = max(len(camera.params) for camera in problem.cameras)
     shapes = ((count, 2), (count, 2, 6), (count, 2, num_params), (count, 2, 3))
     result = Linearization(*(np.empty(shape) for shape in shapes))
-    backend("cpu").ba.linearize(ProblemArrays.from_problem(problem), *result, num_threads)
+    backend("cpu").ba.linearize(ProblemArrays.from_problem(problem, free_poses(problem, "free")), *result, num_threads)
     return result

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..scene import Camera, Reconstruction
 from ._checks import check_problem
 from .priors import ParamsPriors, Priors
+from .rigs import Rigs
 
 if TYPE_CHECKING:
     from .solve import Result
@@ -40,8 +41,9 @@ class Problem:
         Which image observes which point, in any order.
     observations : (K, 2) float64 array
         Where, in pixels.
-    fixed_images : (I,) bool array, optional
-        Images that keep their pose; by default none.
+    fixed_images, fixed_rotations, fixed_centers : (I,) bool arrays, optional
+        Images that keep their pose, or its rotation or its projection centre alone; by default none. What is fixed of
+        an image in a rig is its frame: the rotation of the rig, or where its origin is.
     fixed_points : (N,) bool array, optional
         Points that stay where they are; by default none.
     fixed_params : sequence of (P,) bool arrays, optional
@@ -58,6 +60,8 @@ class Problem:
         Known points: control points. Such a point may have fewer than two observations.
     params_priors : ParamsPriors, optional
         Known intrinsics.
+    rigs : Rigs, optional
+        Images that were taken together by cameras on a rigid mount. Their ``cam_from_world`` must agree with it.
     image_ids, camera_ids, point_ids : sequence of int, optional
         Where the rows came from in a reconstruction, for ``update_reconstruction``.
 
@@ -89,6 +93,8 @@ class Problem:
     point_indices: NDArray[np.int32]
     observations: NDArray[np.float64]
     fixed_images: NDArray[np.bool_] = _DEFAULT
+    fixed_rotations: NDArray[np.bool_] = _DEFAULT
+    fixed_centers: NDArray[np.bool_] = _DEFAULT
     fixed_points: NDArray[np.bool_] = _DEFAULT
     fixed_params: Sequence[NDArray[np.bool_]] = _DEFAULT
     weights: NDArray[np.float64] = _DEFAULT
@@ -97,14 +103,16 @@ class Problem:
     position_priors: Priors | None = None
     point_priors: Priors | None = None
     params_priors: ParamsPriors | None = None
+    rigs: Rigs | None = None
     image_ids: Sequence[int] | None = None
     camera_ids: Sequence[int] | None = None
     point_ids: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         self.cameras = list(self.cameras)
-        if self.fixed_images is _DEFAULT:
-            self.fixed_images = np.zeros(len(self.cam_from_world), bool)
+        for name in ("fixed_images", "fixed_rotations", "fixed_centers"):
+            if getattr(self, name) is _DEFAULT:
+                setattr(self, name, np.zeros(len(self.cam_from_world), bool))
         if self.fixed_points is _DEFAULT:
             self.fixed_points = np.zeros(len(self.points), bool)
         if self.weights is _DEFAULT:
@@ -128,6 +136,16 @@ class Problem:
         """K, the number of observations."""
         return len(self.observations)
 
+    @property
+    def image_frames(self) -> NDArray[np.int32]:
+        """What moves as one, (I,): the frame of each image, those in no rig numbered after those that are in one."""
+        if self.rigs is None:
+            return np.arange(self.num_images, dtype=np.int32)
+        frames = self.rigs.image_frames.copy()
+        alone = frames < 0
+        frames[alone] = self.rigs.num_frames + np.arange(alone.sum(), dtype=np.int32)
+        return frames
+
     def check(self) -> None:
         """Check everything again; ``solve`` does so too, for the arrays may have changed since."""
         check_problem(self)
@@ -148,7 +166,7 @@ class Problem:
         Returns
         -------
         Problem
-            With ``image_ids``, ``camera_ids`` and ``point_ids``.
+            With ``image_ids``, ``camera_ids`` and ``point_ids``, and the rigs of the reconstruction.
         """
         ids = sorted(reconstruction.images if image_ids is None else set(image_ids))
         images = [reconstruction.images[image_id] for image_id in ids]
@@ -169,6 +187,7 @@ class Problem:
             image_indices=image_indices.astype(np.int32),
             point_indices=point_indices.astype(np.int32),
             observations=observations,
+            rigs=Rigs.from_reconstruction(reconstruction, ids),
             image_ids=ids,
             camera_ids=camera_ids,
             point_ids=reconstruction.points3D.ids[used],
@@ -206,8 +225,8 @@ class Problem:
         Parameters
         ----------
         reconstruction : Reconstruction
-            Changed in place: poses, cameras, and of the problem's points ``xyz`` and ``error``, the mean reprojection
-            error in pixels over the problem's observations.
+            Changed in place: poses, rigs (further images of theirs follow), cameras, and of the problem's points
+            ``xyz`` and ``error``, the mean reprojection error in pixels over the problem's observations.
         result : Result
 
         Raises
@@ -220,6 +239,8 @@ class Problem:
         for image_id, pose in zip(self.image_ids, result.cam_from_world, strict=True):
             reconstruction.images[image_id].cam_from_world = pose.copy()
         reconstruction.cameras.update(zip(self.camera_ids, result.cameras, strict=True))
+        if self.rigs is not None and self.rigs.sensor_ids is not None:
+            self.rigs.update_reconstruction(reconstruction, self.image_ids, result.sensor_from_rig)
         rows = reconstruction.points3D.rows(self.point_ids)
         reconstruction.points3D.xyz[rows] = result.points
         errors = np.bincount(self.point_indices, np.linalg.norm(result.residuals, axis=1), self.num_points)

@@ -17,14 +17,13 @@ from ..scene import Camera
 from ._alignment import moved_to_priors
 from ._arrays import ProblemArrays
 from ._checks import LOSSES, check_choice, check_positive
-from ._gauge import free_poses
+from ._gauge import GAUGES, free_poses
 from ._notes import notes
 from .priors import prior_residuals
 from .problem import Problem
 
 SOLVERS = ("auto", "native", "ceres")
 LINEAR_SOLVERS = ("auto", "dense_schur", "sparse_schur", "iterative_schur")
-GAUGES = ("fixed", "free")
 # Pixels. Beyond, the squares of such residuals drown all others, and derivatives may overflow single precision.
 _FARTHEST_PROJECTION = 1e15
 Number = TypeVar("Number", int, float)
@@ -73,6 +72,9 @@ class Result:
     cam_from_world : (I, 3, 4) float64 array
     cameras : list of Camera
     points : (N, 3) float64 array
+    rig_from_world : (F, 3, 4) float64 array
+    sensor_from_rig : (S, 3, 4) float64 array
+        Of the problem's rigs; the images' poses are their products. Empty without rigs.
     residuals : (K, 2) float64 array
         Projection minus observation in pixels, without weights, covariances and loss.
     prior_residuals : dict of str to (M, D) float64 array
@@ -102,6 +104,8 @@ class Result:
     cam_from_world: NDArray[np.float64]
     cameras: list[Camera]
     points: NDArray[np.float64]
+    rig_from_world: NDArray[np.float64]
+    sensor_from_rig: NDArray[np.float64]
     residuals: NDArray[np.float64]
     prior_residuals: dict[str, NDArray[np.float64]]
     outliers: NDArray[np.int64]
@@ -130,7 +134,7 @@ def solve(
     solver: str = "auto",
     loss: str = "none",
     loss_scale: float = 1.0,
-    gauge: str = "fixed",
+    gauge: str = "two_cameras",
     linear_solver: str = "auto",
     max_iterations: int = 50,
     function_tolerance: float = 1e-6,
@@ -158,9 +162,10 @@ def solve(
     loss_scale : float
         The residual, in pixels where weights are 1, from which an observation counts as an outlier.
     gauge : str
-        ``"fixed"`` holds what reprojection errors cannot determine, as far as fixed images and points and priors leave
-        it open: the first image, and for the scale one coordinate of the centre of the image farthest from it; nothing
-        where there are priors on poses, positions or points. ``"free"`` leaves it to the damping: the scene may drift.
+        ``"two_cameras"`` holds what reprojection errors cannot determine, as far as fixed images and points and priors
+        leave it open: the first image (in a rig: its frame), and for the scale one coordinate of the centre of the
+        image farthest from it; nothing where there are priors on poses, positions or points. ``"fixed_camera"`` leaves
+        the scale to the damping, ``"free"`` everything: the scene may drift.
     linear_solver : str
         ``"dense_schur"``, ``"sparse_schur"`` (Cholesky factorisations, one and the same for the native solver),
         ``"iterative_schur"`` (conjugate gradients), or ``"auto"`` to choose by what each would cost.
@@ -241,6 +246,8 @@ def solve(
         cam_from_world=poses,
         cameras=cameras,
         points=arrays.points,
+        rig_from_world=arrays.rigs.rig_from_world.reshape(-1, 3, 4)[: problem.rigs.num_frames if problem.rigs else 0],
+        sensor_from_rig=arrays.rigs.sensor_from_rig.reshape(-1, 3, 4),
         residuals=residuals_in_pixels(arrays),
         prior_residuals=prior_residuals(problem, poses, cameras, arrays.points),
         outliers=_outliers(arrays, loss, loss_scale),

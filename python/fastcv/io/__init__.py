@@ -11,6 +11,7 @@ from .colmap_database import ColmapDatabase, DatabaseImage, TwoViewGeometry, rea
 from .pfm import read_pfm, write_pfm
 from .photo import PHOTO_SUFFIXES, PhotoInfo, list_photos, read_photo, read_photo_info, write_image
 from .ply import PlyWriter, read_ply, write_ply
+from .pycolmap import from_pycolmap
 
 __all__ = [
     "PHOTO_SUFFIXES",
@@ -22,6 +23,7 @@ __all__ = [
     "TwoViewGeometry",
     "atomic_directory",
     "atomic_write",
+    "from_pycolmap",
     "list_photos",
     "read_bal",
     "read_colmap",

@@ -20,10 +20,10 @@ from ._colmap_model import (
     CAMERA_SENSOR,
     IDENTITY_POSE,
     MODEL_NAMES,
-    Frame,
+    RawFrame,
     RawImages,
     RawPoints,
-    Rig,
+    RawRig,
     Sensor,
     add_camera,
     unknown_model,
@@ -61,9 +61,9 @@ def read_cameras(path: Path) -> dict[int, Camera]:
     return cameras
 
 
-def read_rigs(path: Path) -> tuple[dict[int, Rig], ByteReader]:
+def read_rigs(path: Path) -> tuple[dict[int, RawRig], ByteReader]:
     reader = ByteReader(path)
-    rigs: dict[int, Rig] = {}
+    rigs: dict[int, RawRig] = {}
     for _ in range(reader.count(_COUNT, _RIG.size + _COUNT32.size, "rigs")):
         place = reader.offset
         (rig_id,) = reader.unpack(_RIG, "a rig")
@@ -79,19 +79,19 @@ def read_rigs(path: Path) -> tuple[dict[int, Rig], ByteReader]:
                 sensors[sensor] = reader.unpack(_POSE, "a sensor's pose") if has_pose else None
         if rig_id in rigs:
             reader.fail(f"rig {rig_id}: expected unique ids, got it twice", place)
-        rigs[rig_id] = Rig(place, sensors)
+        rigs[rig_id] = RawRig(place, sensors)
     reader.finish()
     return rigs, reader
 
 
-def read_frames(path: Path) -> tuple[list[Frame], ByteReader]:
+def read_frames(path: Path) -> tuple[list[RawFrame], ByteReader]:
     reader = ByteReader(path)
     frames = []
     for _ in range(reader.count(_COUNT, _FRAME.size + _COUNT32.size, "frames")):
         place = reader.offset
-        _, rig_id, *pose = reader.unpack(_FRAME, "a frame")
+        frame_id, rig_id, *pose = reader.unpack(_FRAME, "a frame")
         data = [reader.unpack(_DATUM, "a frame's data") for _ in range(reader.count(_COUNT32, _DATUM.size, "data"))]
-        frames.append(Frame(place, rig_id, pose, data))
+        frames.append(RawFrame(place, frame_id, rig_id, pose, data))
     reader.finish()
     return frames, reader
 
@@ -166,15 +166,20 @@ def _track_places(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDAr
 
 def write_model(model: Export) -> dict[str, bytes]:
     """Content of the five files, by name without suffix."""
-    cameras, rigs = [_COUNT.pack(len(model.cameras))], [_COUNT.pack(len(model.cameras))]
+    cameras, rigs = [_COUNT.pack(len(model.cameras))], [_COUNT.pack(len(model.rigs))]
     for camera_id, camera in model.cameras:
         cameras.append(_CAMERA.pack(camera_id, camera.model_id, camera.width, camera.height))
         cameras.append(camera.params.astype("<f8").tobytes())
-        rigs.append(_RIG.pack(camera_id) + _COUNT32.pack(1) + _SENSOR.pack(CAMERA_SENSOR, camera_id))
-    frames, images = [_COUNT.pack(len(model.images))], [_COUNT.pack(len(model.images))]
+    for rig in model.rigs:
+        rigs.append(_RIG.pack(rig.id) + _COUNT32.pack(1 + len(rig.sensors)))
+        rigs.append(_SENSOR.pack(CAMERA_SENSOR, rig.reference))
+        for camera_id, pose in rig.sensors:
+            rigs.append(_SENSOR.pack(CAMERA_SENSOR, camera_id) + b"\1" + _POSE.pack(*pose))
+    frames, images = [_COUNT.pack(len(model.frames))], [_COUNT.pack(len(model.images))]
+    for frame in model.frames:
+        frames.append(_FRAME.pack(frame.id, frame.rig_id, *frame.pose) + _COUNT32.pack(len(frame.data)))
+        frames += [_DATUM.pack(CAMERA_SENSOR, camera_id, image_id) for camera_id, image_id in frame.data]
     for (image_id, image), pose in zip(model.images, model.poses.tolist(), strict=True):
-        frames.append(_FRAME.pack(image_id, image.camera_id, *pose) + _COUNT32.pack(1))
-        frames.append(_DATUM.pack(CAMERA_SENSOR, image.camera_id, image_id))
         keypoints = np.empty(len(image.points2D), _KEYPOINT)
         keypoints["xy"], keypoints["point3D_id"] = image.points2D, image.point3D_ids
         images.append(_IMAGE.pack(image_id, *pose, image.camera_id))

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from ..scene import Camera, Image, Points3D, Reconstruction
 from ._colmap_model import COLMAP_MODELS, MAX_ID
+from ._colmap_rigs import ExportFrame, ExportRig, prepare_rigs
 from ._rotations import quaternion_from_matrix
 
 
 @dataclass(frozen=True)
 class Export:
-    """Sorted by id. ``poses``: a row of w, x, y, z, tx, ty, tz per image; ``track_*``: all tracks one after the other.
+    """Sorted by id.
 
-    COLMAP's rigs and frames are the trivial ones: rig k holds camera k alone, frame k holds image k alone.
+    ``poses``: a row of w, x, y, z, tx, ty, tz per image; ``track_*``: all tracks one after the other.
     """
 
     cameras: list[tuple[int, Camera]]
@@ -27,6 +28,8 @@ class Export:
     track_lengths: NDArray[np.int64]
     track_image_ids: NDArray[np.int64]
     track_keypoints: NDArray[np.int64]
+    rigs: list[ExportRig]
+    frames: list[ExportFrame]
 
 
 def prepare(reconstruction: Reconstruction) -> Export:
@@ -69,6 +72,7 @@ def prepare(reconstruction: Reconstruction) -> Export:
         image_ids, keypoints, rows = reconstruction.observations()
     except KeyError as error:
         raise ValueError(f"images: point3D_{error.args[0]}") from None
+    rigs, frames = prepare_rigs(reconstruction)
     return Export(
         cameras=cameras,
         images=images,
@@ -77,4 +81,6 @@ def prepare(reconstruction: Reconstruction) -> Export:
         track_lengths=np.bincount(rows, minlength=len(points)),
         track_image_ids=image_ids,
         track_keypoints=keypoints,
+        rigs=rigs,
+        frames=frames,
     )

@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import CAMERA_MODELS, Camera, Image, Points3D, Reconstruction
+from ..scene import CAMERA_MODELS, Camera, Frame, Image, Points3D, Reconstruction, Rig
 from ._rotations import matrix_from_quaternion
 
 # COLMAP has no BAL; its largest uint32 means "no id".
@@ -32,17 +32,18 @@ class Source(Protocol):
     def fail(self, message: str, place: int | None = None, /) -> NoReturn: ...
 
 
-class Rig(NamedTuple):
+class RawRig(NamedTuple):
     """``sensors``: sensor_from_rig as (w, x, y, z, tx, ty, tz), None where it is not known."""
 
     place: int
     sensors: dict[Sensor, Sequence[float] | None]
 
 
-class Frame(NamedTuple):
+class RawFrame(NamedTuple):
     """One instant of a rig: rig_from_world, and the data (sensor type, sensor id, data id) taken then."""
 
     place: int
+    id: int
     rig_id: int
     pose: Sequence[float]
     data: list[tuple[int, int, int]]
@@ -114,15 +115,14 @@ def rigid_matrices(source: Source, places: Sequence[int], poses: Sequence[Sequen
 
 
 def poses_from_frames(
-    images: RawImages, rigs: dict[int, Rig], rig_source: Source, frames: list[Frame], frame_source: Source
+    images: RawImages, rigs: dict[int, RawRig], rig_source: Source, frames: list[RawFrame], frame_source: Source
 ) -> NDArray[np.float64]:
     """``cam_from_world`` of each image by its frame, (N, 3, 4). COLMAP ignores the image file's own poses then."""
     rigs_from_world = rigid_matrices(frame_source, [f.place for f in frames], [f.pose for f in frames])
     sensors_from_rig = {
-        (rig_id, sensor): rigid_matrices(rig_source, [rig.place], [pose])[0]
+        (rig_id, (CAMERA_SENSOR, camera_id)): pose
         for rig_id, rig in rigs.items()
-        for sensor, pose in rig.sensors.items()
-        if pose is not None
+        for camera_id, pose in _camera_poses(rig, rig_source).items()
     }
     by_image: dict[int, tuple[int, NDArray[np.float64]]] = {}
     for frame, rig_from_world in zip(frames, rigs_from_world, strict=True):
@@ -146,6 +146,34 @@ def poses_from_frames(
             )
         result[row] = found[1]
     return result
+
+
+def rigs_of_cameras(
+    images: RawImages, rigs: dict[int, RawRig], rig_source: Source, frames: list[RawFrame], frame_source: Source
+) -> tuple[dict[int, Rig], dict[int, Frame]]:
+    """The rigs of several cameras and their frames; where the reference is none, a rig's first camera becomes it."""
+    poses = {key: _camera_poses(raw, rig_source) for key, raw in rigs.items()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        kept = {key: Rig.from_poses(of_cameras) for key, of_cameras in poses.items() if len(of_cameras) > 1}
+    for key, rig in kept.items():
+        if not np.isfinite(list(rig.sensor_from_rig.values())).all():
+            rig_source.fail(f"rig {key}: expected finite poses, got others", rigs[key].place)
+    known = set(images.ids)
+    result: dict[int, Frame] = {}
+    for frame in frames:
+        if frame.id in result:
+            frame_source.fail(f"frame {frame.id}: expected unique ids, got it twice", frame.place)
+        members = [image_id for kind, _, image_id in frame.data if kind == CAMERA_SENSOR and image_id in known]
+        if frame.rig_id in kept and members:
+            result[frame.id] = Frame(frame.rig_id, members)
+    return kept, result
+
+
+def _camera_poses(rig: RawRig, source: Source) -> dict[int, NDArray[np.float64]]:
+    """sensor_from_rig of the cameras of which it is known, by id."""
+    poses = {sensor: pose for sensor, pose in rig.sensors.items() if pose is not None}
+    matrices = rigid_matrices(source, [rig.place] * len(poses), list(poses.values()))
+    return {key: pose for (kind, key), pose in zip(poses, matrices, strict=True) if kind == CAMERA_SENSOR}
 
 
 def assemble(

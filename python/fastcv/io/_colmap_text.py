@@ -22,10 +22,10 @@ from ._colmap_model import (
     COLMAP_MODELS,
     IDENTITY_POSE,
     SENSOR_TYPES,
-    Frame,
+    RawFrame,
     RawImages,
     RawPoints,
-    Rig,
+    RawRig,
     Sensor,
     add_camera,
     unknown_model,
@@ -109,9 +109,9 @@ def read_cameras(path: Path) -> dict[int, Camera]:
     return cameras
 
 
-def read_rigs(path: Path) -> tuple[dict[int, Rig], _TextFile]:
+def read_rigs(path: Path) -> tuple[dict[int, RawRig], _TextFile]:
     file = _TextFile(path)
-    rigs: dict[int, Rig] = {}
+    rigs: dict[int, RawRig] = {}
     for _ in file:
         rig_id, count = file.integer("a rig id"), file.integer("the number of sensors")
         sensors: dict[Sensor, Sequence[float] | None] = {}
@@ -127,20 +127,20 @@ def read_rigs(path: Path) -> tuple[dict[int, Rig], _TextFile]:
         file.end_line()
         if rig_id in rigs:
             file.fail(f"rig {rig_id}: expected unique ids, got it twice")
-        rigs[rig_id] = Rig(file.line, sensors)
+        rigs[rig_id] = RawRig(file.line, sensors)
     return rigs, file
 
 
-def read_frames(path: Path) -> tuple[list[Frame], _TextFile]:
+def read_frames(path: Path) -> tuple[list[RawFrame], _TextFile]:
     file = _TextFile(path)
     frames = []
     for _ in file:
-        file.integer("a frame id")
+        frame_id = file.integer("a frame id")
         rig_id, pose = file.integer("a rig id"), file.numbers(7, "a frame's pose")
         count = file.integer("the number of data")
         data = [(*file.sensor(), file.integer("a data id", 2**64)) for _ in range(count)]
         file.end_line()
-        frames.append(Frame(file.line, rig_id, pose, data))
+        frames.append(RawFrame(file.line, frame_id, rig_id, pose, data))
     return frames, file
 
 
@@ -240,16 +240,20 @@ def write_model(model: Export) -> dict[str, bytes]:
     sensor = SENSOR_TYPES[CAMERA_SENSOR]
     lines = {
         "cameras": ["# CAMERA_ID, MODEL, WIDTH, HEIGHT, PARAMS[]"],
-        "rigs": ["# RIG_ID, NUM_SENSORS, REF_SENSOR_TYPE, REF_SENSOR_ID"],
+        "rigs": ["# RIG_ID, NUM_SENSORS, REF_SENSOR_TYPE, REF_SENSOR_ID, then of each other its TYPE, ID, 1, POSE"],
         "frames": ["# FRAME_ID, RIG_ID, QW, QX, QY, QZ, TX, TY, TZ, NUM_DATA, SENSOR_TYPE, SENSOR_ID, DATA_ID"],
         "images": ["# IMAGE_ID, QW, QX, QY, QZ, TX, TY, TZ, CAMERA_ID, NAME", "# then a line of X, Y, POINT3D_ID"],
         "points3D": ["# POINT3D_ID, X, Y, Z, R, G, B, ERROR, then pairs of IMAGE_ID, POINT2D_IDX"],
     }
     for camera_id, camera in model.cameras:
         lines["cameras"].append(f"{camera_id} {camera.model} {camera.width} {camera.height} {_join(camera.params)}")
-        lines["rigs"].append(f"{camera_id} 1 {sensor} {camera_id}")
+    for rig in model.rigs:
+        poses = "".join(f" {sensor} {camera_id} 1 {_join(pose)}" for camera_id, pose in rig.sensors)
+        lines["rigs"].append(f"{rig.id} {1 + len(rig.sensors)} {sensor} {rig.reference}{poses}")
+    for frame in model.frames:
+        data = "".join(f" {sensor} {camera_id} {image_id}" for camera_id, image_id in frame.data)
+        lines["frames"].append(f"{frame.id} {frame.rig_id} {_join(frame.pose)} {len(frame.data)}{data}")
     for (image_id, image), pose in zip(model.images, model.poses, strict=True):
-        lines["frames"].append(f"{image_id} {image.camera_id} {_join(pose)} 1 {sensor} {image.camera_id} {image_id}")
         lines["images"].append(f"{image_id} {_join(pose)} {image.camera_id} {image.name}")
         keypoints = zip(*image.points2D.T.tolist(), image.point3D_ids.tolist(), strict=True)
         lines["images"].append(" ".join([f"{x:.17g} {y:.17g} {point_id}" for x, y, point_id in keypoints]))

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..errors import FormatError
-from ..scene import Reconstruction
+from ..scene import Frame, Reconstruction, Rig
 from . import _colmap_binary, _colmap_text
 from ._atomic import atomic_write
 from ._colmap_export import prepare
-from ._colmap_model import assemble, poses_from_frames, rigid_matrices
+from ._colmap_model import assemble, poses_from_frames, rigid_matrices, rigs_of_cameras
 
 _CLASSIC = ("cameras", "images", "points3D")
 _RIGS_AND_FRAMES = ("rigs", "frames")
@@ -24,9 +24,9 @@ def read_colmap(folder: str | os.PathLike[str]) -> Reconstruction:
     As in COLMAP, binary files win over text files in the same folder, and where rigs and frames exist they decide
     the poses: ``cam_from_world = sensor_from_rig · rig_from_world``; the poses in the images file are then ignored.
 
-    Not kept: which cameras form a rig (poses are per image), sensors that are no cameras, frames without images.
-    COLMAP stores no ``has_prior_focal_length``; it is False. Image names that are not UTF-8 carry surrogates, as
-    ``os.fsdecode`` gives them.
+    Not kept: rigs of one camera, sensors that are no cameras (where such a one is the reference, the rig's first camera
+    takes its place), sensors of unknown pose, frames without images. COLMAP stores no ``has_prior_focal_length``; it is
+    False. Image names that are not UTF-8 carry surrogates, as ``os.fsdecode`` gives them.
 
     Parameters
     ----------
@@ -69,19 +69,24 @@ def read_colmap(folder: str | os.PathLike[str]) -> Reconstruction:
     existing = [name for name in _RIGS_AND_FRAMES if paths[name].is_file()]
     if len(existing) == 1:
         raise FormatError(paths[existing[0]], "expected a rigs and a frames file, or neither, got this one alone")
+    kept: tuple[dict[int, Rig], dict[int, Frame]] = {}, {}
     if existing:
         rigs, rig_source = layout.read_rigs(paths["rigs"])
         frames, frame_source = layout.read_frames(paths["frames"])
         if rigs or frames:  # empty files are COLMAP's classic layout too
             poses = poses_from_frames(images, rigs, rig_source, frames, frame_source)
-    return assemble(cameras, images, poses, layout.read_points3D(paths["points3D"]))
+            kept = rigs_of_cameras(images, rigs, rig_source, frames, frame_source)
+    result = assemble(cameras, images, poses, layout.read_points3D(paths["points3D"]))
+    result.rigs, result.frames = kept
+    return result
 
 
 def write_colmap(reconstruction: Reconstruction, folder: str | os.PathLike[str], *, binary: bool = True) -> None:
     """Write a COLMAP model of five files, which old versions (three of them) and new ones read.
 
-    Every camera becomes a rig of its own and every image a frame of its own, with the same ids. Model files of the
-    other kind (text or binary) in the folder are left alone; readers prefer the binary ones.
+    A camera that is in no rig becomes one of its own, and an image that is in no frame becomes one, with the same ids
+    where these are not taken. Model files of the other kind (text or binary) in the folder are left alone; readers
+    prefer the binary ones.
 
     Parameters
     ----------
@@ -96,7 +101,8 @@ def write_colmap(reconstruction: Reconstruction, folder: str | os.PathLike[str],
     ------
     ValueError
         What COLMAP cannot hold: camera model BAL, ids out of range, values that are not finite, a rotation that is
-        none, references to nothing; in text also image names with white space.
+        none, references to nothing, a camera in two rigs, an image in two frames or with a pose that contradicts its
+        rig; in text also image names with white space.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from .options import OptionsError
 Solver = Literal["auto", "native", "ceres"]
 LinearSolver = Literal["auto", "dense_schur", "sparse_schur", "iterative_schur"]
 Loss = Literal["none", "huber", "soft_l1", "cauchy", "geman_mcclure", "tukey"]
-Gauge = Literal["fixed", "free"]
+Gauge = Literal["two_cameras", "fixed_camera", "free"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,10 @@ class AdjustOptions:
         Adjust principal points, which few scenes determine.
     refine_distortion : bool
         Adjust the lens models' other parameters.
-    gauge : {"fixed", "free"}
-        Whether something holds the scene's place, orientation and scale.
+    refine_rigs : bool
+        Adjust how the cameras of a rig sit on it.
+    gauge : {"two_cameras", "fixed_camera", "free"}
+        What holds the scene's place, orientation and scale: two cameras, or one that leaves the scale to the damping.
     """
 
     solver: Solver = "auto"
@@ -58,7 +60,8 @@ class AdjustOptions:
     refine_focal: bool = True
     refine_principal_point: bool = False
     refine_distortion: bool = True
-    gauge: Gauge = "fixed"
+    refine_rigs: bool = True
+    gauge: Gauge = "two_cameras"
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():

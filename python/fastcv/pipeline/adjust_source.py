@@ -57,9 +57,11 @@ def read_source(path: Path, options: AdjustOptions) -> Source:
         It is whole, but no problem that can be solved.
     """
     source = _read_colmap(path) if path.is_dir() else _read_bal(path)
-    masks = [_fixed_params(camera, options) for camera in source.problem.cameras]
+    masks, rigs = [_fixed_params(camera, options) for camera in source.problem.cameras], source.problem.rigs
+    if rigs is not None and not options.refine_rigs:
+        rigs = replace(rigs, fixed_sensors=np.ones(rigs.num_sensors, bool))
     with problem_errors(path):
-        return replace(source, problem=replace(source.problem, fixed_params=masks))
+        return replace(source, problem=replace(source.problem, fixed_params=masks, rigs=rigs))
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class AdjustSummary(Record):
         What was read, and the folder of the results.
     format : {"BAL", "COLMAP"}
     sizes : dict of str to int
-        ``images``, ``cameras``, ``points``, ``observations`` of the problem.
+        ``images``, ``cameras``, ``points``, ``observations`` of the problem, and ``frames`` where it has rigs.
     initial_cost, final_cost : float
         1/2 sum rho(|residual|²), px².
     errors : dict
@@ -81,12 +81,14 @@ class AdjustSummary(Record):
 
 
 def problem_sizes(problem: ba.Problem) -> dict[str, int]:
-    """Numbers of images, cameras, points and observations."""
+    """Numbers of images, cameras, points and observations, and of frames where there are rigs."""
+    frames = {} if problem.rigs is None else {"frames": problem.rigs.num_frames}
     return {
         "images": problem.num_images,
         "cameras": len(problem.cameras),
         "points": problem.num_points,
         "observations": problem.num_observations,
+        **frames,
     }
 
 

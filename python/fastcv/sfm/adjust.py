@@ -106,7 +106,7 @@ def _solve(
     )
     settings: dict[str, Any] = {
         "loss": "soft_l1",
-        "gauge": "free" if anchored.sum() >= 2 else "fixed",
+        "gauge": "free" if anchored.sum() >= 2 else "two_cameras",
         "max_iterations": max_iterations,
         "function_tolerance": function_tolerance,
         "num_threads": options.num_threads,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Similarity, umeyama
-from ..scene import Image, Reconstruction
+from ..scene import Image, Reconstruction, Rig
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +62,12 @@ def align(reconstruction: Reconstruction, reference_centers: Mapping[str, Any]) 
         for key, image in reconstruction.images.items()
     }
     points = replace(reconstruction.points3D, xyz=similarity.points(reconstruction.points3D.xyz))
-    return Reconstruction(dict(reconstruction.cameras), images, points)
+    rigs = {key: _scaled(rig, similarity.scale) for key, rig in reconstruction.rigs.items()}
+    return Reconstruction(dict(reconstruction.cameras), images, points, rigs, dict(reconstruction.frames))
+
+
+def _scaled(rig: Rig, scale: float) -> Rig:
+    return replace(rig, sensor_from_rig={key: pose * [1, 1, 1, scale] for key, pose in rig.sensor_from_rig.items()})
 
 
 def compare_poses(reconstruction: Reconstruction, reference: Mapping[str, Any]) -> PoseErrors:
