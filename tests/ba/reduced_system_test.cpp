@@ -5,6 +5,7 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
+#include <Eigen/Geometry>
 #include <Eigen/LU>
 #include <limits>
 #include <random>
@@ -25,14 +26,16 @@ struct Shape {
   int fixed_images = 0;  // of which the poses stay
   int fixed_points = 0;
   bool two_halves = false;  // that share no point
+  int num_sensors = 0;      // beside the reference: so many images and one more are a frame, as far as they go
 };
 
 // Owns the arrays of a problem; the values of poses, points and observations play no part here.
 struct Arrays {
   std::vector<std::int32_t> models, image_cameras, image_indices, point_indices;
   std::vector<std::int64_t> offsets{0};
-  std::vector<double> params, poses, points, observations, weights;
-  std::unique_ptr<bool[]> params_free, pose_free, points_free;
+  std::vector<std::int32_t> frames, sensors;
+  std::vector<double> params, poses, points, observations, weights, frame_poses, sensor_poses;
+  std::unique_ptr<bool[]> params_free, pose_free, points_free, sensor_free;
   Problem problem{};
 
   explicit Arrays(const Shape& s) {
@@ -78,6 +81,44 @@ struct Arrays {
                {point_indices.data(), {observed}},
                {observations.data(), observed},
                {weights.data(), {observed}}};
+    if (s.num_sensors > 0) add_rigs(s.num_sensors, random);
+  }
+
+  // Every third image of the last sensor is in no rig.
+  void add_rigs(int num_sensors, std::mt19937_64& random) {
+    const auto count = static_cast<std::int64_t>(image_cameras.size());
+    std::int32_t next = -1;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto sensor = static_cast<std::int32_t>(i % (num_sensors + 1)) - 1;
+      const bool alone = sensor == num_sensors - 1 && i % 3 == 0;
+      if (sensor < 0) ++next;
+      frames.push_back(alone ? -1 : next);
+      sensors.push_back(alone ? -1 : sensor);
+    }
+    for (std::int32_t& frame : frames) frame = frame < 0 ? ++next : frame;
+    const std::int64_t num_frames = next + 1;
+    frame_poses = random_poses(num_frames, random);
+    sensor_poses = random_poses(num_sensors, random);
+    sensor_free = std::make_unique<bool[]>(6 * num_sensors);
+    for (int i = 0; i < 6 * num_sensors; ++i) sensor_free[i] = i % 7 != 3;
+    problem.pose_free.rows = num_frames;
+    problem.rigs = {{frames.data(), {count}},
+                    {sensors.data(), {count}},
+                    {frame_poses.data(), num_frames},
+                    {sensor_poses.data(), num_sensors},
+                    {sensor_free.get(), num_sensors}};
+  }
+
+  static std::vector<double> random_poses(std::int64_t count, std::mt19937_64& random) {
+    std::normal_distribution<double> normal;
+    std::vector<double> poses(12 * count);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Eigen::Quaterniond turn(normal(random), normal(random), normal(random), normal(random));
+      Eigen::Map<Eigen::Matrix<double, 3, 4, Eigen::RowMajor>> pose(poses.data() + 12 * i);
+      pose.leftCols<3>() = turn.normalized().toRotationMatrix();
+      pose.col(3) = Eigen::Vector3d(normal(random), normal(random), normal(random));
+    }
+    return poses;
   }
 };
 
@@ -89,7 +130,8 @@ struct System {
   Unknowns unknowns;
   ImagePriors priors;  // none
   std::vector<double> hessians, damping;
-  Eigen::MatrixXd matrix;  // S + damping
+  Eigen::MatrixXd columns_by_unknowns;  // of all images
+  Eigen::MatrixXd matrix;               // S + damping
   Eigen::VectorXd b, x;
 
   explicit System(const Shape& shape)
@@ -103,7 +145,11 @@ struct System {
     std::normal_distribution<double> normal;
     const std::int64_t n = unknowns.count();
     Eigen::MatrixXd a = Eigen::MatrixXd::Zero(2 * e.num_observations, n);
-    matrix = Eigen::MatrixXd::Zero(n, n);
+    columns_by_unknowns.resize(e.num_images * e.columns, n);
+    for (std::int64_t u = 0; u < n; ++u) {
+      const Eigen::VectorXd unit = Eigen::VectorXd::Unit(n, u);
+      unknowns.spread(unit.data(), columns_by_unknowns.col(u).data());
+    }
     hessians.assign(e.num_images * e.columns * e.columns, 0);
     for (std::int64_t k = 0; k < e.num_observations; ++k) {
       const std::int32_t image = e.images[k];
@@ -112,20 +158,19 @@ struct System {
         float* row = e.jacobian + (2 * k + r) * e.columns;
         for (int c = 0; c < e.columns; ++c) {
           row[c] = c < used ? static_cast<float>(normal(random)) : 0.F;
-          const std::int32_t unknown = unknowns.of_image(image)[c];
-          if (unknown >= 0) a(2 * k + r, unknown) = row[c];
+          a.row(2 * k + r) += row[c] * columns_by_unknowns.row(image * e.columns + c);
         }
       }
     }
     add_hessians();
-    matrix += a.transpose() * a;
+    matrix = kScale * a.transpose() * a;
     for (std::int64_t p = 0; p < e.num_points; ++p) eliminate(p, a);
     for (std::int64_t i = 0; i < n; ++i) matrix(i, i) += damping[i];
     b = Eigen::VectorXd::NullaryExpr(n, [&] { return normal(random); });
     x = matrix.llt().solve(b);
   }
 
-  // U of each image for the kernels; (scale - 1) U for the dense matrix.
+  // U of each image for the kernels.
   void add_hessians() {
     const Equations& e = arrangement.equations();
     const int columns = e.columns;
@@ -136,8 +181,6 @@ struct System {
         for (int j = 0; j < columns; ++j) {
           const double product = double(row[i]) * row[j];
           hessians[image * columns * columns + block_index(columns, i, j)] += product;
-          const std::int32_t u = unknowns.of_image(image)[i], v = unknowns.of_image(image)[j];
-          if (u >= 0 && v >= 0) matrix(u, v) += (kScale - 1) * product;
         }
       }
     }
@@ -194,6 +237,30 @@ bool check_solvers(const Shape& shape) {
   return cholesky.is_dense();
 }
 
+// E Σ Eᵀ for the blocks that the matrix has.
+void check_inverse(const Shape& shape) {
+  const System system(shape);
+  SchurMatrix schur(system.arrangement.equations());
+  SparseCholesky cholesky(schur, system.unknowns, kNoLimit);
+  system.factor_and_solve(cholesky, schur, 1);
+  cholesky.invert(schur);
+  const Eigen::MatrixXd& e = system.columns_by_unknowns;
+  const Eigen::MatrixXd expected = e * system.matrix.inverse() * e.transpose();
+  const int columns = schur.columns();
+  double error = 0;
+  for (std::int64_t image = 0; image < schur.num_images(); ++image) {
+    for (std::int64_t b = schur.row_begin(image); b < schur.row_begin(image + 1); ++b) {
+      for (int r = 0; r < columns; ++r) {
+        for (int c = 0; c < (schur.column(b) == image ? r + 1 : columns); ++c) {
+          const double got = schur.block(b)[block_index(columns, r, c)];
+          error = std::max(error, std::abs(got - expected(image * columns + r, schur.column(b) * columns + c)));
+        }
+      }
+    }
+  }
+  CHECK(error < 1e-10 * expected.cwiseAbs().maxCoeff());
+}
+
 }  // namespace
 
 TEST_CASE("a chain of images") { CHECK_FALSE(check_solvers({})); }
@@ -231,6 +298,23 @@ TEST_CASE("fixed images and points") {
 }
 
 TEST_CASE("two halves that share no point") { CHECK_FALSE(check_solvers({.two_halves = true})); }
+
+TEST_CASE("rigs: frames and sensors behind the images' columns") {
+  for (const int sensors : {1, 2, 5}) {
+    const Shape shape{
+        .num_images = 80, .num_points = 700, .num_cameras = sensors + 1, .closures = 10, .num_sensors = sensors};
+    CHECK_FALSE(check_solvers(shape));
+    Shape own = shape;  // intrinsics for each image
+    own.num_cameras = 80;
+    check_solvers(own);
+    check_inverse(shape);
+  }
+}
+
+TEST_CASE("the inverse, by blocks of images") {
+  check_inverse({});
+  check_inverse({.num_images = 40, .num_points = 500, .num_cameras = 3, .closures = 10});
+}
 
 TEST_CASE("every number of free intrinsics") {
   for (int free = 0; free <= 16; ++free) {
