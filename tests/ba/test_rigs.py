@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rigs: both solvers, pycolmap's optimum, every way to hold things, priors, uncertainty, conversions, bad input."""
+"""Rigs: both solvers on every kind of problem, and pycolmap's optimum."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 
 from fastcv import io
 from fastcv.ba import ParamsPriors, Priors, Problem, Result, Rigs, _reference, solve
+from fastcv.geometry import Similarity
+
+from .conftest import rotation
 
 # Convergence to the last digits.
 TIGHT: dict[str, Any] = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 300}
@@ -159,3 +162,48 @@ def test_arrays_of_the_caller_stay_as_they_are(make_rig_problem, perturb):
     result = solve(strided)
     np.testing.assert_array_equal(wide, before)
     np.testing.assert_array_equal(result.cam_from_world, solve(problem).cam_from_world)
+
+
+def test_a_start_far_from_its_priors(make_rig_problem, perturb):
+    """Moved onto them as a whole: with the size of the mount where it is refined, at its size where it is known."""
+    truth = make_rig_problem(noise_px=0.5)
+    gps = Priors(np.arange(truth.num_images), centers(truth.cam_from_world), 0.01**2 * np.eye(3))
+    turn = rotation(np.array([0.5, 1.0, -2.0]))
+    for scale, fixed in ((0.2, False), (1.0, True)):
+        start = perturb(replace(with_rigs(truth, fixed_sensors=[fixed] * 2), position_priors=gps), 0.003)
+        near = solve(start, **TIGHT)
+        rigs = replace(start.rigs, sensor_from_rig=start.rigs.sensor_from_rig * [1, 1, 1, scale])
+        away = Similarity(scale, turn, np.array([30.0, -20, 5]))
+        poses, points = away.pose(start.cam_from_world), away.points(start.points)
+        far = solve(replace(start, cam_from_world=poses, points=points, rigs=rigs), **TIGHT)
+        assert "the start was moved as a whole onto its priors" in far.notes
+        np.testing.assert_allclose(far.final_cost, near.final_cost, rtol=1e-8)
+        np.testing.assert_allclose(far.sensor_from_rig, near.sensor_from_rig, atol=1e-5)
+        if fixed:
+            np.testing.assert_array_equal(far.sensor_from_rig, start.rigs.sensor_from_rig)
+
+
+def test_images_of_a_frame_are_one_component(make_rig_problem):
+    """Two rigid cameras that look at different things: no point in common, one component."""
+    whole = make_rig_problem(num_frames=12, num_alone=0)
+    on_rig = whole.rigs.image_sensors[whole.image_indices]
+    mine = np.where(on_rig == 1, whole.point_indices >= 50, whole.point_indices < 50)
+    fields = ("image_indices", "point_indices", "observations", "weights")
+    apart = replace(whole, **{name: getattr(whole, name)[mine] for name in fields})
+    note = "2 components share no point: solved together, each may drift"
+    assert note not in solve(apart, max_iterations=1).notes
+    assert note in solve(replace(apart, rigs=None), max_iterations=1).notes
+
+
+def test_everything_fixed_but_a_sensor(make_rig_problem, perturb):
+    """A mount is calibrated against known poses, points and intrinsics; with it fixed, too, nothing is left."""
+    truth = make_rig_problem()
+    held = {
+        "fixed_images": np.ones(truth.num_images, bool),
+        "fixed_points": np.ones(truth.num_points, bool),
+        "fixed_params": [np.ones(len(camera.params), bool) for camera in truth.cameras],
+    }
+    result = solve_both(perturb(replace(truth, **held), 0.01))
+    np.testing.assert_allclose(result.sensor_from_rig, truth.rigs.sensor_from_rig, atol=1e-9)
+    with pytest.raises(ValueError, match="expected something free, got everything fixed"):
+        holding_sensors(replace(truth, **held))

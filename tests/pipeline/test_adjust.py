@@ -55,6 +55,26 @@ def names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize("refine", [True, False])
+def test_rigs_of_a_model(tmp_path: Path, refine: bool) -> None:
+    """Adjusted as such, and still there: with their mount, or without it."""
+    pycolmap = pytest.importorskip("pycolmap")
+    sizes = pycolmap.SyntheticDatasetOptions(num_rigs=1, num_cameras_per_rig=2, num_frames_per_rig=5, num_points3D=80)
+    pycolmap.set_random_seed(0)
+    model = pycolmap.synthesize_dataset(sizes)
+    noise = pycolmap.SyntheticNoiseOptions(point2D_stddev=NOISE_PX, point3D_stddev=0.02)
+    pycolmap.synthesize_noise(noise, model)
+    before = io.from_pycolmap(model)
+    io.write_colmap(before, tmp_path / "model")
+    summary = pipeline.adjust(tmp_path / "model", tmp_path / "out", AdjustOptions(refine_rigs=refine))
+    assert (summary.termination, summary.sizes["frames"]) == ("converged", 5)
+    assert summary.errors["after"]["rms"] < 0.2 * summary.errors["before"]["rms"]
+    after = io.read_colmap(tmp_path / "out" / "adjusted")
+    assert after.frames == before.frames
+    moved = np.abs(after.rigs[1].sensor_from_rig[2] - before.rigs[1].sensor_from_rig[2]).max()
+    assert (moved > 1e-6) == refine  # rounding of quaternions
+
+
 def test_a_model_comes_back_as_a_model(model: Path, tmp_path: Path) -> None:
     summary = pipeline.adjust(model, tmp_path / "out")
     assert (summary.format, summary.termination) == ("COLMAP", "converged")

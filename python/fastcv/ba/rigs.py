@@ -125,7 +125,8 @@ class Rigs:
         for name in ("image_frames", "image_sensors"):
             setattr(self, name, as_dtype(f"rigs.{name}", getattr(self, name), np.int32))
             check(f"rigs.{name}", getattr(self, name), (count,))
-        self.sensor_from_rig = as_dtype("rigs.sensor_from_rig", self.sensor_from_rig, np.float64).reshape(-1, 3, 4)
+        self.sensor_from_rig = as_dtype("rigs.sensor_from_rig", self.sensor_from_rig, np.float64)
+        check("rigs.sensor_from_rig", self.sensor_from_rig, ("S", 3, 4))
         self.fixed_sensors = as_dtype("rigs.fixed_sensors", self.fixed_sensors, np.bool_)
         check("rigs.fixed_sensors", self.fixed_sensors, (self.num_sensors,))
         poses = self.sensor_from_rig
