@@ -111,6 +111,26 @@ def test_a_bal_problem_comes_back_as_one(bal: Path, tmp_path: Path) -> None:
     assert summary.final_cost == expected.final_cost
 
 
+def test_points_and_images_of_a_bal_problem_that_nothing_determines(bal: Path, tmp_path: Path) -> None:
+    whole = io.read_bal(bal)
+    image, point = 3, 7
+    mine = whole.point_indices == point
+    keep = (whole.camera_indices != image) & (~mine | (np.cumsum(mine) == 1))
+    seen = np.bincount(whole.point_indices[keep], minlength=len(whole.points))
+    assert seen[point] == 1
+    part = {name: getattr(whole, name)[keep] for name in ("camera_indices", "point_indices", "observations")}
+    damaged = tmp_path / "part.txt"
+    io.write_bal(damaged, replace(whole, **part))
+    summary = pipeline.adjust(damaged, tmp_path / "out")
+    alone = seen < 2
+    assert summary.warnings == [f"{alone.sum()} points are seen by fewer than two images and stay where they are"]
+    assert summary.sizes["observations"] == keep.sum() - (seen == 1).sum()
+    written = io.read_bal(tmp_path / "out" / "adjusted" / "part.txt")
+    np.testing.assert_array_equal(written.points[alone], whole.points[alone])
+    np.testing.assert_array_equal(written.cam_from_world[image], io.read_bal(damaged).cam_from_world[image])
+    np.testing.assert_array_equal(written.observations, whole.observations[keep])  # all of them
+
+
 def test_the_numbers_of_a_run(bal: Path, tmp_path: Path) -> None:
     rows: list[ba.Iteration] = []
     options = AdjustOptions(loss="huber", loss_scale=2.0, max_iterations=2, function_tolerance=0)
@@ -199,7 +219,7 @@ def test_nothing_is_left_of_a_damaged_problem(bal: Path, tmp_path: Path) -> None
 def test_a_problem_without_an_answer_names_the_file(tmp_path: Path) -> None:
     lines = ["2 1 1", "0 0 1.5 -2", *map(str, [0] * 6 + [500, 0, 0] + [0] * 3 + [1, 0, 0, 500, 0, 0]), "1", "2", "-5"]
     (tmp_path / "a.txt").write_text("\n".join(lines) + "\n")
-    with pytest.raises(pipeline.AdjustError, match=r"a\.txt: fixed_images\[1\]: expected"):
+    with pytest.raises(pipeline.AdjustError, match=r"a\.txt: observations: expected at least one"):
         pipeline.adjust(tmp_path / "a.txt", tmp_path / "out")
     io.write_colmap(Reconstruction(), tmp_path / "empty")
     with pytest.raises(pipeline.AdjustError, match="empty: expected points that two images or more observe"):

@@ -33,9 +33,7 @@ def notes(problem: Problem, solved: ProblemArrays, moved: bool) -> list[str]:
     if problem.rigs is not None:
         still = np.flatnonzero(~problem.rigs.fixed_sensors & ~solved.rigs.sensor_free.any(axis=1))
         if len(still):
-            found.append(
-                f"sensors {_some(still)} keep their pose: their images do not tell where they are on the rig"
-            )
+            found.append(f"sensors {_some(still)} keep their pose: their images do not tell where they are on the rig")
     return found
 
 

@@ -197,6 +197,9 @@ class Problem:
     def from_bal(cls, bal: Any) -> Problem:
         """The problem of a BAL file: every image with its own camera of model ``BAL``, everything free.
 
+        Points that fewer than two images observe stay where they are, their observations left out, and so do images
+        that observe no other.
+
         Parameters
         ----------
         bal : BalProblem
@@ -207,6 +210,9 @@ class Problem:
         -------
         Problem
         """
+        known = np.bincount(bal.point_indices, minlength=len(bal.points)) >= 2
+        used = known[bal.point_indices]
+        image_indices = bal.camera_indices[used]
         half = np.abs(bal.observations).max(axis=0, initial=0.5)
         width, height = (int(2 * np.ceil(size)) for size in half)
         return cls(
@@ -214,9 +220,11 @@ class Problem:
             image_cameras=np.arange(len(bal.params), dtype=np.int32),
             cam_from_world=bal.cam_from_world,
             points=bal.points,
-            image_indices=bal.camera_indices,
-            point_indices=bal.point_indices,
-            observations=bal.observations,
+            image_indices=image_indices,
+            point_indices=bal.point_indices[used],
+            observations=bal.observations[used],
+            fixed_images=np.bincount(image_indices, minlength=len(bal.params)) == 0,
+            fixed_points=~known,
         )
 
     def update_reconstruction(self, reconstruction: Reconstruction, result: Result) -> None:

@@ -84,7 +84,10 @@ def _read_bal(path: Path) -> Source:
         io.write_bal(folder / path.name, solution)
 
     with problem_errors(path):
-        return Source("BAL", ba.Problem.from_bal(bal), None, [], write)
+        problem = ba.Problem.from_bal(bal)
+    alone = int(problem.fixed_points.sum())
+    warnings = [f"{alone} points are seen by fewer than two images and stay where they are"] if alone else []
+    return Source("BAL", problem, None, warnings, write)
 
 
 def _read_colmap(path: Path) -> Source:
