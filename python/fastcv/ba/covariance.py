@@ -24,7 +24,8 @@ class Covariance:
     ----------
     poses : (I, 6, 6) float64 array
         By (w, v) of ``x_cam = exp(w) R (X - C - v)``: three angles in radians about the camera's axes, then the shift
-        of the projection centre in the world frame, in scene units.
+        of the projection centre in the world frame, in scene units. In a rig, of the pose that follows from those of
+        the frame and the sensor.
     params : list of (P, P) float64 array
         By the parameters of each camera.
     points : (N, 3, 3) float64 array
