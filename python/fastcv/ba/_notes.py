@@ -24,7 +24,7 @@ def notes(problem: Problem, solved: ProblemArrays, moved: bool) -> list[str]:
         found.append(f"{num_behind} observations of points behind their camera: projected as their opposite in front")
     frames = problem.image_frames
     counts = np.bincount(frames[problem.image_indices], minlength=len(solved.pose_free))
-    few = np.flatnonzero(~fixed_frames(problem).all(axis=1)[frames] & (counts[frames] < _POINTS_FOR_A_POSE))
+    few = np.flatnonzero(~fixed_frames(problem)[frames].all(axis=1) & (counts[frames] < _POINTS_FOR_A_POSE))
     if len(few):
         found.append(f"images {_some(few)} see fewer than {_POINTS_FOR_A_POSE} points: what these leave open stays")
     idle = np.setdiff1d(np.arange(len(problem.cameras)), problem.image_cameras)

@@ -23,7 +23,7 @@ class Linearization(NamedTuple):
         weight * (projection - observation); with covariances times L⁻¹, where covariance = L Lᵀ.
     d_pose : (K, 2, 6) float64 array
         By the rotation vector w and the shift v of the projection centre C in ``x_cam = exp(w) R (X - C - v)``, at
-        w = v = 0.
+        w = v = 0; of an image in a rig by its own pose, too.
     d_params : (K, 2, P) float64 array
         By the camera's parameters; P is the largest number of them, columns beyond a camera's own are 0.
     d_point : (K, 2, 3) float64 array
