@@ -118,6 +118,21 @@ Point3 point_covariance(const Equations& e, const SchurMatrix& inverse, std::int
   return sum;
 }
 
+// Columns of the inverse, one solution for each unknown of a sensor.
+void write_sensors(const Unknowns& unknowns, const SparseCholesky& system, const Covariance& out) {
+  for (std::int64_t s = 0; s < out.sensors.rows; ++s) {
+    const std::int32_t* own = unknowns.of_sensor(s);
+    std::fill_n(out.sensors[s], kPose * kPose, 0.0);
+    for (int c = 0; c < kPose; ++c) {
+      if (own[c] < 0) continue;
+      std::vector<double> x(unknowns.count(), 0.0);
+      x[own[c]] = 1;
+      system.solve(x.data());
+      for (int r = 0; r < kPose; ++r) out.sensors[s][kPose * r + c] = own[r] < 0 ? 0 : x[own[r]];
+    }
+  }
+}
+
 }  // namespace
 
 void Native::covariance(const Covariance& out) {
@@ -145,6 +160,7 @@ void Native::covariance(const Covariance& out) {
         "or an image or parameter of which too little is seen?)");
   }
   write_images(problem_, arrangement_, matrix, out);
+  write_sensors(unknowns_, cholesky, out);
   parallel_for(e.num_points, 256, options_.num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
       const Point3 sum = e.point_free[p] ? point_covariance(e, matrix, p) : Point3::Zero();

@@ -7,9 +7,10 @@
 namespace fastcv::ba {
 
 struct Covariance {
-  Rows<double, 36> poses;  // (num_images, 6, 6) by (w, v)
-  View<double, 1> params;  // of each camera a square matrix by its parameters, one after the other
-  Rows<double, 9> points;  // (num_points, 3, 3)
+  Rows<double, 36> poses;    // (num_images, 6, 6) by (w, v)
+  View<double, 1> params;    // of each camera a square matrix by its parameters, one after the other
+  Rows<double, 9> points;    // (num_points, 3, 3)
+  Rows<double, 36> sensors;  // of poses on the rigs, as `poses`
 };
 
 // Zero where something is fixed. Throws std::invalid_argument where the observations do not determine everything that

@@ -13,14 +13,14 @@ void bind_ba(nb::module_& m) {
   m.def(
       "covariance",
       [](nb::handle problem, ba::Loss loss, double loss_scale, RowsArg<double, 36> poses, ViewArg<double, 1> params,
-         RowsArg<double, 9> points, int num_threads) {
+         RowsArg<double, 9> points, RowsArg<double, 36> sensors, int num_threads) {
         const ba::Problem p = problem_from(problem);
-        const ba::Covariance out{rows<36>(poses), view<1>(params), rows<9>(points)};
+        const ba::Covariance out{rows<36>(poses), view<1>(params), rows<9>(points), rows<36>(sensors)};
         const nb::gil_scoped_release release;
         ba::covariance(p, loss, loss_scale, out, num_threads);
       },
       nb::arg("problem"), nb::arg("loss"), nb::arg("loss_scale"), array("poses"), array("params"), array("points"),
-      nb::arg("num_threads"));
+      array("sensors"), nb::arg("num_threads"));
   m.def(
       "solve_batch",
       [](nb::handle problem, ViewArg<const std::int32_t, 1> image_items, const ba::Options& options,

@@ -112,7 +112,10 @@ def test_a_frame_and_a_sensor_with_one_image(make_rig_problem, perturb):
         result = solve(lonely, solver=solver, **TIGHT)
         np.testing.assert_array_equal(result.sensor_from_rig[2], sensors[2])
         np.testing.assert_allclose(result.final_cost, solve(problem, **TIGHT).final_cost, rtol=1e-9)
-    assert (covariance(lonely).poses[last].diagonal() > 0).all()
+        assert "sensors 2 keep their pose: their images do not tell where they are on the rig" in result.notes
+    uncertain = covariance(lonely)
+    assert (uncertain.poses[last].diagonal() > 0).all()
+    np.testing.assert_array_equal(uncertain.sensors[2], 0)
 
 
 def test_a_sensor_in_one_frame(make_rig_problem, perturb):
@@ -237,6 +240,10 @@ def test_covariances_are_those_of_the_dense_inverse(make_rig_problem):
         # Jacobians are kept in single precision: 6e-8, times what the inversion makes of it.
         np.testing.assert_allclose(got.poses[image], of_images[at, at], atol=2e-5 * np.outer(sigma, sigma).max())
         assert (sigma[3:] > 0).all() == (problem.image_frames[image] > 0 or problem.rigs.image_sensors[image] >= 0)
+    first = free_poses(problem, "two_cameras").poses.sum()
+    for sensor in range(2):
+        block = inverse[first + 6 * sensor : first + 6 * sensor + 6, first + 6 * sensor : first + 6 * sensor + 6]
+        np.testing.assert_allclose(got.sensors[sensor], block, atol=2e-5 * block.max())
     points = inverse[-3 * problem.num_points :, -3 * problem.num_points :]
     for p in range(problem.num_points):
         block = points[3 * p : 3 * p + 3, 3 * p : 3 * p + 3]

@@ -30,17 +30,20 @@ class Covariance:
         By the parameters of each camera.
     points : (N, 3, 3) float64 array
         World frame, scene units squared.
+    sensors : (S, 6, 6) float64 array
+        By (w, v) of ``x_cam = exp(w) R (x_rig - c - v)``, for the sensors of the problem's rigs.
     """
 
     poses: NDArray[np.float64]
     params: list[NDArray[np.float64]]
     points: NDArray[np.float64]
+    sensors: NDArray[np.float64]
 
 
 def covariance(
     problem: Problem, *, loss: str = "none", loss_scale: float = 1.0, gauge: str = "two_cameras", num_threads: int = 0
 ) -> Covariance:
-    """The covariances of poses, intrinsics and points at a solution.
+    """The covariances of poses, intrinsics, points and sensors at a solution.
 
     The blocks on the diagonal of the inverse of Jᵀ J, priors included, with everything else marginalised and not held.
     They are those of the estimate where ``Problem.weights`` are the inverse standard deviations of the observations, or
@@ -95,9 +98,10 @@ def covariance(
         poses=np.zeros((problem.num_images, 6, 6)),
         params=[],
         points=np.zeros((problem.num_points, 3, 3)),
+        sensors=np.zeros((len(arrays.rigs.sensor_free), 6, 6)),
     )
-    poses, points = result.poses.reshape(-1, 36), result.points.reshape(-1, 9)
-    native.covariance(arrays, getattr(native.Loss, loss), loss_scale, poses, params, points, num_threads)
+    poses, points, sensors = result.poses.reshape(-1, 36), result.points.reshape(-1, 9), result.sensors.reshape(-1, 36)
+    native.covariance(arrays, getattr(native.Loss, loss), loss_scale, poses, params, points, sensors, num_threads)
     ends = np.cumsum([size**2 for size in sizes])
     result.params.extend(part.reshape(n, n) for part, n in zip(np.split(params, ends[:-1]), sizes, strict=True))
     return result
