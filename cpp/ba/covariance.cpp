@@ -4,23 +4,14 @@
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <limits>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "ba/native.h"
+#include "ba/undamped.h"
 #include "core/parallel.h"
-
-#define FASTCV_LEAF "ba/eliminate_points.leaf.h"
-#include "core/leaf.h"
 
 namespace fastcv::ba {
 namespace {
-
-void damp_points(const Equations& e, double lambda, std::int64_t chunk) {
-  FASTCV_DISPATCH(ba::damp_points(e, lambda, chunk));
-}
 
 constexpr int kPose = 6;
 using Point3 = Eigen::Matrix3d;
@@ -51,22 +42,6 @@ Block block_of(const SchurMatrix& matrix, std::int64_t image, std::int32_t other
     }
   }
   return block;
-}
-
-// Uncertainty of an unknown by how much the others' adds to it: its variance times its own entry of the Hessian. What
-// nothing determines has one of 1e14 or so, for the Jacobian is rounded to 6e-8.
-constexpr double kMostInflation = 1e12;
-double largest_inflation(const SchurMatrix& inverse, const double* hessians) {
-  const int columns = inverse.columns();
-  double largest = 0;
-  for (std::int64_t i = 0; i < inverse.num_images(); ++i) {
-    const double *variance = inverse.block(inverse.row_begin(i + 1) - 1), *hessian = hessians + i * columns * columns;
-    for (int c = 0; c < columns; ++c) {
-      const int at = block_index(columns, c, c);
-      largest = std::max(largest, variance[at] * hessian[at]);
-    }
-  }
-  return largest;
 }
 
 void write_images(const Problem& problem, const Arrangement& arrangement, const SchurMatrix& inverse,
@@ -119,7 +94,7 @@ Point3 point_covariance(const Equations& e, const SchurMatrix& inverse, std::int
 }
 
 // Columns of the inverse, one solution for each unknown of a sensor.
-void write_sensors(const Unknowns& unknowns, const SparseCholesky& system, const Covariance& out) {
+void write_sensors(const Unknowns& unknowns, const Undamped& system, const Covariance& out) {
   for (std::int64_t s = 0; s < out.sensors.rows; ++s) {
     const std::int32_t* own = unknowns.of_sensor(s);
     std::fill_n(out.sensors[s], kPose * kPose, 0.0);
@@ -138,29 +113,10 @@ void write_sensors(const Unknowns& unknowns, const SparseCholesky& system, const
 void Native::covariance(const Covariance& out) {
   const Equations& e = arrangement_.equations();
   linearize();
-  sum_over_chunks([&](std::int64_t c) {
-    damp_points(e, 0, c);
-    return 0.0;
-  });
-  for (std::int64_t p = 0; p < e.num_points; ++p) {
-    if (e.point_free[p] && !(e.point_inverse[6 * p] > 0)) {
-      throw std::invalid_argument("points[" + std::to_string(p) +
-                                  "]: expected observations that determine it, got a singular block of the Hessian");
-    }
-  }
-  SchurMatrix matrix(e);
-  SparseCholesky cholesky(matrix, unknowns_, std::numeric_limits<std::int64_t>::max());
-  matrix.fill(e, hessians_.data(), 1, options_.num_threads);
-  std::fill(damping_.begin(), damping_.end(), 0.0);
-  const bool definite = cholesky.factor(matrix, damping_.data(), options_.num_threads);
-  if (definite) cholesky.invert(matrix);
-  if (!definite || largest_inflation(matrix, hessians_.data()) > kMostInflation) {
-    throw std::invalid_argument(
-        "problem: expected observations that determine everything that is free, got a singular Hessian (a free gauge, "
-        "or an image or parameter of which too little is seen?)");
-  }
+  const Undamped system(arrangement_, unknowns_, hessians_.data(), options_.num_threads);
+  const SchurMatrix& matrix = system.inverse();
   write_images(problem_, arrangement_, matrix, out);
-  write_sensors(unknowns_, cholesky, out);
+  write_sensors(unknowns_, system, out);
   parallel_for(e.num_points, 256, options_.num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
       const Point3 sum = e.point_free[p] ? point_covariance(e, matrix, p) : Point3::Zero();

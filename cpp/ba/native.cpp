@@ -167,6 +167,13 @@ Linearization::Step Native::take_step() {
       curvature_of_point_priors(e.point_priors, at_.points.data(), point_step_.data());
   double fall = -dot(gradient_, step_) - 0.5 * curvature;
   for (std::int64_t i = 0; i < 3 * e.num_points; ++i) fall -= e.point_gradient[i] * point_step_[i];
+  make_trial();
+  return {fall, std::sqrt(dot(step_, step_) + dot(point_step_, point_step_))};
+}
+
+void Native::make_trial() {
+  const Equations& e = arrangement_.equations();
+  unknowns_.spread(step_.data(), image_values_.data());
   for (std::int64_t i = 0; i < e.num_images; ++i) {
     const double* values = image_values_.data() + i * e.columns;
     const std::int32_t camera = problem_.image_cameras(i);
@@ -179,7 +186,6 @@ Linearization::Step Native::take_step() {
   }
   move_poses();
   for (std::size_t i = 0; i < point_step_.size(); ++i) trial_.points[i] = at_.points[i] + point_step_[i];
-  return {fall, std::sqrt(dot(step_, step_) + dot(point_step_, point_step_))};
 }
 
 void Native::move_poses() {

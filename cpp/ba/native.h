@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ba/covariance.h"
+#include "ba/implicit_gradient.h"
 #include "ba/levenberg_marquardt.h"
 #include "ba/reduced_system.h"
 #include "core/parallel.h"
@@ -28,6 +29,10 @@ class Native : public Linearization {
 
   void write_back() const;                 // to the problem's arrays
   void covariance(const Covariance& out);  // covariance.cpp
+  // implicit_gradient.cpp
+  double approach_minimum();
+  void implicit_gradient(const TangentView& by_solution, const Rows<const double, 6>& by_sensors,
+                         const DataGradient& by_data);
 
  private:
   // Everything that a solve changes.
@@ -46,6 +51,9 @@ class Native : public Linearization {
     for (const double value : sums) sum += value;
     return sum;
   }
+
+  void descend(State& best);  // implicit_gradient.cpp
+  void make_trial();          // from the steps of unknowns and points
 
   const Problem& problem_;
   const Options options_;

@@ -2,11 +2,33 @@
 // fastcv._core.ba
 #include "ba/batch.h"
 #include "ba/covariance.h"
+#include "ba/implicit_gradient.h"
 #include "ba/inspect.h"
 #include "ba/linearize.h"
 #include "bindings/ba_solve.h"
 
 namespace fastcv::bindings {
+namespace {
+
+// fastcv.ba._arrays.DataGradient
+ba::DataGradient data_gradient_from(nb::handle arrays) {
+  ba::DataGradient gradient;
+  read(arrays, "observations", gradient.observations);
+  read(arrays, "weights", gradient.weights);
+  read(arrays, "whitening", gradient.whitening);
+  const auto of_priors = [&](const char* name, ba::DataGradient::OfPriors& to) {
+    read(arrays.attr(name), "values", to.values);
+    read(arrays.attr(name), "whitening", to.whitening);
+  };
+  of_priors("pose_priors", gradient.pose_priors);
+  of_priors("position_priors", gradient.position_priors);
+  of_priors("point_priors", gradient.point_priors);
+  read(arrays.attr("params_priors"), "values", gradient.params_priors.values);
+  read(arrays.attr("params_priors"), "weights", gradient.params_priors.weights);
+  return gradient;
+}
+
+}  // namespace
 
 void bind_ba(nb::module_& m) {
   bind_solve<&ba::solve_native>(m);
@@ -21,6 +43,38 @@ void bind_ba(nb::module_& m) {
       },
       nb::arg("problem"), nb::arg("loss"), nb::arg("loss_scale"), array("poses"), array("params"), array("points"),
       array("sensors"), nb::arg("num_threads"));
+  m.def(
+      "approach_minimum",
+      [](nb::handle problem, ba::Loss loss, double loss_scale, int num_threads) {
+        const ba::Problem p = problem_from(problem);
+        const nb::gil_scoped_release release;
+        return ba::approach_minimum(p, loss, loss_scale, num_threads);
+      },
+      nb::arg("problem"), nb::arg("loss"), nb::arg("loss_scale"), nb::arg("num_threads"));
+  m.def(
+      "implicit_gradient",
+      [](nb::handle problem, ba::Loss loss, double loss_scale, RowsArg<double, 6> poses, ViewArg<double, 1> params,
+         RowsArg<double, 3> points, RowsArg<const double, 6> sensors, nb::handle by_data, int num_threads) {
+        const ba::Problem p = problem_from(problem);
+        const ba::TangentView by_solution{rows<6>(poses), view<1>(params), rows<3>(points)};
+        const ba::DataGradient data = data_gradient_from(by_data);
+        const auto by_sensors = rows<6>(sensors);
+        const nb::gil_scoped_release release;
+        ba::implicit_gradient(p, loss, loss_scale, by_solution, by_sensors, data, num_threads);
+      },
+      nb::arg("problem"), nb::arg("loss"), nb::arg("loss_scale"), array("poses"), array("params"), array("points"),
+      array("sensors"), nb::arg("by_data"), nb::arg("num_threads"));
+  m.def(
+      "hessian_product",
+      [](nb::handle problem, ba::Loss loss, double loss_scale, RowsArg<double, 6> poses, ViewArg<double, 1> params,
+         RowsArg<double, 3> points, int num_threads) {
+        const ba::Problem p = problem_from(problem);
+        const ba::TangentView x{rows<6>(poses), view<1>(params), rows<3>(points)};
+        const nb::gil_scoped_release release;
+        ba::hessian_product(p, loss, loss_scale, x, num_threads);
+      },
+      nb::arg("problem"), nb::arg("loss"), nb::arg("loss_scale"), array("poses"), array("params"), array("points"),
+      nb::arg("num_threads"));
   m.def(
       "solve_batch",
       [](nb::handle problem, ViewArg<const std::int32_t, 1> image_items, const ba::Options& options,

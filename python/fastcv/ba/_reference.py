@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,41 @@ def cost(problem: Problem, loss: str = "none", loss_scale: float = 1.0) -> float
         priors = getattr(problem, name)
         total += _robust_cost(terms, getattr(priors, "loss", "none"), getattr(priors, "loss_scale", 1.0))
     return total
+
+
+def moved(problem: Problem, poses: Array, params: Array, points: Array) -> Problem:
+    """The problem after a step: (w, v) of ``x_cam = exp(w) R (X - C - v)`` (I, 6), of all parameters (S,), (N, 3)."""
+    turns = camera.rotation_from_angle_axis(np.ascontiguousarray(poses[:, :3]))
+    shifted = problem.cam_from_world.copy()
+    shifted[:, :, 3] -= np.einsum("iab,ib->ia", shifted[:, :, :3], poses[:, 3:])
+    steps = np.split(params, np.cumsum([len(c.params) for c in problem.cameras])[:-1])
+    return replace(
+        problem,
+        cam_from_world=turns @ shifted,
+        cameras=[c.with_params(c.params + step) for c, step in zip(problem.cameras, steps, strict=True)],
+        points=problem.points + points,
+    )
+
+
+def hessian_product(
+    problem: Problem, x: Sequence[Array], loss: str = "none", loss_scale: float = 1.0, step: float = 1e-4
+) -> list[Array]:
+    """The Hessian of the cost, by (w, v), parameters and points, times x = (poses, params, points).
+
+    By second differences along x and each unit vector y: ((x + y) - (x - y) - (y - x) + (-x - y)) / 4.
+    """
+    sizes = [part.size for part in x]
+    flat = step * np.concatenate([part.ravel() for part in x])
+
+    def cost_at(y: Array) -> float:
+        parts = [part.reshape(like.shape) for part, like in zip(np.split(y, np.cumsum(sizes)[:-1]), x, strict=True)]
+        return cost(moved(problem, *parts), loss, loss_scale)
+
+    def second_difference(y: Array) -> float:
+        return (cost_at(flat + y) - cost_at(flat - y) - cost_at(y - flat) + cost_at(-flat - y)) / (4 * step**2)
+
+    product = np.array([second_difference(step * unit) for unit in np.eye(len(flat))])
+    return [part.reshape(like.shape) for part, like in zip(np.split(product, np.cumsum(sizes)[:-1]), x, strict=True)]
 
 
 def _robust_cost(residuals: Array, loss: str, loss_scale: float) -> float:
