@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .batch import BatchResult, solve_batch
 from .covariance import Covariance, covariance
+from .differentiable_solve import Solution, differentiable_solve
 from .linearize import Linearization, linearize
 from .pose import refine_pose
 from .priors import ParamsPriors, Priors
@@ -22,8 +23,10 @@ __all__ = [
     "Problem",
     "Result",
     "Rigs",
+    "Solution",
     "SolveInterrupted",
     "covariance",
+    "differentiable_solve",
     "linearize",
     "refine_pose",
     "solve",

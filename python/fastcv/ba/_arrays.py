@@ -152,3 +152,48 @@ def _whitening(covariances: NDArray[np.float64] | None) -> NDArray[np.float64]:
     factors = np.linalg.cholesky(covariances)
     first, below, second = factors[:, 0, 0], factors[:, 1, 0], factors[:, 1, 1]
     return np.column_stack([1 / first, -below / (first * second), 1 / second])
+
+
+class PriorsGradient(NamedTuple):
+    """By the fields of ``PriorArrays``; by poses along (w, v)."""
+
+    values: NDArray[np.float64]  # (M, 6 or 3)
+    whitening: NDArray[np.float64]  # (M, D, D)
+
+    @classmethod
+    def zeros(cls, priors: PriorArrays, size: int) -> PriorsGradient:
+        count = len(priors.rows)
+        return cls(np.zeros((count, size)), np.zeros((count, size, size)))
+
+
+class ParamsPriorsGradient(NamedTuple):
+    """By the fields of ``ParamsPriorArrays``."""
+
+    values: NDArray[np.float64]  # (M,)
+    weights: NDArray[np.float64]  # (M,)
+
+
+class DataGradient(NamedTuple):
+    """Derivatives by what a problem was told, the fields of ``ProblemArrays`` (cpp/ba/exact_hessian.h)."""
+
+    observations: NDArray[np.float64]  # (K, 2)
+    weights: NDArray[np.float64]  # (K,)
+    whitening: NDArray[np.float64]  # (K, 3) or (0, 3)
+    pose_priors: PriorsGradient
+    position_priors: PriorsGradient
+    point_priors: PriorsGradient
+    params_priors: ParamsPriorsGradient
+
+    @classmethod
+    def zeros(cls, arrays: ProblemArrays) -> DataGradient:
+        return cls(
+            observations=np.zeros_like(arrays.observations),
+            weights=np.zeros_like(arrays.weights),
+            whitening=np.zeros_like(arrays.whitening),
+            pose_priors=PriorsGradient.zeros(arrays.pose_priors, 6),
+            position_priors=PriorsGradient.zeros(arrays.position_priors, 3),
+            point_priors=PriorsGradient.zeros(arrays.point_priors, 3),
+            params_priors=ParamsPriorsGradient(
+                np.zeros_like(arrays.params_priors.values), np.zeros_like(arrays.params_priors.weights)
+            ),
+        )

@@ -241,16 +241,8 @@ def solve(
     check_depths(problem, residuals_in_pixels(arrays))
     report = None if callback is None else lambda iteration: callback(_iteration(iteration))
     summary, error = native.solve(arrays, options, report)
-    cameras, poses = arrays.cameras(problem.cameras), arrays.cam_from_world.reshape(-1, 3, 4)
     result = Result(
-        cam_from_world=poses,
-        cameras=cameras,
-        points=arrays.points,
-        rig_from_world=arrays.rigs.rig_from_world.reshape(-1, 3, 4)[: problem.rigs.num_frames if problem.rigs else 0],
-        sensor_from_rig=arrays.rigs.sensor_from_rig.reshape(-1, 3, 4),
-        residuals=residuals_in_pixels(arrays),
-        prior_residuals=prior_residuals(problem, poses, cameras, arrays.points),
-        outliers=_outliers(arrays, loss, loss_scale),
+        **where_it_stands(problem, arrays, loss, loss_scale),
         initial_cost=summary.initial_cost,
         final_cost=summary.final_cost,
         iterations=[_iteration(iteration) for iteration in summary.iterations],
@@ -266,6 +258,22 @@ def solve(
     if error is not None:
         raise error
     return result
+
+
+def where_it_stands(problem: Problem, arrays: ProblemArrays, loss: str, loss_scale: float) -> dict[str, Any]:
+    """The fields of a result that follow from the unknowns."""
+    cameras, poses = arrays.cameras(problem.cameras), arrays.cam_from_world.reshape(-1, 3, 4)
+    num_frames = problem.rigs.num_frames if problem.rigs else 0
+    return {
+        "cam_from_world": poses,
+        "cameras": cameras,
+        "points": arrays.points,
+        "rig_from_world": arrays.rigs.rig_from_world.reshape(-1, 3, 4)[:num_frames],
+        "sensor_from_rig": arrays.rigs.sensor_from_rig.reshape(-1, 3, 4),
+        "residuals": residuals_in_pixels(arrays),
+        "prior_residuals": prior_residuals(problem, poses, cameras, arrays.points),
+        "outliers": _outliers(arrays, loss, loss_scale),
+    }
 
 
 def native_options(native: Any, *, gauge: str, linear_solver: str, loss: str, loss_scale: float, **limits: Any) -> Any:
