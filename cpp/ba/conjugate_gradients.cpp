@@ -46,7 +46,8 @@ ConjugateGradients::ConjugateGradients(const Arrangement& arrangement, const Unk
   image_y_.resize(e.num_images * e.columns);
 }
 
-bool ConjugateGradients::prepare(const double* hessians, double scale, const double* damping, int num_threads) {
+bool ConjugateGradients::prepare(const double* cam_from_world, const double* hessians, double scale,
+                                 const double* damping, int num_threads) {
   const Equations& e = arrangement_.equations();
   const int columns = e.columns, size = columns * columns;
   hessians_ = hessians;
@@ -78,7 +79,8 @@ bool ConjugateGradients::prepare(const double* hessians, double scale, const dou
     for (int i = 0; i < node_size; ++i) block[i * (node_size + 1)] += damping[unknowns_.node_begin(n) + i];
     if (!factor_diagonal(block, node_size, node_size)) return false;
   }
-  return true;
+  if (!coarse_) coarse_ = std::make_unique<CoarseSpace>(e, unknowns_);
+  return coarse_->prepare(cam_from_world, hessians, scale, damping, num_threads);
 }
 
 void ConjugateGradients::precondition(const double* r, double* z) const {
@@ -96,6 +98,7 @@ void ConjugateGradients::precondition(const double* r, double* z) const {
       y[i] /= l[i * size + i];
     }
   }
+  coarse_->add_correction(r, z);
 }
 
 void ConjugateGradients::multiply(const double* x, double* y, int num_threads) {

@@ -2,9 +2,11 @@
 // The reduced system by preconditioned conjugate gradients: S is only ever multiplied with, through the Jacobians.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "ba/arrangement.h"
+#include "ba/coarse_space.h"
 #include "ba/priors.h"
 #include "ba/unknowns.h"
 
@@ -16,8 +18,10 @@ class ConjugateGradients {
 
   // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, priors included, and must
   // stay. The preconditioner: the diagonal blocks of S with `damping` on the diagonal, one for each node
-  // ("Schur-Jacobi", Agarwal et al. 2010, section 4.2). False where one is not positive definite.
-  bool prepare(const double* hessians, double scale, const double* damping, int num_threads);
+  // ("Schur-Jacobi", Agarwal et al. 2010, section 4.2), and added to it the correction of a coarse space about the poses
+  // where that is affordable. False where one of both is not positive definite.
+  bool prepare(const double* cam_from_world, const double* hessians, double scale, const double* damping,
+               int num_threads);
 
   // Solves (S + damping) x = b approximately, from x = 0: until the quadratic model gains less than `tolerance` per
   // iteration of what it gained on average. Returns the number of iterations. Source: Nash & Sofer 1990, "Assessing a
@@ -33,6 +37,7 @@ class ConjugateGradients {
   const ImagePriors& priors_;
   const double* hessians_ = nullptr;
   double extra_ = 0;                       // scale - 1
+  std::unique_ptr<CoarseSpace> coarse_;
   std::vector<std::int64_t> node_blocks_;  // where each node's factored block begins
   std::vector<double> blocks_, image_x_, image_y_;
 };

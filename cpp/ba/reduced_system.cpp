@@ -54,11 +54,11 @@ void ReducedSystem::choose(const std::string& wanted, const ImagePriors& priors)
   gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors);
 }
 
-int ReducedSystem::solve(const double* hessians, double scale, const double* damping, const double* b, double* x,
-                         int num_threads) {
+int ReducedSystem::solve(const double* cam_from_world, const double* hessians, double scale, const double* damping,
+                         const double* b, double* x, int num_threads) {
   if (unknowns_.count() == 0) return 1;
   if (gradients_) {
-    if (!gradients_->prepare(hessians, scale, damping, num_threads)) return 0;
+    if (!gradients_->prepare(cam_from_world, hessians, scale, damping, num_threads)) return 0;
     const int iterations = gradients_->solve(b, damping, kForcing, most_gradients_, x, num_threads);
     if (!cholesky_ || iterations < most_gradients_) return iterations;
     gradients_.reset();

@@ -41,25 +41,46 @@ SchurMatrix::SchurMatrix(const Equations& e) : columns_(e.columns), row_begin_{0
   }
 }
 
+SchurMatrix::SchurMatrix(int columns, const std::vector<std::vector<std::int32_t>>& below)
+    : columns_(columns), row_begin_{0} {
+  for (const std::vector<std::int32_t>& row : below) {
+    column_.insert(column_.end(), row.begin(), row.end());
+    row_begin_.push_back(static_cast<std::int64_t>(column_.size()));
+  }
+}
+
+void SchurMatrix::allocate() {
+  if (blocks_.size() == 0) blocks_ = Buffer<double>(row_begin_.back() * columns_ * columns_);
+}
+
+void SchurMatrix::compute_row(const Equations& e, std::int64_t image, const double* hessians, double scale,
+                              Workspace& work, double* row) const {
+  const std::int64_t size = std::int64_t(columns_) * columns_, first = row_begin_[image], end = row_begin_[image + 1];
+  work.slots.resize(num_images());
+  work.next.resize(std::max<std::size_t>(work.next.size(), e.image_begin[image + 1] - e.image_begin[image]));
+  for (std::int64_t b = first; b < end; ++b) work.slots[column_[b]] = b - first;
+  std::fill_n(row, (end - first - 1) * size, 0.0);
+  double* diagonal = row + (end - first - 1) * size;
+  for (std::int64_t i = 0; i < size; ++i) diagonal[i] = scale * hessians[image * size + i];
+  const std::int64_t step = std::max<std::int64_t>(1, kCached / (size * std::int64_t(sizeof(double))));
+  for (std::int64_t b = first; b < end; b += step) {
+    poll_interrupt();
+    const std::int32_t from = b == first ? 0 : column_[b];
+    const std::int32_t to = b + step < end ? column_[b + step] : static_cast<std::int32_t>(image) + 1;
+    add_schur_row(e, image, from, to, work.slots.data(), work.next.data(), row);
+  }
+}
+
 void SchurMatrix::fill(const Equations& e, const double* hessians, double scale, int num_threads) {
-  const std::int64_t size = std::int64_t(columns_) * columns_;
   // Not before it is used: a solve that turns out to need no factor must not fail for want of its memory.
-  if (blocks_.size() == 0) blocks_ = Buffer<double>(row_begin_.back() * size);
-  // Rows grow with the image's index; the long ones first.
-  parallel_for(num_images(), 1, num_threads, [&](std::int64_t begin, std::int64_t) {
-    const std::int64_t image = num_images() - 1 - begin, first = row_begin_[image], end = row_begin_[image + 1];
-    std::vector<std::int64_t> slots(image + 1), next(e.image_begin[image + 1] - e.image_begin[image]);
-    for (std::int64_t b = first; b < end; ++b) slots[column_[b]] = b - first;
-    double* row = blocks_.data() + first * size;
-    std::fill_n(row, (end - first - 1) * size, 0.0);
-    double* diagonal = row + (end - first - 1) * size;
-    for (std::int64_t i = 0; i < size; ++i) diagonal[i] = scale * hessians[image * size + i];
-    const std::int64_t step = std::max<std::int64_t>(1, kCached / (size * std::int64_t(sizeof(double))));
-    for (std::int64_t b = first; b < end; b += step) {
-      poll_interrupt();
-      const std::int32_t from = b == first ? 0 : column_[b];
-      const std::int32_t to = b + step < end ? column_[b + step] : static_cast<std::int32_t>(image) + 1;
-      add_schur_row(e, image, from, to, slots.data(), next.data(), row);
+  allocate();
+  // Rows grow with the image's index; the long ones first. A few at a time share a workspace.
+  constexpr std::int64_t kRows = 8;
+  parallel_for((num_images() + kRows - 1) / kRows, 1, num_threads, [&](std::int64_t task, std::int64_t) {
+    Workspace work;
+    const std::int64_t end = num_images() - kRows * task;
+    for (std::int64_t image = end - 1; image >= std::max<std::int64_t>(0, end - kRows); --image) {
+      compute_row(e, image, hessians, scale, work, block(row_begin_[image]));
     }
   });
 }

@@ -11,9 +11,20 @@ namespace fastcv::ba {
 class SchurMatrix {
  public:
   explicit SchurMatrix(const Equations& equations);
+  // Of any other system: row i has the columns below[i], ascending, of which the last is i.
+  SchurMatrix(int columns, const std::vector<std::vector<std::int32_t>>& below);
+
+  void allocate();  // the blocks, which fill() does by itself
 
   // scale U - W V⁻¹ Wᵀ from the linearised, damped equations; `hessians` holds the blocks of U by image.
   void fill(const Equations& equations, const double* hessians, double scale, int num_threads);
+
+  // One row of it, blocks as they follow in the matrix, without its being stored. The workspace belongs to a thread.
+  struct Workspace {
+    std::vector<std::int64_t> slots, next;
+  };
+  void compute_row(const Equations& equations, std::int64_t image, const double* hessians, double scale,
+                   Workspace& work, double* row) const;
 
   int columns() const { return columns_; }
   std::int64_t num_images() const { return static_cast<std::int64_t>(row_begin_.size()) - 1; }

@@ -17,6 +17,8 @@ namespace fastcv::ba {
 class Unknowns {
  public:
   Unknowns(const Problem& problem, int columns);
+  // Nodes of one size that share nothing, each that of an image.
+  Unknowns(std::int64_t num_nodes, int size);
 
   std::int32_t count() const { return node_begin_.back(); }
   int columns() const { return columns_; }

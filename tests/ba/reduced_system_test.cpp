@@ -226,7 +226,7 @@ bool check_solvers(const Shape& shape) {
   ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
   Eigen::VectorXd previous;
   for (const int threads : {1, 3}) {
-    REQUIRE(gradients.prepare(system.hessians.data(), System::kScale, system.damping.data(), threads));
+    REQUIRE(gradients.prepare(system.poses(), system.hessians.data(), System::kScale, system.damping.data(), threads));
     Eigen::VectorXd x(system.b.size());
     const int iterations = gradients.solve(system.b.data(), system.damping.data(), 1e-18, 5000, x.data(), threads);
     CHECK(iterations < 5000);
@@ -334,7 +334,7 @@ TEST_CASE("a system that is not positive definite is refused, and the next one i
       damping[wrong] = -1e6;
       for (const int threads : {1, 3}) CHECK_FALSE(cholesky.factor(schur, damping.data(), threads));
       ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
-      CHECK_FALSE(gradients.prepare(system.hessians.data(), System::kScale, damping.data(), 1));
+      CHECK_FALSE(gradients.prepare(system.poses(), system.hessians.data(), System::kScale, damping.data(), 1));
       CHECK(system.factor_and_solve(cholesky, schur, 2) == before);
     }
   }
@@ -343,7 +343,7 @@ TEST_CASE("a system that is not positive definite is refused, and the next one i
 TEST_CASE("conjugate gradients that start at the solution say so") {
   const System system({.num_images = 10, .num_points = 50, .num_cameras = 10});
   ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
-  REQUIRE(gradients.prepare(system.hessians.data(), System::kScale, system.damping.data(), 1));
+  REQUIRE(gradients.prepare(system.poses(), system.hessians.data(), System::kScale, system.damping.data(), 1));
   std::vector<double> zero(system.unknowns.count(), 0), x(zero.size(), 1);
   CHECK(gradients.solve(zero.data(), system.damping.data(), 0.1, 100, x.data(), 1) == 1);
   CHECK(x == zero);
