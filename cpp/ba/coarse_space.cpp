@@ -39,10 +39,10 @@ void move_with_world(const double* pose, const double* center, const double* mid
 
 }  // namespace
 
-CoarseSpace::CoarseSpace(const Equations& equations, const Unknowns& unknowns)
+CoarseSpace::CoarseSpace(const Equations& equations, const Unknowns& unknowns, const SchurMatrix& fine)
     : equations_(equations),
       unknowns_(unknowns),
-      fine_(equations),
+      fine_(fine),
       num_intrinsics_(std::min(equations.columns - kPose, kMostColumns - kModes)),
       columns_(kModes + num_intrinsics_),
       modes_size_(kPose * kModes + num_intrinsics_),
@@ -180,23 +180,26 @@ void CoarseSpace::project_rows(std::int32_t cluster, const double* hessians, dou
   }
   for (const std::int32_t image : members_[cluster]) {
     const std::int64_t first = fine_.row_begin(image), count = fine_.row_begin(image + 1) - first;
-    work.row.resize(std::max<std::size_t>(work.row.size(), count * size));
-    fine_.compute_row(equations_, image, hessians, scale, work.fine, work.row.data());
-    double* diagonal = work.row.data() + (count - 1) * size;
-    for (int i = 0; i < size; ++i) diagonal[i] *= 0.5;  // add_transposed() adds it again
+    const double* row = fine_.block(first);
+    if (!fine_.is_allocated()) {
+      work.row.resize(std::max<std::size_t>(work.row.size(), count * size));
+      fine_.compute_row(equations_, image, hessians, scale, work.fine, work.row.data());
+      row = work.row.data();
+    }
     work.products.assign(neighbours.size() * columns * columns_, 0.0);
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int32_t other = fine_.column(first + b);
       if (cluster_of_[other] < 0) continue;
-      const double *block = work.row.data() + b * size, *p = modes(other);
+      const double *block = row + b * size, *p = modes(other);
+      const double share = other == image ? 0.5 : 1;  // add_transposed() brings the other half
       double* product = work.products.data() + std::int64_t(work.slot_of[cluster_of_[other]]) * columns * columns_;
       for (int r = 0; r < columns; ++r, product += columns_) {
         for (int c = 0; c < kPose; ++c) {
-          const double value = block[block_index(columns, r, c)];
+          const double value = share * block[block_index(columns, r, c)];
           for (int m = 0; m < kModes; ++m) product[m] += value * p[c * kModes + m];
         }
         for (int a = 0; a < num_intrinsics_; ++a) {
-          product[kModes + a] += block[block_index(columns, r, kPose + a)] * p[kPose * kModes + a];
+          product[kModes + a] += share * block[block_index(columns, r, kPose + a)] * p[kPose * kModes + a];
         }
       }
     }

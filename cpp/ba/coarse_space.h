@@ -16,7 +16,8 @@ namespace fastcv::ba {
 
 class CoarseSpace {
  public:
-  CoarseSpace(const Equations& equations, const Unknowns& unknowns);
+  // `fine` is S: filled before each prepare(), or its pattern alone; then its rows are computed, used and forgotten.
+  CoarseSpace(const Equations& equations, const Unknowns& unknowns, const SchurMatrix& fine);
 
   // Factors Pᵀ (S + damping) P for S = scale U - W V⁻¹ Wᵀ, where the columns of P are the clusters' modes about
   // `cam_from_world` (num_images, 12). False where it is not positive definite.
@@ -47,7 +48,7 @@ class CoarseSpace {
 
   const Equations& equations_;
   const Unknowns& unknowns_;
-  const SchurMatrix fine_;  // its pattern alone: rows are computed, projected and forgotten
+  const SchurMatrix& fine_;
   const int num_intrinsics_, columns_, modes_size_;
   std::vector<std::int32_t> own_;         // (num_images, columns) the unknown where no other image has it, else -1
   std::vector<std::int32_t> cluster_of_;  // of images; -1 where nothing is their own

@@ -34,8 +34,8 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 }  // namespace
 
 ConjugateGradients::ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns,
-                                       const ImagePriors& priors)
-    : arrangement_(arrangement), unknowns_(unknowns), priors_(priors), node_blocks_{0} {
+                                       const ImagePriors& priors, bool two_level)
+    : arrangement_(arrangement), unknowns_(unknowns), priors_(priors), two_level_(two_level), node_blocks_{0} {
   for (std::int64_t n = 0; n < unknowns.num_nodes(); ++n) {
     const std::int64_t size = unknowns.node_size(n);
     node_blocks_.push_back(node_blocks_.back() + size * size);
@@ -46,16 +46,34 @@ ConjugateGradients::ConjugateGradients(const Arrangement& arrangement, const Unk
   image_y_.resize(e.num_images * e.columns);
 }
 
+void ConjugateGradients::make_coarse_space() {
+  const Equations& e = arrangement_.equations();
+  matrix_ = std::make_unique<SchurMatrix>(e);
+  const std::int64_t size = std::int64_t(e.columns) * e.columns * sizeof(double) * matrix_->row_begin(e.num_images);
+  if (size <= 2 * e.num_observations * e.columns * std::int64_t(sizeof(float))) matrix_->allocate();
+  coarse_ = std::make_unique<CoarseSpace>(e, unknowns_, *matrix_);
+}
+
 bool ConjugateGradients::prepare(const double* cam_from_world, const double* hessians, double scale,
                                  const double* damping, int num_threads) {
   const Equations& e = arrangement_.equations();
   const int columns = e.columns, size = columns * columns;
   hessians_ = hessians;
   extra_ = scale - 1;
+  if (two_level_ && !coarse_) make_coarse_space();
+  const bool stored = matrix_ && matrix_->is_allocated();
+  if (stored) matrix_->fill(e, hessians, scale, num_threads);
   std::vector<double> of_images(e.num_images * size);
-  for (std::size_t i = 0; i < of_images.size(); ++i) of_images[i] = scale * hessians[i];
   parallel_for(e.num_images, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) add_schur_diagonal(e, i, of_images.data() + i * size);
+    for (std::int64_t i = begin; i < end; ++i) {
+      double* block = of_images.data() + i * size;
+      if (stored) {
+        std::copy_n(matrix_->block(matrix_->row_begin(i + 1) - 1), size, block);
+      } else {
+        for (int k = 0; k < size; ++k) block[k] = scale * hessians[i * size + k];
+        add_schur_diagonal(e, i, block);
+      }
+    }
   });
   std::fill(blocks_.begin(), blocks_.end(), 0.0);
   const int width = unknowns_.width();
@@ -79,8 +97,7 @@ bool ConjugateGradients::prepare(const double* cam_from_world, const double* hes
     for (int i = 0; i < node_size; ++i) block[i * (node_size + 1)] += damping[unknowns_.node_begin(n) + i];
     if (!factor_diagonal(block, node_size, node_size)) return false;
   }
-  if (!coarse_) coarse_ = std::make_unique<CoarseSpace>(e, unknowns_);
-  return coarse_->prepare(cam_from_world, hessians, scale, damping, num_threads);
+  return !coarse_ || coarse_->prepare(cam_from_world, hessians, scale, damping, num_threads);
 }
 
 void ConjugateGradients::precondition(const double* r, double* z) const {
@@ -98,12 +115,11 @@ void ConjugateGradients::precondition(const double* r, double* z) const {
       y[i] /= l[i * size + i];
     }
   }
-  coarse_->add_correction(r, z);
+  if (coarse_) coarse_->add_correction(r, z);
 }
 
-void ConjugateGradients::multiply(const double* x, double* y, int num_threads) {
+void ConjugateGradients::multiply_through_jacobians(int num_threads) {
   const Equations& e = arrangement_.equations();
-  unknowns_.spread(x, image_x_.data());
   parallel_for(arrangement_.num_chunks(), 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> scratch(2 * arrangement_.longest_track());
     for (std::int64_t c = begin; c < end; ++c) schur_product(e, image_x_.data(), c, scratch.data());
@@ -119,6 +135,15 @@ void ConjugateGradients::multiply(const double* x, double* y, int num_threads) {
     }
   }
   priors_.add_product(image_x_.data(), image_y_.data());
+}
+
+void ConjugateGradients::multiply(const double* x, double* y, int num_threads) {
+  unknowns_.spread(x, image_x_.data());
+  if (matrix_ && matrix_->is_allocated()) {
+    matrix_->multiply(image_x_.data(), image_y_.data(), num_threads);
+  } else {
+    multiply_through_jacobians(num_threads);
+  }
   unknowns_.gather(image_y_.data(), y);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reduced system by preconditioned conjugate gradients: S is only ever multiplied with, through the Jacobians.
+// The reduced system by preconditioned conjugate gradients: S is multiplied with, through the Jacobians where it would be
+// larger than they are.
 #pragma once
 
 #include <memory>
@@ -14,12 +15,14 @@ namespace fastcv::ba {
 
 class ConjugateGradients {
  public:
-  ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns, const ImagePriors& priors);
+  // `two_level`: with a coarse space, for which prepare() computes all of S.
+  ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns, const ImagePriors& priors,
+                     bool two_level);
 
   // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, priors included, and must
   // stay. The preconditioner: the diagonal blocks of S with `damping` on the diagonal, one for each node
-  // ("Schur-Jacobi", Agarwal et al. 2010, section 4.2), and added to it the correction of a coarse space about the poses
-  // where that is affordable. False where one of both is not positive definite.
+  // ("Schur-Jacobi", Agarwal et al. 2010, section 4.2), and with two levels the correction in the coarse space about the
+  // poses added to them. False where one of these is not positive definite.
   bool prepare(const double* cam_from_world, const double* hessians, double scale, const double* damping,
                int num_threads);
 
@@ -29,7 +32,9 @@ class ConjugateGradients {
   int solve(const double* b, const double* damping, double tolerance, int most_iterations, double* x, int num_threads);
 
  private:
+  void make_coarse_space();
   void multiply(const double* x, double* y, int num_threads);  // y = S x
+  void multiply_through_jacobians(int num_threads);            // of the images' values
   void precondition(const double* r, double* z) const;
 
   const Arrangement& arrangement_;
@@ -37,7 +42,9 @@ class ConjugateGradients {
   const ImagePriors& priors_;
   const double* hessians_ = nullptr;
   double extra_ = 0;                       // scale - 1
-  std::unique_ptr<CoarseSpace> coarse_;
+  const bool two_level_;
+  std::unique_ptr<SchurMatrix> matrix_;  // its pattern, and S itself where that takes no more memory than the Jacobians
+  std::unique_ptr<CoarseSpace> coarse_;  // from the first prepare() on
   std::vector<std::int64_t> node_blocks_;  // where each node's factored block begins
   std::vector<double> blocks_, image_x_, image_y_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reduced system's kernels, one instance per number of columns.
 #pragma GCC optimize("fp-contract=fast")
+#include "ba/columns.hd.h"
 #include "ba/equations.h"
 #include "ba/point_block.hd.h"
 #include "ba/reprojection.hd.h"
@@ -15,37 +16,6 @@ using fastcv::ba::Chunk;
 using fastcv::ba::Equations;
 
 constexpr int kShift = 3;  // where a Jacobian's columns of v begin: minus the Jacobian by the point
-
-template <int S>
-struct Columns {
-  static constexpr int kSize = S;
-};
-// Calls f(Columns<S>) with the number of columns S, one of kColumns in arrangement.cpp.
-template <class F>
-FASTCV_HD void with_columns(int columns, F&& f) {
-  switch (columns) {
-    case 6:
-      return f(Columns<6>{});
-    case 7:
-      return f(Columns<7>{});
-    case 8:
-      return f(Columns<8>{});
-    case 9:
-      return f(Columns<9>{});
-    case 10:
-      return f(Columns<10>{});
-    case 12:
-      return f(Columns<12>{});
-    case 14:
-      return f(Columns<14>{});
-    case 16:
-      return f(Columns<16>{});
-    case 18:
-      return f(Columns<18>{});
-    default:
-      return f(Columns<24>{});
-  }
-}
 
 // The two rows of an observation's Jacobian.
 template <int S>

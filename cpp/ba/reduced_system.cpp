@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exact steps where the factor is cheap; elsewhere conjugate gradients, until a system needs as many of them as the
-// factor would have cost.
+// Exact steps where the factor is cheap; elsewhere conjugate gradients.
 #include "ba/reduced_system.h"
 
 #include <algorithm>
@@ -10,7 +9,10 @@ namespace fastcv::ba {
 namespace {
 
 constexpr double kForcing = 0.1;                              // how exactly conjugate gradients solve, see their header
-constexpr int kCheapFactor = 60;                              // in conjugate gradients
+constexpr int kMostGradients = 500;                           // in one solution
+constexpr double kCheapFactor = 60;                           // in conjugate gradients
+// The rows of the system, in conjugate gradients, beyond which these do without the coarse space that is made of them.
+constexpr double kCheapRows = 100;
 constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
 // Nanoseconds of one AVX-512 core, measured on the largest problems of the benchmark: an observation's share of a
 // conjugate gradient, a pair's of the system, an operation of the factor.
@@ -35,23 +37,18 @@ ReducedSystem::ReducedSystem(const Arrangement& arrangement, const Unknowns& unk
 
 void ReducedSystem::choose(const std::string& wanted, const ImagePriors& priors) {
   const Equations& e = arrangement_.equations();
-  if (wanted != "iterative_schur") {
-    const double gradient = kObservation * static_cast<double>(e.num_observations);
-    double cost = kPair * pairs_of_observations(e) / gradient;
-    if (!wanted.empty() || cost < kMostGradients) {
-      matrix_ = std::make_unique<SchurMatrix>(e);
-      cholesky_ = std::make_unique<SparseCholesky>(
-          *matrix_, unknowns_, wanted.empty() ? kMostEntries : std::numeric_limits<std::int64_t>::max());
-      cost += kFlop * cholesky_->num_flops() / gradient;
-      if (!wanted.empty() || (cholesky_->feasible() && cost < kCheapFactor)) return;
-      if (cholesky_->feasible()) most_gradients_ = static_cast<int>(std::min<double>(cost, kMostGradients));
-    }
-  }
-  if (most_gradients_ == kMostGradients) {
+  const double gradient = kObservation * static_cast<double>(e.num_observations);
+  const double rows = kPair * pairs_of_observations(e) / gradient;
+  if (wanted != "iterative_schur" && (!wanted.empty() || rows < kCheapFactor)) {
+    matrix_ = std::make_unique<SchurMatrix>(e);
+    cholesky_ = std::make_unique<SparseCholesky>(
+        *matrix_, unknowns_, wanted.empty() ? kMostEntries : std::numeric_limits<std::int64_t>::max());
+    const double cost = rows + kFlop * cholesky_->num_flops() / gradient;
+    if (!wanted.empty() || (cholesky_->feasible() && cost < kCheapFactor)) return;
     cholesky_.reset();
     matrix_.reset();
   }
-  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors);
+  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors, rows < kCheapRows);
 }
 
 int ReducedSystem::solve(const double* cam_from_world, const double* hessians, double scale, const double* damping,
@@ -59,9 +56,7 @@ int ReducedSystem::solve(const double* cam_from_world, const double* hessians, d
   if (unknowns_.count() == 0) return 1;
   if (gradients_) {
     if (!gradients_->prepare(cam_from_world, hessians, scale, damping, num_threads)) return 0;
-    const int iterations = gradients_->solve(b, damping, kForcing, most_gradients_, x, num_threads);
-    if (!cholesky_ || iterations < most_gradients_) return iterations;
-    gradients_.reset();
+    return gradients_->solve(b, damping, kForcing, kMostGradients, x, num_threads);
   }
   matrix_->fill(arrangement_.equations(), hessians, scale, num_threads);
   if (!cholesky_->factor(*matrix_, damping, num_threads)) return 0;

@@ -28,13 +28,11 @@ class ReducedSystem {
  private:
   void choose(const std::string& wanted, const ImagePriors& priors);
 
-  static constexpr int kMostGradients = 500;
   const Arrangement& arrangement_;
   const Unknowns& unknowns_;
-  std::unique_ptr<ConjugateGradients> gradients_;  // until the factor takes over
+  std::unique_ptr<ConjugateGradients> gradients_;  // or the two below
   std::unique_ptr<SchurMatrix> matrix_;
   std::unique_ptr<SparseCholesky> cholesky_;
-  int most_gradients_ = kMostGradients;  // in one solution
 };
 
 }  // namespace fastcv::ba

@@ -43,6 +43,8 @@ struct Row {
   FASTCV_HD Row plus(double a, const Row& x, double b, const Row& y) const {
     return {head + a * x.head + b * y.head, tail.plus(a, x.tail, b, y.tail)};
   }
+  FASTCV_HD Row plus(double a, const Row& x) const { return {head + a * x.head, tail.plus(a, x.tail)}; }
+  FASTCV_HD Row plus(const Row& x, const Row& y) const { return {head + x.head * y.head, tail.plus(x.tail, y.tail)}; }
   static FASTCV_HD Row sum(double a, const Row& x, double b, const Row& y) {
     return {a * x.head + b * y.head, Row<S - kLead>::sum(a, x.tail, b, y.tail)};
   }
@@ -55,6 +57,8 @@ struct Row<0> {
   static FASTCV_HD Row load(const float*, double) { return {}; }
   FASTCV_HD void store(double*) const {}
   FASTCV_HD Row plus(double, const Row&, double, const Row&) const { return {}; }
+  FASTCV_HD Row plus(double, const Row&) const { return {}; }
+  FASTCV_HD Row plus(const Row&, const Row&) const { return {}; }
   static FASTCV_HD Row sum(double, const Row&, double, const Row&) { return {}; }
 };
 
@@ -67,6 +71,11 @@ FASTCV_HD double add_up(const Pack<8>::Doubles& v) {
   return add_up(__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7));
 }
 
+FASTCV_HD double add_up(const Row<0>&) { return 0; }
+template <int S>
+FASTCV_HD double add_up(const Row<S>& a) {
+  return add_up(a.head) + add_up(a.tail);
+}
 FASTCV_HD double dot(const Row<0>&, const Row<0>&) { return 0; }
 template <int S>
 FASTCV_HD double dot(const Row<S>& a, const Row<S>& b) {

@@ -8,6 +8,9 @@
 
 #define FASTCV_LEAF "ba/eliminate_points.leaf.h"
 #include "core/leaf.h"
+#undef FASTCV_LEAF
+#define FASTCV_LEAF "ba/multiply_blocks.leaf.h"
+#include "core/leaf.h"
 
 namespace fastcv::ba {
 namespace {
@@ -18,6 +21,15 @@ constexpr std::int64_t kCached = 32 << 10;
 void add_schur_row(const Equations& equations, std::int64_t image, std::int32_t images_begin, std::int32_t images_end,
                    const std::int64_t* slots, std::int64_t* next, double* row) {
   FASTCV_DISPATCH(ba::add_schur_row(equations, image, images_begin, images_end, slots, next, row));
+}
+
+void multiply_blocks(int columns, const double* blocks, const std::int32_t* others, std::int64_t count, const double* x,
+                     double* y) {
+  FASTCV_DISPATCH(ba::multiply_blocks(columns, blocks, others, count, x, y));
+}
+void multiply_transposed_blocks(int columns, const double* blocks, const std::int64_t* places,
+                                const std::int32_t* others, std::int64_t count, const double* x, double* y) {
+  FASTCV_DISPATCH(ba::multiply_transposed_blocks(columns, blocks, places, others, count, x, y));
 }
 
 }  // namespace
@@ -81,6 +93,35 @@ void SchurMatrix::fill(const Equations& e, const double* hessians, double scale,
     const std::int64_t end = num_images() - kRows * task;
     for (std::int64_t image = end - 1; image >= std::max<std::int64_t>(0, end - kRows); --image) {
       compute_row(e, image, hessians, scale, work, block(row_begin_[image]));
+    }
+  });
+}
+
+void SchurMatrix::list_by_column() {
+  below_begin_.assign(num_images() + 1, 0);
+  for (const std::int32_t column : column_) ++below_begin_[column + 1];
+  for (std::int64_t i = 0; i < num_images(); ++i) below_begin_[i + 1] += below_begin_[i] - 1;  // without the diagonal
+  below_.resize(below_begin_.back());
+  below_rows_.resize(below_begin_.back());
+  std::vector<std::int64_t> next = below_begin_;
+  for (std::int32_t row = 0; row < num_images(); ++row) {
+    for (std::int64_t b = row_begin_[row]; b < row_begin_[row + 1] - 1; ++b) {
+      const std::int64_t at = next[column_[b]]++;
+      below_[at] = b;
+      below_rows_[at] = row;
+    }
+  }
+}
+
+void SchurMatrix::multiply(const double* x, double* y, int num_threads) {
+  if (below_begin_.empty()) list_by_column();
+  parallel_for(num_images(), 16, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    std::fill(y + begin * columns_, y + end * columns_, 0.0);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t first = row_begin_[i], below = below_begin_[i];
+      multiply_blocks(columns_, block(first), column_.data() + first, row_begin_[i + 1] - first, x, y + i * columns_);
+      multiply_transposed_blocks(columns_, blocks_.data(), below_.data() + below, below_rows_.data() + below,
+                                 below_begin_[i + 1] - below, x, y + i * columns_);
     }
   });
 }

@@ -26,7 +26,11 @@ class SchurMatrix {
   void compute_row(const Equations& equations, std::int64_t image, const double* hessians, double scale,
                    Workspace& work, double* row) const;
 
+  // y = S x for (num_images, columns), after fill().
+  void multiply(const double* x, double* y, int num_threads);
+
   int columns() const { return columns_; }
+  bool is_allocated() const { return blocks_.size() > 0; }
   std::int64_t num_images() const { return static_cast<std::int64_t>(row_begin_.size()) - 1; }
   // The blocks (image, j) with j <= image, by ascending j; the last one is the diagonal.
   std::int64_t row_begin(std::int64_t image) const { return row_begin_[image]; }
@@ -35,10 +39,15 @@ class SchurMatrix {
   const double* block(std::int64_t block) const { return blocks_.data() + block * columns_ * columns_; }
 
  private:
+  void list_by_column();
+
   int columns_;
   std::vector<std::int64_t> row_begin_;
   std::vector<std::int32_t> column_;
   Buffer<double> blocks_;
+  // Of the blocks below the diagonal by column, from the first multiply() on: where they are, and their rows.
+  std::vector<std::int64_t> below_begin_, below_;
+  std::vector<std::int32_t> below_rows_;
 };
 
 }  // namespace fastcv::ba

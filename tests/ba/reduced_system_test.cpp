@@ -5,6 +5,7 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
+#include <Eigen/Eigenvalues>
 #include <Eigen/Geometry>
 #include <Eigen/LU>
 #include <limits>
@@ -64,7 +65,11 @@ struct Arrays {
       }
     }
     const auto observed = static_cast<std::int64_t>(image_indices.size());
-    poses.assign(12 * images, 0);
+    for (int i = 0; i < images; ++i) {  // along a bend, turning
+      const Eigen::Matrix3d r = Eigen::AngleAxisd(0.7 * i, Eigen::Vector3d(1, i % 5, 2).normalized()).toRotationMatrix();
+      const Eigen::Vector3d t = -r * Eigen::Vector3d(0.5 * i, 0.01 * i * i, i % 7);
+      for (int k = 0; k < 3; ++k) poses.insert(poses.end(), {r(k, 0), r(k, 1), r(k, 2), t(k)});
+    }
     points.assign(3 * count, 0);
     observations.assign(2 * observed, 0);
     weights.assign(observed, 1);
@@ -212,6 +217,20 @@ struct System {
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
+void check_gradients(const System& system, bool two_level) {
+  ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors, two_level);
+  Eigen::VectorXd previous;
+  for (const int threads : {1, 3}) {
+    REQUIRE(gradients.prepare(system.arrays.poses.data(), system.hessians.data(), System::kScale, system.damping.data(), threads));
+    Eigen::VectorXd x(system.b.size());
+    const int iterations = gradients.solve(system.b.data(), system.damping.data(), 1e-18, 5000, x.data(), threads);
+    CHECK(iterations < 5000);
+    CHECK((x - system.x).norm() < 1e-7 * system.x.norm());
+    if (threads > 1) CHECK(x == previous);
+    previous = x;
+  }
+}
+
 // Condition numbers are some 1e3: 1e-10 leaves room for the roundings of a few hundred columns. Returns whether the
 // factor was one front.
 bool check_solvers(const Shape& shape) {
@@ -223,17 +242,7 @@ bool check_solvers(const Shape& shape) {
   CHECK((one - system.x).norm() < 1e-10 * system.x.norm());
   for (const int threads : {2, 3, 8}) CHECK(system.factor_and_solve(cholesky, schur, threads) == one);
 
-  ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
-  Eigen::VectorXd previous;
-  for (const int threads : {1, 3}) {
-    REQUIRE(gradients.prepare(system.poses(), system.hessians.data(), System::kScale, system.damping.data(), threads));
-    Eigen::VectorXd x(system.b.size());
-    const int iterations = gradients.solve(system.b.data(), system.damping.data(), 1e-18, 5000, x.data(), threads);
-    CHECK(iterations < 5000);
-    CHECK((x - system.x).norm() < 1e-7 * system.x.norm());
-    if (threads > 1) CHECK(x == previous);
-    previous = x;
-  }
+  for (const bool two_level : {false, true}) check_gradients(system, two_level);
   return cholesky.is_dense();
 }
 
@@ -333,8 +342,8 @@ TEST_CASE("a system that is not positive definite is refused, and the next one i
       std::vector<double> damping = system.damping;
       damping[wrong] = -1e6;
       for (const int threads : {1, 3}) CHECK_FALSE(cholesky.factor(schur, damping.data(), threads));
-      ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
-      CHECK_FALSE(gradients.prepare(system.poses(), system.hessians.data(), System::kScale, damping.data(), 1));
+      ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors, closures == 0);
+      CHECK_FALSE(gradients.prepare(system.arrays.poses.data(), system.hessians.data(), System::kScale, damping.data(), 1));
       CHECK(system.factor_and_solve(cholesky, schur, 2) == before);
     }
   }
@@ -342,11 +351,93 @@ TEST_CASE("a system that is not positive definite is refused, and the next one i
 
 TEST_CASE("conjugate gradients that start at the solution say so") {
   const System system({.num_images = 10, .num_points = 50, .num_cameras = 10});
-  ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors);
-  REQUIRE(gradients.prepare(system.poses(), system.hessians.data(), System::kScale, system.damping.data(), 1));
+  ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors, true);
+  REQUIRE(gradients.prepare(system.arrays.poses.data(), system.hessians.data(), System::kScale, system.damping.data(), 1));
   std::vector<double> zero(system.unknowns.count(), 0), x(zero.size(), 1);
   CHECK(gradients.solve(zero.data(), system.damping.data(), 0.1, 100, x.data(), 1) == 1);
   CHECK(x == zero);
+}
+
+// S x from the blocks on and below the diagonal.
+TEST_CASE("the written-out system times a vector") {
+  for (int free = 0; free <= 16; ++free) {
+    const System system({.num_images = 24, .num_points = 100, .num_cameras = 24, .closures = 20, .free_params = free});
+    SchurMatrix schur(system.arrangement.equations());
+    schur.fill(system.arrangement.equations(), system.hessians.data(), System::kScale, 1);
+    const Eigen::Index size = system.arrangement.equations().num_images * schur.columns();
+    Eigen::VectorXd x(size), y(size), again(size), product(system.b.size());
+    system.unknowns.spread(system.b.data(), x.data());
+    schur.multiply(x.data(), y.data(), 1);
+    system.unknowns.gather(y.data(), product.data());
+    const Eigen::VectorXd expected = system.matrix * system.b - 0.05 * system.b;
+    CHECK((product - expected).norm() < 1e-12 * expected.norm());
+    schur.multiply(x.data(), again.data(), 3);
+    CHECK(again == y);
+  }
+}
+
+namespace {
+
+// The correction of the coarse space as a matrix.
+Eigen::MatrixXd correction(const System& system, bool stored) {
+  SchurMatrix schur(system.arrangement.equations());
+  if (stored) schur.fill(system.arrangement.equations(), system.hessians.data(), System::kScale, 2);
+  CoarseSpace coarse(system.arrangement.equations(), system.unknowns, schur);
+  Eigen::MatrixXd of_threads[2];
+  for (const int threads : {1, 3}) {
+    REQUIRE(coarse.prepare(system.arrays.poses.data(), system.hessians.data(), System::kScale, system.damping.data(),
+                           threads));
+    Eigen::MatrixXd& c = of_threads[threads / 3];
+    c = Eigen::MatrixXd::Zero(system.b.size(), system.b.size());
+    const Eigen::MatrixXd unit = Eigen::MatrixXd::Identity(c.rows(), c.cols());
+    for (Eigen::Index i = 0; i < c.cols(); ++i) coarse.add_correction(unit.col(i).data(), c.col(i).data());
+  }
+  CHECK(of_threads[0] == of_threads[1]);
+  return of_threads[0];
+}
+
+}  // namespace
+
+TEST_CASE("the coarse correction is the solution in a space of some modes a cluster") {
+  for (const Shape& shape : {Shape{}, Shape{.num_cameras = 5}, Shape{.num_points = 200, .closures = 30, .fixed_images = 23},
+                             Shape{.num_images = 11, .num_cameras = 11}, Shape{.num_images = 25, .num_cameras = 25, .free_params = 16}}) {
+    const System system(shape);
+    const Eigen::MatrixXd c = correction(system, true);
+    CHECK((correction(system, false) - c).norm() < 1e-10 * c.norm());
+    CHECK((c - c.transpose()).norm() < 1e-12 * c.norm());
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(c);
+    const double largest = eigen.eigenvalues().tail<1>()(0);
+    CHECK(eigen.eigenvalues()(0) > -1e-12 * largest);
+    // C S C = C: what lies in the space is solved exactly.
+    CHECK((c * system.matrix * c - c).norm() < 1e-9 * c.norm());
+    const auto rank = (eigen.eigenvalues().array() > 1e-9 * largest).count();
+    const int clusters = (shape.num_images - shape.fixed_images + 9) / 10;
+    const int own = shape.num_cameras == shape.num_images ? shape.free_params : 0;
+    CHECK(rank >= clusters * 4);
+    CHECK(rank <= (clusters + 4) * (7 + own));
+  }
+}
+
+// Turning, moving and growing the whole scene does so with every cluster.
+TEST_CASE("a similarity of the scene lies in the coarse space") {
+  System system({.num_cameras = 4});
+  const Eigen::MatrixXd c = correction(system, true);
+  for (int mode = 0; mode < 7; ++mode) {
+    Eigen::Vector3d turn = Eigen::Vector3d::Zero(), shift = Eigen::Vector3d::Zero();
+    if (mode < 3) turn(mode) = 1;
+    if (mode >= 3 && mode < 6) shift(mode - 3) = 1;
+    Eigen::VectorXd x = Eigen::VectorXd::Zero(system.b.size());
+    for (std::int64_t i = 0; i < 60; ++i) {
+      const Eigen::Map<const Eigen::Matrix<double, 3, 4, Eigen::RowMajor>> pose(system.arrays.poses.data() + 12 * i);
+      const Eigen::Vector3d center = -pose.leftCols<3>().transpose() * pose.col(3);
+      Eigen::Matrix<double, 6, 1> moved;
+      moved << -pose.leftCols<3>() * turn, turn.cross(center) + shift + (mode == 6 ? center : Eigen::Vector3d::Zero());
+      for (int r = 0; r < 6; ++r) {
+        if (system.unknowns.of_image(i)[r] >= 0) x(system.unknowns.of_image(i)[r]) = moved(r);
+      }
+    }
+    CHECK((c * system.matrix * x - x).norm() < 1e-9 * x.norm());
+  }
 }
 
 TEST_CASE("a factor with more entries than allowed is not planned") {

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastcv.ba import Problem, Result, solve
+from fastcv.synthetic import make_tracks
 
 # Convergence to the last digits.
 TIGHT: dict[str, Any] = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 300}
@@ -248,19 +249,24 @@ def test_every_linear_solver_in_a_street_with_loop_closures(make_problem, pertur
     np.testing.assert_allclose(result.final_cost, expected.final_cost, rtol=1e-8)
 
 
-def long_street(make_problem, perturb) -> Problem:
-    """Weakly tied together: conjugate gradients take many iterations once the damping is small."""
+def test_few_conjugate_gradients_on_a_long_street():
+    truth, _ = make_tracks("street", num_images=200, num_points=8000, noise_px=0.5)
+    problem = Problem.from_reconstruction(truth)
+    problem.points += np.random.default_rng(0).normal(0, 0.02, problem.points.shape)
+    result = solve(problem, linear_solver="iterative_schur", function_tolerance=1e-10)
+    # Without the coarse space 395.
+    assert max(iteration.linear_iterations for iteration in result.iterations) <= 20
+    expected = solve(problem, linear_solver="sparse_schur", function_tolerance=1e-10)
+    np.testing.assert_allclose(result.final_cost, expected.final_cost, rtol=1e-7)
+
+
+def test_conjugate_gradients_where_the_factor_costs_more(make_problem, perturb):
+    """Weakly tied together, with a wide band."""
     visible = band(900, 450, 60)
-    return perturb(make_problem(num_images=900, num_points=450, noise_px=1, visible=visible), 0.003)
-
-
-def test_changes_over_to_the_factor(make_problem, perturb):
-    problem = long_street(make_problem, perturb)
+    problem = perturb(make_problem(num_images=900, num_points=450, noise_px=1, visible=visible), 0.003)
     result = solve(problem, **TIGHT)
-    assert result.linear_solver == "iterative_schur, sparse_schur"
-    direct = [iteration.linear_iterations == 1 for iteration in result.iterations[1:]]
-    assert direct == sorted(direct)  # it never goes back
-    assert {True, False} == set(direct)
+    assert result.linear_solver == "iterative_schur"
+    assert max(iteration.linear_iterations for iteration in result.iterations) <= 60
     expected = solve(problem, linear_solver="sparse_schur", **TIGHT)
     np.testing.assert_allclose(result.final_cost, expected.final_cost, rtol=1e-10)
 
@@ -298,13 +304,6 @@ def test_same_bits_for_every_number_of_threads(request, scene, linear_solver):
     one = bits(solve(problem, num_threads=1, **options))
     for num_threads in (2, 3, 8):
         assert bits(solve(problem, num_threads=num_threads, **options)) == one
-
-
-def test_same_bits_for_every_number_of_threads_over_a_change_of_solver(make_problem, perturb):
-    problem = long_street(make_problem, perturb)
-    one, three = (solve(problem, num_threads=n, max_iterations=6) for n in (1, 3))
-    assert one.linear_solver == "iterative_schur, sparse_schur"
-    assert bits(one) == bits(three)
 
 
 def test_same_bits_for_observations_in_any_order(make_problem, perturb):
