@@ -74,13 +74,13 @@ bool factor_diagonal(double* block, std::int64_t stride, int size) {
   return true;
 }
 
-void solve_rows(const double* diagonal, double* rows, std::int64_t stride, int size, std::int64_t count,
+void solve_rows(const double* diagonal, std::int64_t stride, double* const* rows, int size, std::int64_t count,
                 double* packed) {
   for (std::int64_t begin = 0; begin < count; begin += kTile) {
     const std::int64_t width = count - begin < kTile ? count - begin : kTile;
     double* p = packed + begin * size;
     for (int k = 0; k < size; ++k) {
-      for (std::int64_t i = 0; i < width; ++i) p[k * kTile + i] = rows[(begin + i) * stride + k];
+      for (std::int64_t i = 0; i < width; ++i) p[k * kTile + i] = rows[begin + i][k];
       for (std::int64_t i = width; i < kTile; ++i) p[k * kTile + i] = 0;
     }
     for (int k = 0; k < size; ++k) {
@@ -98,7 +98,7 @@ void solve_rows(const double* diagonal, double* rows, std::int64_t stride, int s
       for (int v = 0; v < kParts; ++v) store(p + k * kTile + v * kWidth, sums[v] * inverse);
     }
     for (std::int64_t i = 0; i < width; ++i) {
-      for (int k = 0; k < size; ++k) rows[(begin + i) * stride + k] = p[k * kTile + i];
+      for (int k = 0; k < size; ++k) rows[begin + i][k] = p[k * kTile + i];
     }
   }
 }

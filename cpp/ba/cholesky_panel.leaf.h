@@ -8,7 +8,7 @@ bool factor_diagonal(double* block, std::int64_t stride, int size);
 
 // Solves X Lᵀ = A for `count` rows A at `rows`, in place; `diagonal` is the factored block. Xᵀ goes to `packed` as
 // well, by tiles of kTileColumns columns, each (size, kTileColumns) without gaps; the last one is filled up with zeros.
-void solve_rows(const double* diagonal, double* rows, std::int64_t stride, int size, std::int64_t count,
+void solve_rows(const double* diagonal, std::int64_t stride, double* const* rows, int size, std::int64_t count,
                 double* packed);
 
 // C -= X Yᵀ with X `count` rows at `x`, and Yᵀ the packed columns; `columns` is a number of whole tiles.

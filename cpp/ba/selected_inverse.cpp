@@ -4,7 +4,6 @@
 #include <Eigen/Core>
 #include <algorithm>
 
-#include "ba/cholesky.h"
 #include "ba/sparse_cholesky.h"
 #include "core/interrupt.h"
 
@@ -12,7 +11,6 @@ namespace fastcv::ba {
 namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Factor = Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>;
 
 }  // namespace
 
@@ -33,7 +31,8 @@ void SparseCholesky::invert(SchurMatrix& matrix) const {
     poll_interrupt();
     const Front& front = fronts_[f];
     const std::int64_t rows = front.num_rows, pivots = front.num_pivots(), rest = rows - pivots;
-    const Factor factor(front.factor.data(), rows, pivots, Eigen::OuterStride<>(front.stride));
+    Matrix factor(rows, pivots);
+    for (std::int64_t i = 0; i < rows; ++i) std::copy_n(front.factor_row(i), std::min(i + 1, pivots), factor.data() + i * pivots);
     const auto lower = factor.topRows(pivots).triangularView<Eigen::Lower>();
     Matrix& z = inverses[f];
     z.resize(rows, rows);

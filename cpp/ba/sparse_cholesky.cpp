@@ -142,14 +142,13 @@ void SparseCholesky::find_subtrees() {
 
 void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front,
                                const std::vector<std::int64_t>& row_of) const {
-  const std::int64_t stride = padded_stride(front.num_rows);
   const std::int64_t row = block_rows_[block], column = matrix.column(block);
   const bool diagonal = row == column;
   double scratch[Unknowns::kMostWidth * Unknowns::kMostWidth];
   const double* folded = unknowns_.fold(row, column, matrix.block(block), scratch);
   for_each_entry(matrix, block, folded, front, row_of, [&](std::int64_t i, std::int64_t j, const double& value) {
     // An unknown that two images share is met once here and once in the transposed block, which is not stored.
-    front.dense[i * stride + j] += !diagonal && i == j ? 2 * value : value;
+    front.dense[row_place(front.num_rows, i) + j] += !diagonal && i == j ? 2 * value : value;
   });
 }
 
@@ -157,7 +156,6 @@ void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, co
 void SparseCholesky::add_child(Front& child, const Front& front, const std::vector<std::int64_t>& row_of,
                                int num_threads) {
   const std::int64_t pivots = child.num_pivots(), size = child.num_rows - pivots;
-  const std::int64_t stride = padded_stride(front.num_rows);
   std::vector<std::int64_t> rows;
   for (const std::int32_t node : child.nodes) {
     if (place_[node] < child.end) continue;
@@ -166,7 +164,7 @@ void SparseCholesky::add_child(Front& child, const Front& front, const std::vect
   parallel_for(size, rows_at_a_time(size), num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const double* from = child.update.data() + i * (i + 1) / 2;
-      double* to = front.dense.data() + rows[i] * stride;
+      double* to = front.dense.data() + row_place(front.num_rows, rows[i]);
       for (std::int64_t j = 0; j <= i; ++j) to[rows[j]] += from[j];
     }
   });
@@ -176,10 +174,10 @@ void SparseCholesky::add_child(Front& child, const Front& front, const std::vect
 // The front's matrix, from the system's blocks and its children's complements.
 void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, Front& front,
                               std::vector<std::int64_t>& row_of, int num_threads) {
-  const std::int64_t rows = front.num_rows, stride = padded_stride(rows);
-  front.dense = Buffer<double>(rows * stride);
+  const std::int64_t rows = front.num_rows;
+  front.dense = Buffer<double>(row_place(rows, rows - 1) + band_stride(rows, rows - 1));
   parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) std::fill_n(front.dense.data() + i * stride, i + 1, 0.0);
+    for (std::int64_t i = begin; i < end; ++i) std::fill_n(front.dense.data() + row_place(rows, i), i + 1, 0.0);
   });
   std::int64_t row = 0;
   for (const std::int32_t node : front.nodes) {
@@ -189,7 +187,7 @@ void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, 
   polled_for(static_cast<std::int64_t>(front.blocks.size()),
              [&](std::int64_t i) { add_block(matrix, front.blocks[i], front, row_of); });
   for (std::int64_t i = 0; i < front.num_pivots(); ++i) {
-    front.dense[i * stride + i] += damping[eliminated_[front.begin + i]];
+    front.dense[row_place(rows, i) + i] += damping[eliminated_[front.begin + i]];
   }
   for (const std::int64_t child : front.children) add_child(fronts_[child], front, row_of, num_threads);
   for (const std::int32_t node : front.nodes) row_of[node] = -1;
@@ -197,22 +195,20 @@ void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, 
 
 bool SparseCholesky::factor_front(const SchurMatrix& matrix, const double* damping, Front& front, Workspace& work,
                                   int num_threads) {
-  const std::int64_t rows = front.num_rows, pivots = front.num_pivots(), stride = padded_stride(rows);
+  const std::int64_t rows = front.num_rows, pivots = front.num_pivots();
   if (rows == pivots) front.factor = {};
   assemble(matrix, damping, front, work.row_of, num_threads);
   if (!factor_columns(front.dense.data(), rows, pivots, work.scratch, num_threads)) return false;
   if (rows == pivots) {  // the matrix itself is the factor
     front.factor = std::move(front.dense);
-    front.stride = stride;
     return true;
   }
-  front.stride = pivots;
   if (front.factor.size() == 0) front.factor = Buffer<double>(rows * pivots);
   const std::int64_t rest = rows - pivots;
   front.update = Buffer<double>(rest * (rest + 1) / 2);
   parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const double* row = front.dense.data() + i * stride;
+      const double* row = front.dense.data() + row_place(rows, i);
       std::copy_n(row, pivots, front.factor.data() + i * pivots);
       const std::int64_t below = i - pivots;
       if (below >= 0) std::copy_n(row + pivots, below + 1, front.update.data() + below * (below + 1) / 2);
@@ -254,7 +250,7 @@ void SparseCholesky::solve(double* x) const {
     const double* head = y.data() + front.begin;
     poll_interrupt();
     polled_for(front.num_rows, [&](std::int64_t i) {
-      const double* l = front.factor.data() + i * front.stride;
+      const double* l = front.factor_row(i);
       const std::int64_t end = std::min(i, pivots);
       double sums[8] = {};  // so that the compiler can add in lanes
       std::int64_t k = 0;
@@ -274,7 +270,7 @@ void SparseCholesky::solve(double* x) const {
     poll_interrupt();
     polled_for(front->num_rows, [&](std::int64_t done) {
       const std::int64_t i = front->num_rows - 1 - done;
-      const double* l = front->factor.data() + i * front->stride;
+      const double* l = front->factor_row(i);
       double& value = y[rows[i]];
       if (i < pivots) value /= l[i];
       const std::int64_t end = std::min(i, pivots);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ba/cholesky.h"
 #include "ba/elimination.h"
 
 namespace fastcv::ba {
@@ -37,11 +38,13 @@ class SparseCholesky {
     std::int64_t parent = -1;
     std::vector<std::int64_t> children;
     std::vector<std::int64_t> blocks;  // of the matrix, with entries whose first-eliminated unknown is a pivot here
-    Buffer<double> factor;             // (num_rows, pivots), rows `stride` apart
-    std::int64_t stride = 0;
-    Buffer<double> dense;   // while in work
+    Buffer<double> factor;             // (num_rows, pivots), or where all rows are pivots the triangle `dense`
+    Buffer<double> dense;              // while in work, see row_place()
     Buffer<double> update;  // the Schur complement for the parent: its lower triangle, row by row
     std::int64_t num_pivots() const { return end - begin; }
+    const double* factor_row(std::int64_t i) const {
+      return factor.data() + (num_rows == num_pivots() ? row_place(num_rows, i) : i * num_pivots());
+    }
   };
   struct Workspace {
     std::vector<std::int64_t> row_of;  // first row of the node at each place in the front at work, -1 where it has none

@@ -24,10 +24,10 @@ Eigen::MatrixXd positive_definite(std::int64_t n) {
 
 // As factor_columns() wants it, with NaN wherever it must not read.
 std::vector<double> lower_rows(const Eigen::MatrixXd& matrix) {
-  const std::int64_t n = matrix.rows(), stride = padded_stride(n);
-  std::vector<double> rows(n * stride, std::numeric_limits<double>::quiet_NaN());
+  const std::int64_t n = matrix.rows();
+  std::vector<double> rows(row_place(n, n - 1) + band_stride(n, n - 1), std::numeric_limits<double>::quiet_NaN());
   for (std::int64_t i = 0; i < n; ++i) {
-    for (std::int64_t j = 0; j <= i; ++j) rows[i * stride + j] = matrix(i, j);
+    for (std::int64_t j = 0; j <= i; ++j) rows[row_place(n, i) + j] = matrix(i, j);
   }
   return rows;
 }
@@ -42,11 +42,11 @@ Eigen::MatrixXd partly_factored(const Eigen::MatrixXd& matrix, const Eigen::Matr
 }
 
 double largest_difference(const std::vector<double>& rows, const Eigen::MatrixXd& expected) {
-  const std::int64_t n = expected.rows(), stride = padded_stride(n);
+  const std::int64_t n = expected.rows();
   double largest = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = 0; j <= i; ++j) {
-      const double difference = std::abs(rows[i * stride + j] - expected(i, j));
+      const double difference = std::abs(rows[row_place(n, i) + j] - expected(i, j));
       if (!(difference <= largest)) largest = difference;  // NaN stays
     }
   }
@@ -63,10 +63,10 @@ void check_size(std::int64_t n, const std::vector<std::int64_t>& all_pivots, std
     CAPTURE(n);
     CAPTURE(pivots);
     CHECK(largest_difference(one, partly_factored(matrix, l, pivots)) < 1e-13);
-    const std::int64_t stride = padded_stride(n);
     bool same = true;
     for (std::int64_t i = 0; i < n; ++i) {
-      same &= std::equal(one.begin() + i * stride, one.begin() + i * stride + i + 1, three.begin() + i * stride);
+      const double* row = one.data() + row_place(n, i);
+      same &= std::equal(row, row + i + 1, three.data() + row_place(n, i));
     }
     CHECK(same);
   }
