@@ -54,7 +54,6 @@ CoarseSpace::CoarseSpace(const Equations& equations, const Unknowns& unknowns, c
     if (size >= equations.num_images) break;
     if (cholesky_->num_flops() < kMostFlops * static_cast<double>(equations.num_observations)) break;
   }
-  coarse_->allocate();
   transposed_ = Buffer<double>(coarse_->row_begin(coarse_->num_images()) * columns_ * columns_);
 }
 
@@ -161,7 +160,7 @@ void CoarseSpace::orthonormalize(const std::vector<std::int32_t>& images, const 
 
 struct CoarseSpace::Workspace {
   SchurMatrix::Workspace fine;
-  std::vector<double> row, products;  // of S, and S P of the row by neighbour: (columns of an image, of a cluster)
+  std::vector<double> products;       // S P of a row by neighbour: (columns of an image, of a cluster)
   std::vector<std::int32_t> slot_of;  // of clusters, among the neighbours
 };
 
@@ -171,7 +170,7 @@ double* CoarseSpace::projected(std::int32_t cluster, const Neighbour& other) {
 }
 
 // What the rows of a cluster's images bring to Pᵀ S P; of S they reach to the diagonal.
-void CoarseSpace::project_rows(std::int32_t cluster, const double* hessians, double scale, Workspace& work) {
+void CoarseSpace::project_rows(std::int32_t cluster, Workspace& work) {
   const int columns = fine_.columns(), size = columns * columns;
   const std::vector<Neighbour>& neighbours = neighbours_[cluster];
   for (std::size_t n = 0; n < neighbours.size(); ++n) {
@@ -180,12 +179,7 @@ void CoarseSpace::project_rows(std::int32_t cluster, const double* hessians, dou
   }
   for (const std::int32_t image : members_[cluster]) {
     const std::int64_t first = fine_.row_begin(image), count = fine_.row_begin(image + 1) - first;
-    const double* row = fine_.block(first);
-    if (!fine_.is_allocated()) {
-      work.row.resize(std::max<std::size_t>(work.row.size(), count * size));
-      fine_.compute_row(equations_, image, hessians, scale, work.fine, work.row.data());
-      row = work.row.data();
-    }
+    const double* row = fine_.row(image, work.fine);
     work.products.assign(neighbours.size() * columns * columns_, 0.0);
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int32_t other = fine_.column(first + b);
@@ -230,8 +224,7 @@ void CoarseSpace::add_transposed(std::int64_t block, bool diagonal) {
   }
 }
 
-bool CoarseSpace::prepare(const double* cam_from_world, const double* hessians, double scale, const double* damping,
-                          int num_threads) {
+bool CoarseSpace::prepare(const double* cam_from_world, const double* damping, int num_threads) {
   const std::int64_t num_clusters = coarse_->num_images();
   parallel_for(num_clusters, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t c = begin; c < end; ++c) {
@@ -242,7 +235,7 @@ bool CoarseSpace::prepare(const double* cam_from_world, const double* hessians, 
   parallel_for(num_clusters, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
     Workspace work;
     work.slot_of.resize(num_clusters);
-    for (std::int64_t c = begin; c < end; ++c) project_rows(static_cast<std::int32_t>(c), hessians, scale, work);
+    for (std::int64_t c = begin; c < end; ++c) project_rows(static_cast<std::int32_t>(c), work);
   });
   parallel_for(num_clusters, 16, num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t c = begin; c < end; ++c) {

@@ -16,13 +16,11 @@ namespace fastcv::ba {
 
 class CoarseSpace {
  public:
-  // `fine` is S: filled before each prepare(), or its pattern alone; then its rows are computed, used and forgotten.
   CoarseSpace(const Equations& equations, const Unknowns& unknowns, const SchurMatrix& fine);
 
-  // Factors Pᵀ (S + damping) P for S = scale U - W V⁻¹ Wᵀ, where the columns of P are the clusters' modes about
+  // Factors Pᵀ (S + damping) P, where S is what `fine` holds by now and the columns of P are the clusters' modes about
   // `cam_from_world` (num_images, 12). False where it is not positive definite.
-  bool prepare(const double* cam_from_world, const double* hessians, double scale, const double* damping,
-               int num_threads);
+  bool prepare(const double* cam_from_world, const double* damping, int num_threads);
 
   // z += P (Pᵀ (S + damping) P)⁻¹ Pᵀ r.
   void add_correction(const double* r, double* z) const;
@@ -39,7 +37,7 @@ class CoarseSpace {
   void make_clusters(int size);
   void make_modes(const std::vector<std::int32_t>& images, const double* cam_from_world);
   void orthonormalize(const std::vector<std::int32_t>& images, const double* metric);
-  void project_rows(std::int32_t cluster, const double* hessians, double scale, Workspace& work);
+  void project_rows(std::int32_t cluster, Workspace& work);
   void add_transposed(std::int64_t block, bool diagonal);
   double* projected(std::int32_t cluster, const Neighbour& other);
   const std::int32_t* own(std::int64_t image) const { return own_.data() + image * unknowns_.columns(); }

@@ -50,7 +50,7 @@ void ConjugateGradients::make_coarse_space() {
   const Equations& e = arrangement_.equations();
   matrix_ = std::make_unique<SchurMatrix>(e);
   const std::int64_t size = std::int64_t(e.columns) * e.columns * sizeof(double) * matrix_->row_begin(e.num_images);
-  if (size <= 2 * e.num_observations * e.columns * std::int64_t(sizeof(float))) matrix_->allocate();
+  write_out_ = size <= 2 * e.num_observations * e.columns * std::int64_t(sizeof(float));
   coarse_ = std::make_unique<CoarseSpace>(e, unknowns_, *matrix_);
 }
 
@@ -61,13 +61,16 @@ bool ConjugateGradients::prepare(const double* cam_from_world, const double* hes
   hessians_ = hessians;
   extra_ = scale - 1;
   if (two_level_ && !coarse_) make_coarse_space();
-  const bool stored = matrix_ && matrix_->is_allocated();
-  if (stored) matrix_->fill(e, hessians, scale, num_threads);
+  if (write_out_) {
+    matrix_->fill(hessians, scale, num_threads);
+  } else if (matrix_) {
+    matrix_->set(hessians, scale);
+  }
   std::vector<double> of_images(e.num_images * size);
   parallel_for(e.num_images, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       double* block = of_images.data() + i * size;
-      if (stored) {
+      if (write_out_) {
         std::copy_n(matrix_->block(matrix_->row_begin(i + 1) - 1), size, block);
       } else {
         for (int k = 0; k < size; ++k) block[k] = scale * hessians[i * size + k];
@@ -97,7 +100,7 @@ bool ConjugateGradients::prepare(const double* cam_from_world, const double* hes
     for (int i = 0; i < node_size; ++i) block[i * (node_size + 1)] += damping[unknowns_.node_begin(n) + i];
     if (!factor_diagonal(block, node_size, node_size)) return false;
   }
-  return !coarse_ || coarse_->prepare(cam_from_world, hessians, scale, damping, num_threads);
+  return !coarse_ || coarse_->prepare(cam_from_world, damping, num_threads);
 }
 
 void ConjugateGradients::precondition(const double* r, double* z) const {
@@ -139,7 +142,7 @@ void ConjugateGradients::multiply_through_jacobians(int num_threads) {
 
 void ConjugateGradients::multiply(const double* x, double* y, int num_threads) {
   unknowns_.spread(x, image_x_.data());
-  if (matrix_ && matrix_->is_allocated()) {
+  if (write_out_) {
     matrix_->multiply(image_x_.data(), image_y_.data(), num_threads);
   } else {
     multiply_through_jacobians(num_threads);

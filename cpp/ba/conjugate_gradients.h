@@ -43,8 +43,10 @@ class ConjugateGradients {
   const double* hessians_ = nullptr;
   double extra_ = 0;                       // scale - 1
   const bool two_level_;
-  std::unique_ptr<SchurMatrix> matrix_;  // its pattern, and S itself where that takes no more memory than the Jacobians
-  std::unique_ptr<CoarseSpace> coarse_;  // from the first prepare() on
+  // From the first prepare() on, with two levels.
+  std::unique_ptr<SchurMatrix> matrix_;
+  bool write_out_ = false;  // the matrix, where that takes no more memory than the Jacobians
+  std::unique_ptr<CoarseSpace> coarse_;
   std::vector<std::int64_t> node_blocks_;  // where each node's factored block begins
   std::vector<double> blocks_, image_x_, image_y_;
 };

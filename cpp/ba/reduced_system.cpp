@@ -58,7 +58,11 @@ int ReducedSystem::solve(const double* cam_from_world, const double* hessians, d
     if (!gradients_->prepare(cam_from_world, hessians, scale, damping, num_threads)) return 0;
     return gradients_->solve(b, damping, kForcing, kMostGradients, x, num_threads);
   }
-  matrix_->fill(arrangement_.equations(), hessians, scale, num_threads);
+  if (cholesky_->is_dense()) {
+    matrix_->set(hessians, scale);
+  } else {
+    matrix_->fill(hessians, scale, num_threads);
+  }
   if (!cholesky_->factor(*matrix_, damping, num_threads)) return 0;
   std::copy_n(b, unknowns_.count(), x);
   cholesky_->solve(x);

@@ -34,7 +34,7 @@ void multiply_transposed_blocks(int columns, const double* blocks, const std::in
 
 }  // namespace
 
-SchurMatrix::SchurMatrix(const Equations& e) : columns_(e.columns), row_begin_{0} {
+SchurMatrix::SchurMatrix(const Equations& e) : equations_(&e), columns_(e.columns), row_begin_{0} {
   std::vector<std::int64_t> seen_in(e.num_images, -1);
   for (std::int64_t image = 0; image < e.num_images; ++image) {
     poll_interrupt();
@@ -59,21 +59,18 @@ SchurMatrix::SchurMatrix(int columns, const std::vector<std::vector<std::int32_t
     column_.insert(column_.end(), row.begin(), row.end());
     row_begin_.push_back(static_cast<std::int64_t>(column_.size()));
   }
+  blocks_ = Buffer<double>(row_begin_.back() * columns * columns);
 }
 
-void SchurMatrix::allocate() {
-  if (blocks_.size() == 0) blocks_ = Buffer<double>(row_begin_.back() * columns_ * columns_);
-}
-
-void SchurMatrix::compute_row(const Equations& e, std::int64_t image, const double* hessians, double scale,
-                              Workspace& work, double* row) const {
+void SchurMatrix::compute_row(std::int64_t image, Workspace& work, double* row) const {
+  const Equations& e = *equations_;
   const std::int64_t size = std::int64_t(columns_) * columns_, first = row_begin_[image], end = row_begin_[image + 1];
   work.slots.resize(num_images());
   work.next.resize(std::max<std::size_t>(work.next.size(), e.image_begin[image + 1] - e.image_begin[image]));
   for (std::int64_t b = first; b < end; ++b) work.slots[column_[b]] = b - first;
   std::fill_n(row, (end - first - 1) * size, 0.0);
   double* diagonal = row + (end - first - 1) * size;
-  for (std::int64_t i = 0; i < size; ++i) diagonal[i] = scale * hessians[image * size + i];
+  for (std::int64_t i = 0; i < size; ++i) diagonal[i] = scale_ * hessians_[image * size + i];
   const std::int64_t step = std::max<std::int64_t>(1, kCached / (size * std::int64_t(sizeof(double))));
   for (std::int64_t b = first; b < end; b += step) {
     poll_interrupt();
@@ -83,16 +80,30 @@ void SchurMatrix::compute_row(const Equations& e, std::int64_t image, const doub
   }
 }
 
-void SchurMatrix::fill(const Equations& e, const double* hessians, double scale, int num_threads) {
+const double* SchurMatrix::row(std::int64_t image, Workspace& work) const {
+  if (is_stored()) return block(row_begin_[image]);
+  const std::size_t size = (row_begin_[image + 1] - row_begin_[image]) * columns_ * columns_;
+  work.row.resize(std::max(work.row.size(), size));
+  compute_row(image, work, work.row.data());
+  return work.row.data();
+}
+
+void SchurMatrix::set(const double* hessians, double scale) {
+  hessians_ = hessians;
+  scale_ = scale;
+}
+
+void SchurMatrix::fill(const double* hessians, double scale, int num_threads) {
+  set(hessians, scale);
   // Not before it is used: a solve that turns out to need no factor must not fail for want of its memory.
-  allocate();
+  if (!is_stored()) blocks_ = Buffer<double>(row_begin_.back() * columns_ * columns_);
   // Rows grow with the image's index; the long ones first. A few at a time share a workspace.
   constexpr std::int64_t kRows = 8;
   parallel_for((num_images() + kRows - 1) / kRows, 1, num_threads, [&](std::int64_t task, std::int64_t) {
     Workspace work;
     const std::int64_t end = num_images() - kRows * task;
     for (std::int64_t image = end - 1; image >= std::max<std::int64_t>(0, end - kRows); --image) {
-      compute_row(e, image, hessians, scale, work, block(row_begin_[image]));
+      compute_row(image, work, block(row_begin_[image]));
     }
   });
 }

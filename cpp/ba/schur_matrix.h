@@ -11,26 +11,26 @@ namespace fastcv::ba {
 class SchurMatrix {
  public:
   explicit SchurMatrix(const Equations& equations);
-  // Of any other system: row i has the columns below[i], ascending, of which the last is i.
+  // Of any other system, whose blocks the caller writes: row i has the columns below[i], ascending, the last of them i.
   SchurMatrix(int columns, const std::vector<std::vector<std::int32_t>>& below);
 
-  void allocate();  // the blocks, which fill() does by itself
+  // scale U - W V⁻¹ Wᵀ from the linearised, damped equations; `hessians` holds the blocks of U by image. fill() stores
+  // it; after set() a row is computed when it is asked for, and `hessians` must stay.
+  void fill(const double* hessians, double scale, int num_threads);
+  void set(const double* hessians, double scale);
 
-  // scale U - W V⁻¹ Wᵀ from the linearised, damped equations; `hessians` holds the blocks of U by image.
-  void fill(const Equations& equations, const double* hessians, double scale, int num_threads);
-
-  // One row of it, blocks as they follow in the matrix, without its being stored. The workspace belongs to a thread.
+  // The blocks of a row one after the other. The workspace belongs to a thread, and keeps a row that is not stored.
   struct Workspace {
     std::vector<std::int64_t> slots, next;
+    std::vector<double> row;
   };
-  void compute_row(const Equations& equations, std::int64_t image, const double* hessians, double scale,
-                   Workspace& work, double* row) const;
+  const double* row(std::int64_t image, Workspace& work) const;
+  bool is_stored() const { return blocks_.size() > 0; }
 
   // y = S x for (num_images, columns), after fill().
   void multiply(const double* x, double* y, int num_threads);
 
   int columns() const { return columns_; }
-  bool is_allocated() const { return blocks_.size() > 0; }
   std::int64_t num_images() const { return static_cast<std::int64_t>(row_begin_.size()) - 1; }
   // The blocks (image, j) with j <= image, by ascending j; the last one is the diagonal.
   std::int64_t row_begin(std::int64_t image) const { return row_begin_[image]; }
@@ -39,8 +39,12 @@ class SchurMatrix {
   const double* block(std::int64_t block) const { return blocks_.data() + block * columns_ * columns_; }
 
  private:
+  void compute_row(std::int64_t image, Workspace& work, double* row) const;
   void list_by_column();
 
+  const Equations* equations_ = nullptr;
+  const double* hessians_ = nullptr;
+  double scale_ = 0;
   int columns_;
   std::vector<std::int64_t> row_begin_;
   std::vector<std::int32_t> column_;

@@ -140,31 +140,50 @@ void SparseCholesky::find_subtrees() {
   }
 }
 
-void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front,
-                               const std::vector<std::int64_t>& row_of) const {
+void SparseCholesky::add_block(const SchurMatrix& matrix, std::int64_t block, const double* values, const Front& front,
+                               const Workspace& work) const {
   const std::int64_t row = block_rows_[block], column = matrix.column(block);
   const bool diagonal = row == column;
   double scratch[Unknowns::kMostWidth * Unknowns::kMostWidth];
-  const double* folded = unknowns_.fold(row, column, matrix.block(block), scratch);
-  for_each_entry(matrix, block, folded, front, row_of, [&](std::int64_t i, std::int64_t j, const double& value) {
+  const double* folded = unknowns_.fold(row, column, values, scratch);
+  for_each_entry(matrix, block, folded, front, work.row_of, [&](std::int64_t i, std::int64_t j, double value) {
     // An unknown that two images share is met once here and once in the transposed block, which is not stored.
-    front.dense[row_place(front.num_rows, i) + j] += !diagonal && i == j ? 2 * value : value;
+    work.rows[i][j] += !diagonal && i == j ? 2 * value : value;
   });
 }
 
+// All blocks of a matrix that is not stored: some rows are computed side by side, then added in their order.
+void SparseCholesky::add_rows(const SchurMatrix& matrix, const Front& front, const Workspace& work,
+                              int num_threads) const {
+  constexpr std::int64_t kRows = 16;
+  std::vector<SchurMatrix::Workspace> computed(kRows);
+  const std::int64_t size = matrix.columns() * matrix.columns();
+  for (std::int64_t first = 0; first < matrix.num_images(); first += kRows) {
+    const std::int64_t count = std::min(kRows, matrix.num_images() - first);
+    parallel_for(count, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) matrix.row(first + i, computed[i]);
+    });
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t row = matrix.row_begin(first + i);
+      for (std::int64_t b = row; b < matrix.row_begin(first + i + 1); ++b) {
+        add_block(matrix, b, computed[i].row.data() + (b - row) * size, front, work);
+      }
+    }
+  }
+}
+
 // Adds the Schur complement that a child left.
-void SparseCholesky::add_child(Front& child, const Front& front, const std::vector<std::int64_t>& row_of,
-                               int num_threads) {
+void SparseCholesky::add_child(Front& child, const Workspace& work, int num_threads) {
   const std::int64_t pivots = child.num_pivots(), size = child.num_rows - pivots;
   std::vector<std::int64_t> rows;
   for (const std::int32_t node : child.nodes) {
     if (place_[node] < child.end) continue;
-    for (std::int32_t i = place_[node]; i < place_[node + 1]; ++i) rows.push_back(row_of[node] + i - place_[node]);
+    for (std::int32_t i = place_[node]; i < place_[node + 1]; ++i) rows.push_back(work.row_of[node] + i - place_[node]);
   }
   parallel_for(size, rows_at_a_time(size), num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const double* from = child.update.data() + i * (i + 1) / 2;
-      double* to = front.dense.data() + row_place(front.num_rows, rows[i]);
+      double* to = work.rows[rows[i]];
       for (std::int64_t j = 0; j <= i; ++j) to[rows[j]] += from[j];
     }
   });
@@ -172,32 +191,37 @@ void SparseCholesky::add_child(Front& child, const Front& front, const std::vect
 }
 
 // The front's matrix, from the system's blocks and its children's complements.
-void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, Front& front,
-                              std::vector<std::int64_t>& row_of, int num_threads) {
+void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, Front& front, Workspace& work,
+                              int num_threads) {
   const std::int64_t rows = front.num_rows;
   front.dense = Buffer<double>(row_place(rows, rows - 1) + band_stride(rows, rows - 1));
+  work.rows.resize(rows);
+  for (std::int64_t i = 0; i < rows; ++i) work.rows[i] = front.dense.data() + row_place(rows, i);
   parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) std::fill_n(front.dense.data() + row_place(rows, i), i + 1, 0.0);
+    for (std::int64_t i = begin; i < end; ++i) std::fill_n(work.rows[i], i + 1, 0.0);
   });
   std::int64_t row = 0;
   for (const std::int32_t node : front.nodes) {
-    row_of[node] = row;
+    work.row_of[node] = row;
     row += place_[node + 1] - place_[node];
   }
-  polled_for(static_cast<std::int64_t>(front.blocks.size()),
-             [&](std::int64_t i) { add_block(matrix, front.blocks[i], front, row_of); });
-  for (std::int64_t i = 0; i < front.num_pivots(); ++i) {
-    front.dense[row_place(rows, i) + i] += damping[eliminated_[front.begin + i]];
+  if (matrix.is_stored()) {
+    polled_for(static_cast<std::int64_t>(front.blocks.size()), [&](std::int64_t i) {
+      add_block(matrix, front.blocks[i], matrix.block(front.blocks[i]), front, work);
+    });
+  } else {
+    add_rows(matrix, front, work, num_threads);
   }
-  for (const std::int64_t child : front.children) add_child(fronts_[child], front, row_of, num_threads);
-  for (const std::int32_t node : front.nodes) row_of[node] = -1;
+  for (std::int64_t i = 0; i < front.num_pivots(); ++i) work.rows[i][i] += damping[eliminated_[front.begin + i]];
+  for (const std::int64_t child : front.children) add_child(fronts_[child], work, num_threads);
+  for (const std::int32_t node : front.nodes) work.row_of[node] = -1;
 }
 
 bool SparseCholesky::factor_front(const SchurMatrix& matrix, const double* damping, Front& front, Workspace& work,
                                   int num_threads) {
   const std::int64_t rows = front.num_rows, pivots = front.num_pivots();
   if (rows == pivots) front.factor = {};
-  assemble(matrix, damping, front, work.row_of, num_threads);
+  assemble(matrix, damping, front, work, num_threads);
   if (!factor_columns(front.dense.data(), rows, pivots, work.scratch, num_threads)) return false;
   if (rows == pivots) {  // the matrix itself is the factor
     front.factor = std::move(front.dense);
@@ -208,7 +232,7 @@ bool SparseCholesky::factor_front(const SchurMatrix& matrix, const double* dampi
   front.update = Buffer<double>(rest * (rest + 1) / 2);
   parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const double* row = front.dense.data() + row_place(rows, i);
+      const double* row = work.rows[i];
       std::copy_n(row, pivots, front.factor.data() + i * pivots);
       const std::int64_t below = i - pivots;
       if (below >= 0) std::copy_n(row + pivots, below + 1, front.update.data() + below * (below + 1) / 2);
@@ -222,12 +246,12 @@ bool SparseCholesky::factor(const SchurMatrix& matrix, const double* damping, in
   for (Front& front : fronts_) front.update = {};  // left by a factorisation that broke off
   std::atomic<bool> definite{true};
   parallel_for(static_cast<std::int64_t>(subtrees_.size()), 1, num_threads, [&](std::int64_t task, std::int64_t) {
-    Workspace work{std::vector<std::int64_t>(order_.size(), -1), {}};
+    Workspace work{std::vector<std::int64_t>(order_.size(), -1), {}, {}};
     for (std::int64_t f = subtrees_[task].first; f < subtrees_[task].second && definite; ++f) {
       if (!factor_front(matrix, damping, fronts_[f], work, 1)) definite = false;
     }
   });
-  Workspace work{std::vector<std::int64_t>(order_.size(), -1), {}};
+  Workspace work{std::vector<std::int64_t>(order_.size(), -1), {}, {}};
   for (const std::int64_t f : top_) {
     if (!definite || !factor_front(matrix, damping, fronts_[f], work, num_threads)) return false;
   }

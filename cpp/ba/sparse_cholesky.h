@@ -22,7 +22,8 @@ class SparseCholesky {
   bool is_dense() const { return fronts_.size() <= 1; }
   double num_flops() const { return num_flops_; }
 
-  // Factors the matrix with `damping` added to its diagonal; false where it is not positive definite.
+  // Factors the matrix with `damping` added to its diagonal; false where it is not positive definite. Only the one front
+  // of is_dense() can do with a matrix that is not stored.
   bool factor(const SchurMatrix& matrix, const double* damping, int num_threads);
   // Solves in place for the unknowns, in their own order.
   void solve(double* x) const;
@@ -48,6 +49,7 @@ class SparseCholesky {
   };
   struct Workspace {
     std::vector<std::int64_t> row_of;  // first row of the node at each place in the front at work, -1 where it has none
+    std::vector<double*> rows;         // of that front
     std::vector<double> scratch;
   };
 
@@ -58,11 +60,11 @@ class SparseCholesky {
   template <class T, class F>
   void for_each_entry(const SchurMatrix& matrix, std::int64_t block, T* folded, const Front& front,
                       const std::vector<std::int64_t>& row_of, const F& f) const;
-  void add_block(const SchurMatrix& matrix, std::int64_t block, const Front& front,
-                 const std::vector<std::int64_t>& row_of) const;
-  void add_child(Front& child, const Front& front, const std::vector<std::int64_t>& row_of, int num_threads);
-  void assemble(const SchurMatrix& matrix, const double* damping, Front& front, std::vector<std::int64_t>& row_of,
-                int num_threads);
+  void add_block(const SchurMatrix& matrix, std::int64_t block, const double* values, const Front& front,
+                 const Workspace& work) const;
+  void add_rows(const SchurMatrix& matrix, const Front& front, const Workspace& work, int num_threads) const;
+  void add_child(Front& child, const Workspace& work, int num_threads);
+  void assemble(const SchurMatrix& matrix, const double* damping, Front& front, Workspace& work, int num_threads);
   bool factor_front(const SchurMatrix& matrix, const double* damping, Front& front, Workspace& work, int num_threads);
 
   const Unknowns& unknowns_;

@@ -48,7 +48,7 @@ Undamped::Undamped(const Arrangement& arrangement, const Unknowns& unknowns, con
                                   "]: expected observations that determine it, got a singular block of the Hessian");
     }
   }
-  matrix_.fill(e, hessians, 1, num_threads);
+  matrix_.fill(hessians, 1, num_threads);
   const std::vector<double> damping(unknowns.count(), 0.0);
   const bool definite = cholesky_.factor(matrix_, damping.data(), num_threads);
   if (definite) cholesky_.invert(matrix_);

@@ -106,7 +106,7 @@ void Unknowns::push(std::int64_t image, const double* folded, double* columns) c
   if (const auto* m = map(image)) m->push(folded, folded + columns_, columns);
 }
 
-Unknowns::Unknowns(std::int64_t num_nodes, int size) : columns_(size), of_image_(num_nodes * size), node_begin_{0} {
+Unknowns::Unknowns(std::int64_t num_nodes, int size) : columns_(size), width_(size), of_image_(num_nodes * size), node_begin_{0} {
   std::iota(of_image_.begin(), of_image_.end(), 0);
   for (std::int32_t n = 0; n < num_nodes; ++n) {
     node_begin_.push_back(node_begin_.back() + size);

@@ -207,7 +207,7 @@ struct System {
   }
 
   Eigen::VectorXd factor_and_solve(SparseCholesky& cholesky, SchurMatrix& schur, int num_threads) const {
-    schur.fill(arrangement.equations(), hessians.data(), kScale, num_threads);
+    schur.fill(hessians.data(), kScale, num_threads);
     REQUIRE(cholesky.factor(schur, damping.data(), num_threads));
     Eigen::VectorXd solution = b;
     cholesky.solve(solution.data());
@@ -363,7 +363,7 @@ TEST_CASE("the written-out system times a vector") {
   for (int free = 0; free <= 16; ++free) {
     const System system({.num_images = 24, .num_points = 100, .num_cameras = 24, .closures = 20, .free_params = free});
     SchurMatrix schur(system.arrangement.equations());
-    schur.fill(system.arrangement.equations(), system.hessians.data(), System::kScale, 1);
+    schur.fill(system.hessians.data(), System::kScale, 1);
     const Eigen::Index size = system.arrangement.equations().num_images * schur.columns();
     Eigen::VectorXd x(size), y(size), again(size), product(system.b.size());
     system.unknowns.spread(system.b.data(), x.data());
@@ -381,12 +381,15 @@ namespace {
 // The correction of the coarse space as a matrix.
 Eigen::MatrixXd correction(const System& system, bool stored) {
   SchurMatrix schur(system.arrangement.equations());
-  if (stored) schur.fill(system.arrangement.equations(), system.hessians.data(), System::kScale, 2);
+  if (stored) {
+    schur.fill(system.hessians.data(), System::kScale, 2);
+  } else {
+    schur.set(system.hessians.data(), System::kScale);
+  }
   CoarseSpace coarse(system.arrangement.equations(), system.unknowns, schur);
   Eigen::MatrixXd of_threads[2];
   for (const int threads : {1, 3}) {
-    REQUIRE(coarse.prepare(system.arrays.poses.data(), system.hessians.data(), System::kScale, system.damping.data(),
-                           threads));
+    REQUIRE(coarse.prepare(system.arrays.poses.data(), system.damping.data(), threads));
     Eigen::MatrixXd& c = of_threads[threads / 3];
     c = Eigen::MatrixXd::Zero(system.b.size(), system.b.size());
     const Eigen::MatrixXd unit = Eigen::MatrixXd::Identity(c.rows(), c.cols());
