@@ -15,7 +15,8 @@ namespace {
 // Wide panels pass less often over a large matrix, narrow ones leave more of a small one to the fast tiles.
 constexpr int kNarrowPanel = 48;
 constexpr std::int64_t kManyPivots = 512;
-static_assert(kBandRows % kLargestPanel == 0 && kLargestPanel % kNarrowPanel == 0);  // a panel's diagonal is in one band
+static_assert(kBandRows % kLargestPanel == 0 &&
+              kLargestPanel % kNarrowPanel == 0);  // a panel's diagonal is in one band
 
 bool factor_diagonal(double* block, std::int64_t stride, int size) {
   FASTCV_DISPATCH(ba::factor_diagonal(block, stride, size));

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ba/cluster_images.h"
+#include "ba/cluster_frames.h"
 #include "core/parallel.h"
 
 namespace fastcv::ba {
@@ -13,13 +13,13 @@ namespace {
 
 constexpr int kPose = 6;
 constexpr int kModes = 7;             // of the poses of a cluster: three turns, three shifts, a growth
-constexpr int kSmallestCluster = 10;  // images
+constexpr int kSmallestCluster = 10;  // frames
 // Of the coarse factor, for each observation: as long as some five conjugate gradients. Clusters grow until it is so.
 constexpr double kMostFlops = 5000;
 // What the earlier modes of a cluster leave of one, squared, below which it says nothing of its own.
 constexpr double kIndependent = 1e-10;
 
-// Turns about `middle`, x -> x + a x (x - middle), shifts and growth of the world, as (6, 7): they move the image's
+// Turns about `middle`, x -> x + a x (x - middle), shifts and growth of the world, as (6, 7): they move the frame's
 // centre alike, and turn it by w = -R a.
 void move_with_world(const double* pose, const double* center, const double* middle, double* p) {
   double d[3];
@@ -45,45 +45,64 @@ CoarseSpace::CoarseSpace(const Equations& equations, const Unknowns& unknowns, c
       fine_(fine),
       num_intrinsics_(std::min(equations.columns - kPose, kMostColumns - kModes)),
       columns_(kModes + num_intrinsics_),
-      modes_size_(kPose * kModes + num_intrinsics_),
-      modes_(equations.num_images * modes_size_) {
-  find_own();
+      modes_(unknowns.num_frames() * kPose * kModes),
+      shares_(equations.num_images * num_intrinsics_) {
+  find_own_intrinsics();
   for (int size = kSmallestCluster;; size *= 2) {
     make_clusters(size);
+    connect_clusters();
     cholesky_ = std::make_unique<SparseCholesky>(*coarse_, *coarse_unknowns_, std::numeric_limits<std::int64_t>::max());
-    if (size >= equations.num_images) break;
+    if (size >= unknowns.num_frames()) break;
     if (cholesky_->num_flops() < kMostFlops * static_cast<double>(equations.num_observations)) break;
   }
   transposed_ = Buffer<double>(coarse_->row_begin(coarse_->num_images()) * columns_ * columns_);
 }
 
-void CoarseSpace::find_own() {
-  const std::int64_t columns = unknowns_.columns();
-  own_.assign(unknowns_.of_image(0), unknowns_.of_image(0) + equations_.num_images * columns);
+void CoarseSpace::find_own_intrinsics() {
   std::vector<int> users(unknowns_.count(), 0);
-  for (const std::int32_t unknown : own_) {
-    if (unknown >= 0) ++users[unknown];
+  const auto intrinsics = [&](std::int64_t image) { return unknowns_.of_image(image) + kPose; };
+  for (std::int64_t i = 0; i < equations_.num_images; ++i) {
+    for (int a = 0; a < num_intrinsics_; ++a) {
+      if (intrinsics(i)[a] >= 0) ++users[intrinsics(i)[a]];
+    }
   }
-  for (std::int32_t& unknown : own_) {
-    if (unknown >= 0 && users[unknown] > 1) unknown = -1;
+  for (std::int64_t i = 0; i < equations_.num_images; ++i) {
+    for (int a = 0; a < num_intrinsics_; ++a) {
+      const std::int32_t unknown = intrinsics(i)[a];
+      own_.push_back(unknown >= 0 && users[unknown] == 1 ? unknown : -1);
+    }
   }
 }
 
 void CoarseSpace::make_clusters(int size) {
-  std::vector<bool> wanted(equations_.num_images);
+  std::vector<bool> wanted(unknowns_.num_frames());
+  const auto any_free = [](const std::int32_t* begin, std::int64_t count) {
+    return std::any_of(begin, begin + count, [](std::int32_t unknown) { return unknown >= 0; });
+  };
+  for (std::int64_t f = 0; f < unknowns_.num_frames(); ++f) wanted[f] = any_free(unknowns_.of_frame(f), kPose);
   for (std::int64_t i = 0; i < equations_.num_images; ++i) {
-    wanted[i] = std::any_of(own(i), own(i + 1), [](std::int32_t unknown) { return unknown >= 0; });
+    if (any_free(own_.data() + i * num_intrinsics_, num_intrinsics_)) wanted[unknowns_.frame(i)] = true;
   }
-  cluster_of_ = cluster_images(equations_, wanted, size);
-  members_.assign(1 + *std::max_element(cluster_of_.begin(), cluster_of_.end()), {});
-  std::vector<std::vector<std::int32_t>> below(members_.size());
-  for (std::int32_t image = 0; image < equations_.num_images; ++image) {
-    const std::int32_t cluster = cluster_of_[image];
-    if (cluster < 0) continue;
-    members_[cluster].push_back(image);
-    for (std::int64_t b = fine_.row_begin(image); b < fine_.row_begin(image + 1); ++b) {
-      const std::int32_t other = cluster_of_[fine_.column(b)];
-      if (other >= 0) below[std::max(cluster, other)].push_back(std::min(cluster, other));
+  cluster_of_frame_ = cluster_frames(equations_, unknowns_, wanted, size);
+  const auto count = 1 + *std::max_element(cluster_of_frame_.begin(), cluster_of_frame_.end());
+  frames_.assign(count, {});
+  images_.assign(count, {});
+  for (std::int32_t f = 0; f < unknowns_.num_frames(); ++f) {
+    if (cluster_of_frame_[f] >= 0) frames_[cluster_of_frame_[f]].push_back(f);
+  }
+  for (std::int32_t i = 0; i < equations_.num_images; ++i) {
+    if (cluster_of(i) >= 0) images_[cluster_of(i)].push_back(i);
+  }
+}
+
+void CoarseSpace::connect_clusters() {
+  std::vector<std::vector<std::int32_t>> below(images_.size());
+  for (std::int32_t cluster = 0; cluster < static_cast<std::int32_t>(images_.size()); ++cluster) {
+    for (const std::int32_t image : images_[cluster]) {
+      for (std::int64_t b = fine_.row_begin(image); b < fine_.row_begin(image + 1); ++b) {
+        const std::int32_t other = cluster_of(fine_.column(b));
+        if (other >= 0) below[std::max(cluster, other)].push_back(std::min(cluster, other));
+      }
     }
   }
   for (std::vector<std::int32_t>& row : below) {
@@ -92,7 +111,7 @@ void CoarseSpace::make_clusters(int size) {
   }
   coarse_ = std::make_unique<SchurMatrix>(columns_, below);
   coarse_unknowns_ = std::make_unique<Unknowns>(coarse_->num_images(), columns_);
-  neighbours_.assign(members_.size(), {});
+  neighbours_.assign(below.size(), {});
   for (std::int32_t cluster = 0; cluster < coarse_->num_images(); ++cluster) {
     for (std::int64_t b = coarse_->row_begin(cluster); b < coarse_->row_begin(cluster + 1); ++b) {
       neighbours_[cluster].push_back({coarse_->column(b), b});
@@ -101,59 +120,57 @@ void CoarseSpace::make_clusters(int size) {
   }
 }
 
-void CoarseSpace::make_modes(const std::vector<std::int32_t>& images, const double* cam_from_world) {
+void CoarseSpace::make_modes(const std::vector<std::int32_t>& frames, const double* poses) {
   std::vector<double> centers;
   double middle[3] = {};
-  for (const std::int32_t image : images) {
-    const double* pose = cam_from_world + 12 * std::int64_t(image);
+  for (const std::int32_t frame : frames) {
+    const double* pose = poses + 12 * std::int64_t(frame);
     for (int c = 0; c < 3; ++c) {
       centers.push_back(-(pose[c] * pose[3] + pose[4 + c] * pose[7] + pose[8 + c] * pose[11]));
-      middle[c] += centers.back() / static_cast<double>(images.size());
+      middle[c] += centers.back() / static_cast<double>(frames.size());
     }
   }
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    const std::int64_t image = images[i];
-    double* p = modes(image);
-    move_with_world(cam_from_world + 12 * image, centers.data() + 3 * i, middle, p);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const std::int64_t frame = frames[i];
+    double* p = modes_.data() + frame * kPose * kModes;
+    move_with_world(poses + 12 * frame, centers.data() + 3 * i, middle, p);
     for (int r = 0; r < kPose; ++r) {
-      if (own(image)[r] < 0) std::fill_n(p + r * kModes, kModes, 0.0);
+      if (unknowns_.of_frame(frame)[r] < 0) std::fill_n(p + r * kModes, kModes, 0.0);
     }
-    for (int a = 0; a < num_intrinsics_; ++a) p[kPose * kModes + a] = own(image)[kPose + a] >= 0;
   }
 }
 
-// Gram-Schmidt. Modes that others imply, such as the growth of a single image, become zero.
-void CoarseSpace::orthonormalize(const std::vector<std::int32_t>& images, const double* metric) {
-  const auto product = [&](int first, int second) {
-    double sum = 0;
-    for (const std::int32_t image : images) {
+// Gram-Schmidt. Modes that others imply, such as the growth of a single frame, become zero.
+void CoarseSpace::orthonormalize(std::int32_t cluster, const double* metric) {
+  const auto for_each_row = [&](const auto& f) {
+    for (const std::int64_t frame : frames_[cluster]) {
       for (int r = 0; r < kPose; ++r) {
-        const double* row = modes(image) + r * kModes;
-        if (own(image)[r] >= 0) sum += metric[own(image)[r]] * row[first] * row[second];
+        const std::int32_t unknown = unknowns_.of_frame(frame)[r];
+        if (unknown >= 0) f(modes_.data() + (frame * kPose + r) * kModes, metric[unknown]);
       }
     }
-    return sum;
   };
   for (int m = 0; m < kModes; ++m) {
-    const double before = product(m, m);
+    double before = 0, rest = 0;
+    for_each_row([&](const double* row, double weight) { before += weight * row[m] * row[m]; });
     for (int k = 0; k < m; ++k) {
-      const double share = product(m, k);
-      for (const std::int32_t image : images) {
-        for (int r = 0; r < kPose; ++r) modes(image)[r * kModes + m] -= share * modes(image)[r * kModes + k];
-      }
+      double share = 0;
+      for_each_row([&](const double* row, double weight) { share += weight * row[m] * row[k]; });
+      for_each_row([&](double* row, double) { row[m] -= share * row[k]; });
     }
-    const double rest = product(m, m), factor = rest > kIndependent * before ? 1 / std::sqrt(rest) : 0;
-    for (const std::int32_t image : images) {
-      for (int r = 0; r < kPose; ++r) modes(image)[r * kModes + m] *= factor;
-    }
+    for_each_row([&](const double* row, double weight) { rest += weight * row[m] * row[m]; });
+    const double factor = rest > kIndependent * before ? 1 / std::sqrt(rest) : 0;
+    for_each_row([&](double* row, double) { row[m] *= factor; });
   }
   for (int a = 0; a < num_intrinsics_; ++a) {
     double sum = 0;
-    for (const std::int32_t image : images) {
-      if (own(image)[kPose + a] >= 0) sum += metric[own(image)[kPose + a]];
+    for (const std::int64_t image : images_[cluster]) {
+      const std::int32_t unknown = own_[image * num_intrinsics_ + a];
+      if (unknown >= 0) sum += metric[unknown];
     }
-    for (const std::int32_t image : images) {
-      if (sum > 0) modes(image)[kPose * kModes + a] /= std::sqrt(sum);
+    for (const std::int64_t image : images_[cluster]) {
+      const std::int64_t at = image * num_intrinsics_ + a;
+      shares_[at] = own_[at] >= 0 ? 1 / std::sqrt(sum) : 0;
     }
   }
 }
@@ -171,44 +188,58 @@ double* CoarseSpace::projected(std::int32_t cluster, const Neighbour& other) {
 
 // What the rows of a cluster's images bring to Pᵀ S P; of S they reach to the diagonal.
 void CoarseSpace::project_rows(std::int32_t cluster, Workspace& work) {
-  const int columns = fine_.columns(), size = columns * columns;
+  const int columns = fine_.columns();
   const std::vector<Neighbour>& neighbours = neighbours_[cluster];
   for (std::size_t n = 0; n < neighbours.size(); ++n) {
     work.slot_of[neighbours[n].cluster] = static_cast<std::int32_t>(n);
     std::fill_n(projected(cluster, neighbours[n]), columns_ * columns_, 0.0);
   }
-  for (const std::int32_t image : members_[cluster]) {
+  for (const std::int32_t image : images_[cluster]) {
     const std::int64_t first = fine_.row_begin(image), count = fine_.row_begin(image + 1) - first;
     const double* row = fine_.row(image, work.fine);
     work.products.assign(neighbours.size() * columns * columns_, 0.0);
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int32_t other = fine_.column(first + b);
-      if (cluster_of_[other] < 0) continue;
-      const double *block = row + b * size, *p = modes(other);
-      const double share = other == image ? 0.5 : 1;  // add_transposed() brings the other half
-      double* product = work.products.data() + std::int64_t(work.slot_of[cluster_of_[other]]) * columns * columns_;
-      for (int r = 0; r < columns; ++r, product += columns_) {
-        for (int c = 0; c < kPose; ++c) {
-          const double value = share * block[block_index(columns, r, c)];
-          for (int m = 0; m < kModes; ++m) product[m] += value * p[c * kModes + m];
-        }
-        for (int a = 0; a < num_intrinsics_; ++a) {
-          product[kModes + a] += share * block[block_index(columns, r, kPose + a)] * p[kPose * kModes + a];
-        }
-      }
+      if (cluster_of(other) < 0) continue;
+      const std::int64_t slot = work.slot_of[cluster_of(other)];
+      add_product(image, other, row + b * columns * columns, work.products.data() + slot * columns * columns_);
     }
-    const double* p = modes(image);
     for (std::size_t n = 0; n < neighbours.size(); ++n) {
-      const double* product = work.products.data() + n * columns * columns_;
-      double* to = projected(cluster, neighbours[n]);
-      const auto add = [&](int mode, double factor, int r) {
-        for (int m = 0; m < columns_; ++m) to[mode * columns_ + m] += factor * product[r * columns_ + m];
-      };
-      for (int r = 0; r < kPose; ++r) {
-        for (int m = 0; m < kModes; ++m) add(m, p[r * kModes + m], r);
-      }
-      for (int a = 0; a < num_intrinsics_; ++a) add(kModes + a, p[kPose * kModes + a], kPose + a);
+      add_projected(image, work.products.data() + n * columns * columns_, projected(cluster, neighbours[n]));
     }
+  }
+}
+
+// product += block P_other.
+void CoarseSpace::add_product(std::int64_t image, std::int64_t other, const double* block, double* product) const {
+  const int columns = unknowns_.columns(), width = unknowns_.width();
+  double scratch[Unknowns::kMostWidth * Unknowns::kMostWidth];
+  const double* folded = unknowns_.fold(image, other, block, scratch);
+  const double *p = modes_.data() + unknowns_.frame(other) * kPose * kModes,
+               *shares = shares_.data() + other * num_intrinsics_;
+  const double part = other == image ? 0.5 : 1;  // add_transposed() brings the other half
+  for (int r = 0; r < columns; ++r, product += columns_) {
+    for (int c = 0; c < kPose; ++c) {
+      const double value = part * folded[block_index(width, r, c)];
+      for (int m = 0; m < kModes; ++m) product[m] += value * p[c * kModes + m];
+    }
+    for (int a = 0; a < num_intrinsics_; ++a) {
+      product[kModes + a] += part * folded[block_index(width, r, kPose + a)] * shares[a];
+    }
+  }
+}
+
+// to += P_imageᵀ product.
+void CoarseSpace::add_projected(std::int64_t image, const double* product, double* to) const {
+  const auto add = [&](int mode, double factor, const double* row) {
+    for (int m = 0; m < columns_; ++m) to[mode * columns_ + m] += factor * row[m];
+  };
+  const double* p = modes_.data() + unknowns_.frame(image) * kPose * kModes;
+  for (int r = 0; r < kPose; ++r, product += columns_) {
+    for (int m = 0; m < kModes; ++m) add(m, p[r * kModes + m], product);
+  }
+  for (int a = 0; a < num_intrinsics_; ++a, product += columns_) {
+    add(kModes + a, shares_[image * num_intrinsics_ + a], product);
   }
 }
 
@@ -224,12 +255,12 @@ void CoarseSpace::add_transposed(std::int64_t block, bool diagonal) {
   }
 }
 
-bool CoarseSpace::prepare(const double* cam_from_world, const double* damping, int num_threads) {
+bool CoarseSpace::prepare(const double* frames, const double* damping, int num_threads) {
   const std::int64_t num_clusters = coarse_->num_images();
   parallel_for(num_clusters, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t c = begin; c < end; ++c) {
-      make_modes(members_[c], cam_from_world);
-      orthonormalize(members_[c], damping);
+      make_modes(frames_[c], frames);
+      orthonormalize(static_cast<std::int32_t>(c), damping);
     }
   });
   parallel_for(num_clusters, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
@@ -249,26 +280,32 @@ bool CoarseSpace::prepare(const double* cam_from_world, const double* damping, i
   return cholesky_->factor(*coarse_, one.data(), num_threads);
 }
 
-void CoarseSpace::add_correction(const double* r, double* z) const {
-  std::vector<double> y(coarse_unknowns_->count(), 0.0);
-  // Calls f(unknown, unknown of the coarse space, entry of P).
-  const auto for_each_entry = [&](const auto& f) {
-    for (std::int64_t image = 0; image < equations_.num_images; ++image) {
-      if (cluster_of_[image] < 0) continue;
-      const double* p = modes(image);
-      const std::int32_t first = cluster_of_[image] * columns_;
-      for (int c = 0; c < kPose; ++c) {
-        if (own(image)[c] < 0) continue;
-        for (int m = 0; m < kModes; ++m) f(own(image)[c], first + m, p[c * kModes + m]);
-      }
-      for (int a = 0; a < num_intrinsics_; ++a) {
-        if (own(image)[kPose + a] >= 0) f(own(image)[kPose + a], first + kModes + a, p[kPose * kModes + a]);
+// Calls f(unknown, unknown of the coarse space, entry of P).
+template <class F>
+void CoarseSpace::for_each_entry(const F& f) const {
+  for (std::int32_t cluster = 0; cluster < coarse_->num_images(); ++cluster) {
+    const std::int32_t first = cluster * columns_;
+    for (const std::int64_t frame : frames_[cluster]) {
+      for (int r = 0; r < kPose; ++r) {
+        const std::int32_t unknown = unknowns_.of_frame(frame)[r];
+        if (unknown < 0) continue;
+        for (int m = 0; m < kModes; ++m) f(unknown, first + m, modes_[(frame * kPose + r) * kModes + m]);
       }
     }
-  };
-  for_each_entry([&](std::int32_t u, std::int32_t c, double p) { y[c] += p * r[u]; });
+    for (const std::int64_t image : images_[cluster]) {
+      for (int a = 0; a < num_intrinsics_; ++a) {
+        const std::int64_t at = image * num_intrinsics_ + a;
+        if (own_[at] >= 0) f(own_[at], first + kModes + a, shares_[at]);
+      }
+    }
+  }
+}
+
+void CoarseSpace::add_correction(const double* r, double* z) const {
+  std::vector<double> y(coarse_unknowns_->count(), 0.0);
+  for_each_entry([&](std::int32_t unknown, std::int32_t mode, double p) { y[mode] += p * r[unknown]; });
   cholesky_->solve(y.data());
-  for_each_entry([&](std::int32_t u, std::int32_t c, double p) { z[u] += p * y[c]; });
+  for_each_entry([&](std::int32_t unknown, std::int32_t mode, double p) { z[unknown] += p * y[mode]; });
 }
 
 }  // namespace fastcv::ba

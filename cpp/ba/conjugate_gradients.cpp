@@ -54,8 +54,8 @@ void ConjugateGradients::make_coarse_space() {
   coarse_ = std::make_unique<CoarseSpace>(e, unknowns_, *matrix_);
 }
 
-bool ConjugateGradients::prepare(const double* cam_from_world, const double* hessians, double scale,
-                                 const double* damping, int num_threads) {
+bool ConjugateGradients::prepare(const double* frames, const double* hessians, double scale, const double* damping,
+                                 int num_threads) {
   const Equations& e = arrangement_.equations();
   const int columns = e.columns, size = columns * columns;
   hessians_ = hessians;
@@ -100,7 +100,7 @@ bool ConjugateGradients::prepare(const double* cam_from_world, const double* hes
     for (int i = 0; i < node_size; ++i) block[i * (node_size + 1)] += damping[unknowns_.node_begin(n) + i];
     if (!factor_diagonal(block, node_size, node_size)) return false;
   }
-  return !coarse_ || coarse_->prepare(cam_from_world, damping, num_threads);
+  return !coarse_ || coarse_->prepare(frames, damping, num_threads);
 }
 
 void ConjugateGradients::precondition(const double* r, double* z) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reduced system by preconditioned conjugate gradients: S is multiplied with, through the Jacobians where it would be
-// larger than they are.
+// The reduced system by preconditioned conjugate gradients: S is multiplied with, through the Jacobians where it would
+// be larger than they are.
 #pragma once
 
 #include <memory>
@@ -21,10 +21,9 @@ class ConjugateGradients {
 
   // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, priors included, and must
   // stay. The preconditioner: the diagonal blocks of S with `damping` on the diagonal, one for each node
-  // ("Schur-Jacobi", Agarwal et al. 2010, section 4.2), and with two levels the correction in the coarse space about the
-  // poses added to them. False where one of these is not positive definite.
-  bool prepare(const double* cam_from_world, const double* hessians, double scale, const double* damping,
-               int num_threads);
+  // ("Schur-Jacobi", Agarwal et al. 2010, section 4.2), and with two levels the correction in the coarse space about
+  // the poses added to them. False where one of these is not positive definite.
+  bool prepare(const double* frames, const double* hessians, double scale, const double* damping, int num_threads);
 
   // Solves (S + damping) x = b approximately, from x = 0: until the quadratic model gains less than `tolerance` per
   // iteration of what it gained on average. Returns the number of iterations. Source: Nash & Sofer 1990, "Assessing a
@@ -41,7 +40,7 @@ class ConjugateGradients {
   const Unknowns& unknowns_;
   const ImagePriors& priors_;
   const double* hessians_ = nullptr;
-  double extra_ = 0;                       // scale - 1
+  double extra_ = 0;  // scale - 1
   const bool two_level_;
   // From the first prepare() on, with two levels.
   std::unique_ptr<SchurMatrix> matrix_;

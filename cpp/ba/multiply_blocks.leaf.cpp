@@ -36,13 +36,14 @@ void multiply_transposed(const double* blocks, const std::int64_t* places, const
                          std::int64_t count, const double* x, double* y) {
   constexpr int kWide = wide(S);
   Row<kWide> heads[3] = {Row<kWide>::load(y)};  // in turn, so that none waits for the one before
-  Row<S> sums[S - kWide + 1] = {};  // of the columns behind the rows; the last one is not used
+  Row<S> sums[S - kWide + 1] = {};              // of the columns behind the rows; the last one is not used
   for (std::int64_t b = 0; b < count; ++b) {
     const double *block = blocks + places[b] * (S * S), *xb = x + std::int64_t(others[b]) * S;
     FASTCV_UNROLL
     for (int r = 0; r < S; ++r) heads[r % 3] = heads[r % 3].plus(xb[r], Row<kWide>::load(block + r * kWide));
     FASTCV_UNROLL
-    for (int c = kWide; c < S; ++c) sums[c - kWide] = sums[c - kWide].plus(Row<S>::load(block + c * S), Row<S>::load(xb));
+    for (int c = kWide; c < S; ++c)
+      sums[c - kWide] = sums[c - kWide].plus(Row<S>::load(block + c * S), Row<S>::load(xb));
   }
   heads[0].plus(1, heads[1], 1, heads[2]).store(y);
   for (int c = kWide; c < S; ++c) y[c] += add_up(sums[c - kWide]);
@@ -57,9 +58,8 @@ void multiply_blocks(int columns, const double* blocks, const std::int32_t* othe
 
 void multiply_transposed_blocks(int columns, const double* blocks, const std::int64_t* places,
                                 const std::int32_t* others, std::int64_t count, const double* x, double* y) {
-  with_columns(columns, [&](auto size) {
-    multiply_transposed<decltype(size)::kSize>(blocks, places, others, count, x, y);
-  });
+  with_columns(columns,
+               [&](auto size) { multiply_transposed<decltype(size)::kSize>(blocks, places, others, count, x, y); });
 }
 
 }  // namespace fastcv::FASTCV_ISA::ba

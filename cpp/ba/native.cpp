@@ -155,7 +155,7 @@ int Native::solve(double lambda) {
     damping_[i] = kDiagonalShare * lambda * std::max(diagonal_[i], kSmallestDiagonal);
   }
   const double scale = 1 + lambda * (1 - kDiagonalShare);  // of the Hessian's blocks by image
-  return reduced_.solve(at_.cam_from_world.data(), hessians_.data(), scale, damping_.data(), b.data(), step_.data(),
+  return reduced_.solve(at_.frames.data(), hessians_.data(), scale, damping_.data(), b.data(), step_.data(),
                         options_.num_threads);
 }
 

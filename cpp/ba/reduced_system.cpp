@@ -8,9 +8,9 @@
 namespace fastcv::ba {
 namespace {
 
-constexpr double kForcing = 0.1;                              // how exactly conjugate gradients solve, see their header
-constexpr int kMostGradients = 500;                           // in one solution
-constexpr double kCheapFactor = 60;                           // in conjugate gradients
+constexpr double kForcing = 0.1;     // how exactly conjugate gradients solve, see their header
+constexpr int kMostGradients = 500;  // in one solution
+constexpr double kCheapFactor = 60;  // in conjugate gradients
 // The rows of the system, in conjugate gradients, beyond which these do without the coarse space that is made of them.
 constexpr double kCheapRows = 100;
 constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
@@ -51,11 +51,11 @@ void ReducedSystem::choose(const std::string& wanted, const ImagePriors& priors)
   gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors, rows < kCheapRows);
 }
 
-int ReducedSystem::solve(const double* cam_from_world, const double* hessians, double scale, const double* damping,
+int ReducedSystem::solve(const double* frames, const double* hessians, double scale, const double* damping,
                          const double* b, double* x, int num_threads) {
   if (unknowns_.count() == 0) return 1;
   if (gradients_) {
-    if (!gradients_->prepare(cam_from_world, hessians, scale, damping, num_threads)) return 0;
+    if (!gradients_->prepare(frames, hessians, scale, damping, num_threads)) return 0;
     return gradients_->solve(b, damping, kForcing, kMostGradients, x, num_threads);
   }
   if (cholesky_->is_dense()) {

@@ -19,7 +19,7 @@ class ReducedSystem {
 
   // Solves (scale U - W V⁻¹ Wᵀ + damping) x = b, linearised at the poses, `hessians` holding the blocks of U by image,
   // priors included. Returns the number of linear iterations, or 0 where the system is not positive definite.
-  int solve(const double* cam_from_world, const double* hessians, double scale, const double* damping, const double* b,
+  int solve(const double* frames, const double* hessians, double scale, const double* damping, const double* b,
             double* x, int num_threads);
 
   bool is_iterative() const { return gradients_ != nullptr; }

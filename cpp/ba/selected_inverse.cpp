@@ -32,7 +32,8 @@ void SparseCholesky::invert(SchurMatrix& matrix) const {
     const Front& front = fronts_[f];
     const std::int64_t rows = front.num_rows, pivots = front.num_pivots(), rest = rows - pivots;
     Matrix factor(rows, pivots);
-    for (std::int64_t i = 0; i < rows; ++i) std::copy_n(front.factor_row(i), std::min(i + 1, pivots), factor.data() + i * pivots);
+    for (std::int64_t i = 0; i < rows; ++i)
+      std::copy_n(front.factor_row(i), std::min(i + 1, pivots), factor.data() + i * pivots);
     const auto lower = factor.topRows(pivots).triangularView<Eigen::Lower>();
     Matrix& z = inverses[f];
     z.resize(rows, rows);

@@ -206,9 +206,8 @@ void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, 
     row += place_[node + 1] - place_[node];
   }
   if (matrix.is_stored()) {
-    polled_for(static_cast<std::int64_t>(front.blocks.size()), [&](std::int64_t i) {
-      add_block(matrix, front.blocks[i], matrix.block(front.blocks[i]), front, work);
-    });
+    polled_for(static_cast<std::int64_t>(front.blocks.size()),
+               [&](std::int64_t i) { add_block(matrix, front.blocks[i], matrix.block(front.blocks[i]), front, work); });
   } else {
     add_rows(matrix, front, work, num_threads);
   }

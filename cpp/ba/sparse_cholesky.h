@@ -22,8 +22,8 @@ class SparseCholesky {
   bool is_dense() const { return fronts_.size() <= 1; }
   double num_flops() const { return num_flops_; }
 
-  // Factors the matrix with `damping` added to its diagonal; false where it is not positive definite. Only the one front
-  // of is_dense() can do with a matrix that is not stored.
+  // Factors the matrix with `damping` added to its diagonal; false where it is not positive definite. Only the one
+  // front of is_dense() can do with a matrix that is not stored.
   bool factor(const SchurMatrix& matrix, const double* damping, int num_threads);
   // Solves in place for the unknowns, in their own order.
   void solve(double* x) const;
@@ -41,7 +41,7 @@ class SparseCholesky {
     std::vector<std::int64_t> blocks;  // of the matrix, with entries whose first-eliminated unknown is a pivot here
     Buffer<double> factor;             // (num_rows, pivots), or where all rows are pivots the triangle `dense`
     Buffer<double> dense;              // while in work, see row_place()
-    Buffer<double> update;  // the Schur complement for the parent: its lower triangle, row by row
+    Buffer<double> update;             // the Schur complement for the parent: its lower triangle, row by row
     std::int64_t num_pivots() const { return end - begin; }
     const double* factor_row(std::int64_t i) const {
       return factor.data() + (num_rows == num_pivots() ? row_place(num_rows, i) : i * num_pivots());

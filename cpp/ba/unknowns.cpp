@@ -23,6 +23,15 @@ Unknowns::Unknowns(const Problem& problem, int columns)
   stand_at(problem.rigs.rig_from_world.data, problem.rigs.sensor_from_rig.data);
 }
 
+Unknowns::Unknowns(std::int64_t num_nodes, int size)
+    : columns_(size), width_(size), of_image_(num_nodes * size), node_begin_{0} {
+  std::iota(of_image_.begin(), of_image_.end(), 0);
+  for (std::int32_t n = 0; n < num_nodes; ++n) {
+    node_begin_.push_back(node_begin_.back() + size);
+    node_of_.resize(node_begin_.back(), n);
+  }
+}
+
 void Unknowns::number(const Problem& problem) {
   std::int32_t next = 0;
   const auto number_pose = [&](const bool* free, std::int32_t* to) {
@@ -104,14 +113,6 @@ void Unknowns::pull(std::int64_t image, const double* columns, double* folded) c
 void Unknowns::push(std::int64_t image, const double* folded, double* columns) const {
   std::copy_n(folded, columns_, columns);
   if (const auto* m = map(image)) m->push(folded, folded + columns_, columns);
-}
-
-Unknowns::Unknowns(std::int64_t num_nodes, int size) : columns_(size), width_(size), of_image_(num_nodes * size), node_begin_{0} {
-  std::iota(of_image_.begin(), of_image_.end(), 0);
-  for (std::int32_t n = 0; n < num_nodes; ++n) {
-    node_begin_.push_back(node_begin_.back() + size);
-    node_of_.resize(node_begin_.back(), n);
-  }
 }
 
 void Unknowns::spread(const double* unknowns, double* of_images) const {

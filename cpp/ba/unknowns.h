@@ -27,6 +27,8 @@ class Unknowns {
   int width() const { return width_; }
   static constexpr int kMostWidth = kMostColumns + generic::ba::kPoseSize;
   const std::int32_t* of_image(std::int64_t image) const { return of_image_.data() + image * width_; }
+  std::int64_t frame(std::int64_t image) const { return has_rigs() ? frames_[image] : image; }
+  std::int64_t num_frames() const { return static_cast<std::int64_t>(of_frame_.size()) / generic::ba::kPoseSize; }
   // The pose (w, v) of each.
   const std::int32_t* of_frame(std::int64_t frame) const { return of_frame_.data() + frame * generic::ba::kPoseSize; }
   const std::int32_t* of_sensor(std::int64_t sensor) const {

@@ -66,7 +66,8 @@ struct Arrays {
     }
     const auto observed = static_cast<std::int64_t>(image_indices.size());
     for (int i = 0; i < images; ++i) {  // along a bend, turning
-      const Eigen::Matrix3d r = Eigen::AngleAxisd(0.7 * i, Eigen::Vector3d(1, i % 5, 2).normalized()).toRotationMatrix();
+      const Eigen::Matrix3d r =
+          Eigen::AngleAxisd(0.7 * i, Eigen::Vector3d(1, i % 5, 2).normalized()).toRotationMatrix();
       const Eigen::Vector3d t = -r * Eigen::Vector3d(0.5 * i, 0.01 * i * i, i % 7);
       for (int k = 0; k < 3; ++k) poses.insert(poses.end(), {r(k, 0), r(k, 1), r(k, 2), t(k)});
     }
@@ -221,7 +222,8 @@ void check_gradients(const System& system, bool two_level) {
   ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors, two_level);
   Eigen::VectorXd previous;
   for (const int threads : {1, 3}) {
-    REQUIRE(gradients.prepare(system.arrays.poses.data(), system.hessians.data(), System::kScale, system.damping.data(), threads));
+    REQUIRE(gradients.prepare(system.arrays.problem.frames().data, system.hessians.data(), System::kScale,
+                              system.damping.data(), threads));
     Eigen::VectorXd x(system.b.size());
     const int iterations = gradients.solve(system.b.data(), system.damping.data(), 1e-18, 5000, x.data(), threads);
     CHECK(iterations < 5000);
@@ -241,6 +243,16 @@ bool check_solvers(const Shape& shape) {
   const Eigen::VectorXd one = system.factor_and_solve(cholesky, schur, 1);
   CHECK((one - system.x).norm() < 1e-10 * system.x.norm());
   for (const int threads : {2, 3, 8}) CHECK(system.factor_and_solve(cholesky, schur, threads) == one);
+  if (cholesky.is_dense()) {
+    SchurMatrix not_stored(system.arrangement.equations());
+    not_stored.set(system.hessians.data(), System::kScale);
+    for (const int threads : {1, 3}) {
+      REQUIRE(cholesky.factor(not_stored, system.damping.data(), threads));
+      Eigen::VectorXd solution = system.b;
+      cholesky.solve(solution.data());
+      CHECK(solution == one);
+    }
+  }
 
   for (const bool two_level : {false, true}) check_gradients(system, two_level);
   return cholesky.is_dense();
@@ -343,7 +355,8 @@ TEST_CASE("a system that is not positive definite is refused, and the next one i
       damping[wrong] = -1e6;
       for (const int threads : {1, 3}) CHECK_FALSE(cholesky.factor(schur, damping.data(), threads));
       ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors, closures == 0);
-      CHECK_FALSE(gradients.prepare(system.arrays.poses.data(), system.hessians.data(), System::kScale, damping.data(), 1));
+      CHECK_FALSE(gradients.prepare(system.arrays.problem.frames().data, system.hessians.data(), System::kScale,
+                                    damping.data(), 1));
       CHECK(system.factor_and_solve(cholesky, schur, 2) == before);
     }
   }
@@ -352,7 +365,8 @@ TEST_CASE("a system that is not positive definite is refused, and the next one i
 TEST_CASE("conjugate gradients that start at the solution say so") {
   const System system({.num_images = 10, .num_points = 50, .num_cameras = 10});
   ConjugateGradients gradients(system.arrangement, system.unknowns, system.priors, true);
-  REQUIRE(gradients.prepare(system.arrays.poses.data(), system.hessians.data(), System::kScale, system.damping.data(), 1));
+  REQUIRE(gradients.prepare(system.arrays.problem.frames().data, system.hessians.data(), System::kScale,
+                            system.damping.data(), 1));
   std::vector<double> zero(system.unknowns.count(), 0), x(zero.size(), 1);
   CHECK(gradients.solve(zero.data(), system.damping.data(), 0.1, 100, x.data(), 1) == 1);
   CHECK(x == zero);
@@ -389,7 +403,7 @@ Eigen::MatrixXd correction(const System& system, bool stored) {
   CoarseSpace coarse(system.arrangement.equations(), system.unknowns, schur);
   Eigen::MatrixXd of_threads[2];
   for (const int threads : {1, 3}) {
-    REQUIRE(coarse.prepare(system.arrays.poses.data(), system.damping.data(), threads));
+    REQUIRE(coarse.prepare(system.arrays.problem.frames().data, system.damping.data(), threads));
     Eigen::MatrixXd& c = of_threads[threads / 3];
     c = Eigen::MatrixXd::Zero(system.b.size(), system.b.size());
     const Eigen::MatrixXd unit = Eigen::MatrixXd::Identity(c.rows(), c.cols());
@@ -402,8 +416,10 @@ Eigen::MatrixXd correction(const System& system, bool stored) {
 }  // namespace
 
 TEST_CASE("the coarse correction is the solution in a space of some modes a cluster") {
-  for (const Shape& shape : {Shape{}, Shape{.num_cameras = 5}, Shape{.num_points = 200, .closures = 30, .fixed_images = 23},
-                             Shape{.num_images = 11, .num_cameras = 11}, Shape{.num_images = 25, .num_cameras = 25, .free_params = 16}}) {
+  for (const Shape& shape :
+       {Shape{}, Shape{.num_cameras = 5}, Shape{.num_points = 200, .closures = 30, .fixed_images = 23},
+        Shape{.num_images = 11, .num_cameras = 11}, Shape{.num_images = 25, .num_cameras = 25, .free_params = 16},
+        Shape{.num_cameras = 3, .num_sensors = 3}}) {
     const System system(shape);
     const Eigen::MatrixXd c = correction(system, true);
     CHECK((correction(system, false) - c).norm() < 1e-10 * c.norm());
@@ -414,7 +430,7 @@ TEST_CASE("the coarse correction is the solution in a space of some modes a clus
     // C S C = C: what lies in the space is solved exactly.
     CHECK((c * system.matrix * c - c).norm() < 1e-9 * c.norm());
     const auto rank = (eigen.eigenvalues().array() > 1e-9 * largest).count();
-    const int clusters = (shape.num_images - shape.fixed_images + 9) / 10;
+    const auto clusters = (system.unknowns.num_frames() - shape.fixed_images + 9) / 10;
     const int own = shape.num_cameras == shape.num_images ? shape.free_params : 0;
     CHECK(rank >= clusters * 4);
     CHECK(rank <= (clusters + 4) * (7 + own));
