@@ -7,8 +7,9 @@ counted, nor is filling the solver's own structures. Of a peer's linear solvers 
 first on this file. pycolmap and gtsam give points behind a camera the residual 0, which makes the cost of problem-49
 another one: they are held against the best of that one.
 
-pyceres is missing because its wheel has no cost function for reprojection: one in Python takes 8 s an iteration on the
-smallest problem. gtsam is kept to the small files: on colmap-177 it takes more than 4 GB.
+pyceres is missing: its wheel has no cost function for reprojection, pycolmap's, which it can call, are of poses in one
+block of seven, for which it has no manifold, and one in Python takes 8 s an iteration on the smallest problem. gtsam is
+kept to the small files: on colmap-177 it takes more than 4 GB.
 """
 
 from __future__ import annotations
