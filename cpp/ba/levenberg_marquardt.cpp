@@ -15,6 +15,15 @@ constexpr double kMostGrowth = 10;
 constexpr double kLargestRadius = 1e16, kSmallestRadius = 1e-32;
 constexpr double kLeastQuality = 1e-3;  // of a step that is taken: fall of the cost over that of the model
 
+// Adds the seconds of a call to a phase, and returns what it returned.
+template <class F>
+auto timed(double& phase, const F& call) {
+  const auto start = std::chrono::steady_clock::now();
+  auto result = call();
+  phase += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
 class Iterations {
  public:
   Iterations(Linearization& problem, const Options& options, const Callback& callback,
@@ -22,13 +31,13 @@ class Iterations {
       : problem_(problem), options_(options), callback_(callback), start_(start), summary_(summary) {}
 
   void run() {
-    cost_ = problem_.linearize();
+    summary_.phases.setup = seconds();
+    cost_ = linearize();
     radius_ = problem_.initial_radius();
     summary_.initial_cost = summary_.final_cost = cost_;
     if (!std::isfinite(cost_)) {
       return end(Termination::failed, "the cost at the start or its derivatives are not finite");
     }
-    gradient_ = problem_.gradient_max();
     bool ended = report({0, true, cost_, gradient_, 0, radius_, 0, 0});
     for (int i = 1; !ended && i <= options_.max_iterations; ++i) ended = iterate(i);
     if (!ended) end(Termination::max_iterations, "maximum number of iterations reached");
@@ -37,12 +46,13 @@ class Iterations {
  private:
   bool iterate(int iteration) {
     if (seconds() > options_.time_limit) return end(Termination::time_limit, "time limit reached"), true;
-    const int linear_iterations = problem_.solve(1 / radius_);
+    PhaseSeconds& phases = summary_.phases;
+    const int linear_iterations = timed(phases.linear_solve, [&] { return problem_.solve(1 / radius_); });
     Linearization::Step step{};
     double next = std::numeric_limits<double>::infinity();
     if (linear_iterations > 0) {
-      step = problem_.take_step();
-      if (step.fall > 0) next = problem_.refine_trial(1 / radius_);
+      step = timed(phases.take_step, [&] { return problem_.take_step(); });
+      if (step.fall > 0) next = timed(phases.refine_points, [&] { return problem_.refine_trial(1 / radius_); });
     }
     const double quality = (cost_ - next) / step.fall, before = cost_;
     const bool accepted = step.fall > 0 && std::isfinite(next) && quality > kLeastQuality;
@@ -64,8 +74,7 @@ class Iterations {
   void accept(double next, double quality) {
     problem_.accept_trial();
     summary_.final_cost = cost_ = next;
-    problem_.linearize();
-    gradient_ = problem_.gradient_max();
+    linearize();
     const double x = 2 * quality - 1;
     radius_ = std::min(kLargestRadius, radius_ / std::max(1 / kMostGrowth, 1 - x * x * x));
     shrink_ = 2;
@@ -73,6 +82,14 @@ class Iterations {
   void reject() {
     radius_ /= shrink_;
     shrink_ *= 2;
+  }
+
+  double linearize() {
+    return timed(summary_.phases.linearize, [&] {
+      const double cost = problem_.linearize();
+      gradient_ = problem_.gradient_max();
+      return cost;
+    });
   }
 
   // True where that was the last iteration.
@@ -102,14 +119,13 @@ class Iterations {
 Summary levenberg_marquardt(Linearization& problem, const Options& options, const Callback& callback,
                             std::chrono::steady_clock::time_point start) {
   Summary summary;
-  const std::string first = problem.linear_solver();
   try {
     Iterations(problem, options, callback, start, summary).run();
   } catch (...) {
     interrupt(summary);
   }
-  const std::string last = problem.linear_solver();
-  summary.linear_solver = first == last ? first : first + ", " + last;
+  summary.linear_solver = problem.linear_solver();
+  summary.reason = problem.reason();
   return summary;
 }
 

@@ -33,6 +33,7 @@ class Linearization {
 
   virtual double initial_radius() const = 0;
   virtual std::string linear_solver() const = 0;
+  virtual std::string reason() const = 0;  // for the choice of it
 };
 
 // Until a reason to end is in the summary. Exceptions end as interruptions: the problem stands where it was best.

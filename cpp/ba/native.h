@@ -26,6 +26,7 @@ class Native : public Linearization {
   double norm() override;
   double initial_radius() const override;
   std::string linear_solver() const override { return reduced_.linear_solver(); }
+  std::string reason() const override { return reduced_.reason(); }
 
   void write_back() const;                 // to the problem's arrays
   void covariance(const Covariance& out);  // covariance.cpp

@@ -3,6 +3,7 @@
 #include "ba/reduced_system.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace fastcv::ba {
@@ -39,11 +40,18 @@ void ReducedSystem::choose(const std::string& wanted, const ImagePriors& priors)
   const Equations& e = arrangement_.equations();
   const double gradient = kObservation * static_cast<double>(e.num_observations);
   const double rows = kPair * pairs_of_observations(e) / gradient;
+  const auto tell = [&](const char* what, double cost) {
+    const std::string limit = std::to_string(static_cast<int>(kCheapFactor));
+    reason_ = std::string(what) + std::to_string(static_cast<int>(std::lround(cost))) + " conjugate gradients of " +
+              limit + " that it may";
+  };
+  if (wanted.empty()) tell("writing the system out alone costs ", rows);
   if (wanted != "iterative_schur" && (!wanted.empty() || rows < kCheapFactor)) {
     matrix_ = std::make_unique<SchurMatrix>(e);
     cholesky_ = std::make_unique<SparseCholesky>(
         *matrix_, unknowns_, wanted.empty() ? kMostEntries : std::numeric_limits<std::int64_t>::max());
     const double cost = rows + kFlop * cholesky_->num_flops() / gradient;
+    if (wanted.empty()) tell("a factor costs ", cost);
     if (!wanted.empty() || (cholesky_->feasible() && cost < kCheapFactor)) return;
     cholesky_.reset();
     matrix_.reset();

@@ -24,6 +24,7 @@ class ReducedSystem {
 
   bool is_iterative() const { return gradients_ != nullptr; }
   std::string linear_solver() const;
+  const std::string& reason() const { return reason_; }
 
  private:
   void choose(const std::string& wanted, const ImagePriors& priors);
@@ -33,6 +34,7 @@ class ReducedSystem {
   std::unique_ptr<ConjugateGradients> gradients_;  // or the two below
   std::unique_ptr<SchurMatrix> matrix_;
   std::unique_ptr<SparseCholesky> cholesky_;
+  std::string reason_ = "asked for";
 };
 
 }  // namespace fastcv::ba

@@ -34,12 +34,18 @@ struct Iteration {
 
 enum class Termination { converged, max_iterations, time_limit, stopped, failed, interrupted };
 
+// Where the time went.
+struct PhaseSeconds {
+  double setup = 0, linearize = 0, linear_solve = 0, take_step = 0, refine_points = 0;
+};
+
 struct Summary {
   Termination termination = Termination::failed;
   // NaN where the solve was interrupted before the first evaluation.
   double initial_cost = std::numeric_limits<double>::quiet_NaN(), final_cost = initial_cost;
-  std::string linear_solver, message;
+  std::string linear_solver, reason, message;  // why this linear solver
   std::vector<Iteration> iterations;
+  PhaseSeconds phases;
   std::exception_ptr error{};  // what the callback or the poll for Ctrl-C threw
 };
 

@@ -74,12 +74,20 @@ void bind_solve(nb::module_& m) {
       .def_ro("trust_region_radius", &ba::Iteration::trust_region_radius)
       .def_ro("linear_iterations", &ba::Iteration::linear_iterations)
       .def_ro("seconds", &ba::Iteration::seconds);
+  nb::class_<ba::PhaseSeconds>(m, "PhaseSeconds")
+      .def_ro("setup", &ba::PhaseSeconds::setup)
+      .def_ro("linearize", &ba::PhaseSeconds::linearize)
+      .def_ro("linear_solve", &ba::PhaseSeconds::linear_solve)
+      .def_ro("take_step", &ba::PhaseSeconds::take_step)
+      .def_ro("refine_points", &ba::PhaseSeconds::refine_points);
   nb::class_<ba::Summary>(m, "Summary")
       .def_ro("termination", &ba::Summary::termination)
       .def_ro("initial_cost", &ba::Summary::initial_cost)
       .def_ro("final_cost", &ba::Summary::final_cost)
       .def_ro("linear_solver", &ba::Summary::linear_solver)
+      .def_ro("reason", &ba::Summary::reason)
       .def_ro("message", &ba::Summary::message)
+      .def_ro("phases", &ba::Summary::phases)
       .def_ro("iterations", &ba::Summary::iterations);
   m.def(
       "solve",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -371,3 +372,19 @@ def test_refine_pose_and_focal_length(solver, make_problem):
         truth.cam_from_world[0], points, pixels, guess, fixed_params=[False, True, True], solver=solver, **TIGHT
     )
     np.testing.assert_allclose(result.cameras[0].params, [500, 320, 240], rtol=1e-8)
+
+
+@pytest.mark.parametrize("linear_solver", ["auto", "dense_schur", "sparse_schur", "iterative_schur"])
+def test_says_what_ran_why_and_where_the_time_went(make_problem, perturb, solver, linear_solver):
+    result = ba.solve(perturb(make_problem()), solver=solver, linear_solver=linear_solver)
+    if linear_solver == "auto":
+        expected = {"native": r"a factor costs \d+ conjugate gradients of 60", "ceres": "unknowns of images and cameras"}
+        assert re.search(expected[solver], result.reason)
+    else:
+        assert result.reason == "asked for"
+    phases = result.phase_seconds
+    assert list(phases) == ["setup", "linearize", "linear_solve", "take_step", "refine_points"]
+    assert min(phases.values()) >= 0
+    assert phases["linearize"] > 0
+    assert phases["linear_solve"] > 0
+    assert sum(phases.values()) <= result.seconds

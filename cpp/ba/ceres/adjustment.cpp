@@ -202,10 +202,12 @@ void Adjustment::choose_linear_solver(const Problem& problem, const std::string&
   if (num_points == 0 || num_camera_params == 0) {
     options_.linear_solver_type =
         num_points == 0 && num_camera_params <= 100 ? ceres::DENSE_NORMAL_CHOLESKY : ceres::SPARSE_NORMAL_CHOLESKY;
+    reason_ = "nothing to eliminate";
     return;
   }
   options_.linear_solver_ordering = ordering;
   if (wanted.empty()) {
+    reason_ = std::to_string(num_camera_params) + " unknowns of images and cameras";
     // Measured on the BAL files: dense wins up to some 200 cameras of 9 parameters; beyond some 700, exact steps cost
     // more than they bring, and on long streets they are rejected again and again.
     options_.linear_solver_type = num_camera_params <= 2000   ? ceres::DENSE_SCHUR

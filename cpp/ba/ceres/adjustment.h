@@ -26,6 +26,7 @@ class Adjustment {
   // Cost of the observations and priors that no free parameter touches.
   double fixed_cost() const { return fixed_cost_; }
   ceres::LinearSolverType linear_solver() const { return options_.linear_solver_type; }
+  const std::string& reason() const { return reason_; }  // for the choice of it
 
   ceres::Solver::Summary run(ceres::IterationCallback* callback);
 
@@ -47,6 +48,7 @@ class Adjustment {
   std::unique_ptr<ceres::LossFunction> loss_, pose_loss_, position_loss_, point_loss_;
   std::deque<Block> point_blocks_;  // of points with priors: they stay where they are
   double fixed_cost_ = 0;
+  std::string reason_ = "asked for";
   ceres::Problem ceres_;
   ceres::Solver::Options options_;
 };

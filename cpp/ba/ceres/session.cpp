@@ -25,6 +25,7 @@ Session::Session(const Problem& problem, const Options& options, bool has_callba
       has_callback_(has_callback),
       best_(adjustment_.parameters().state()) {
   summary_.linear_solver = ceres::LinearSolverTypeToString(adjustment_.linear_solver());
+  summary_.reason = adjustment_.reason();
 }
 
 void Session::run() {
@@ -101,6 +102,8 @@ void Session::converse(std::unique_lock<std::mutex>& lock, const Callback& callb
 void Session::finish(const ceres::Solver::Summary& result) {
   const std::lock_guard lock(mutex_);
   summary_.message = result.message;
+  summary_.phases = {result.preprocessor_time_in_seconds, result.jacobian_evaluation_time_in_seconds,
+                     result.linear_solver_time_in_seconds, result.residual_evaluation_time_in_seconds, 0};
   switch (result.termination_type) {
     case ceres::CONVERGENCE:
       summary_.termination = Termination::converged;

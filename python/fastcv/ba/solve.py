@@ -24,6 +24,7 @@ from .problem import Problem
 
 SOLVERS = ("auto", "native", "ceres")
 LINEAR_SOLVERS = ("auto", "dense_schur", "sparse_schur", "iterative_schur")
+PHASES = ("setup", "linearize", "linear_solve", "take_step", "refine_points")
 # Pixels. Beyond, the squares of such residuals drown all others, and derivatives may overflow single precision.
 _FARTHEST_PROJECTION = 1e15
 Number = TypeVar("Number", int, float)
@@ -95,10 +96,14 @@ class Result:
         What was treated in a way of its own: a start that was moved onto its priors, components that share no
         point, points behind a camera, images that see fewer than three points, cameras without images.
     solver, linear_solver : str
-        What ran. Two linear solvers, separated by a comma, where the second took over; empty where Ctrl-C came during
-        the set-up.
+        What ran. Empty where Ctrl-C came during the set-up.
+    reason : str
+        Why this linear solver.
     seconds : float
         Time taken, with checks and set-up.
+    phase_seconds : dict of str to float
+        Where the solver's own time went: ``"setup"``, ``"linearize"``, ``"linear_solve"``, ``"take_step"`` (of Ceres:
+        evaluating residuals) and ``"refine_points"``.
     """
 
     cam_from_world: NDArray[np.float64]
@@ -117,7 +122,9 @@ class Result:
     notes: list[str]
     solver: str
     linear_solver: str
+    reason: str
     seconds: float
+    phase_seconds: dict[str, float]
 
 
 class SolveInterrupted(KeyboardInterrupt):
@@ -251,7 +258,9 @@ def solve(
         notes=notes(problem, arrays, moved is not None),
         solver=solver,
         linear_solver=summary.linear_solver.lower(),
+        reason=summary.reason,
         seconds=time.perf_counter() - start,
+        phase_seconds={name: getattr(summary.phases, name) for name in PHASES},
     )
     if isinstance(error, KeyboardInterrupt):
         raise SolveInterrupted(result) from error
