@@ -76,20 +76,19 @@ void Arrangement::choose_columns(const Problem& problem) {
 // By point, then by image: two stable counting sorts.
 void Arrangement::sort(const Problem& problem) {
   const std::int64_t count = problem.num_observations();
-  const auto by_image = begins(problem.num_images(), problem.image_indices.data, count);
+  std::vector<std::int64_t> next = begins(problem.num_images(), problem.image_indices.data, count);
+  by_image_ =
+      Buffer<std::int64_t>(count);  // of observations as they were given; list_by_image() puts those sorted here
+  polled_for(count, [&](std::int64_t k) { by_image_[next[problem.image_indices(k)]++] = k; });
   point_begin_ = begins(problem.num_points(), problem.point_indices.data, count);
-  Buffer<std::int64_t> first(count), order(count);
-  std::vector<std::int64_t> next = by_image;
-  polled_for(count, [&](std::int64_t k) { first[next[problem.image_indices(k)]++] = k; });
   next = point_begin_;
-  polled_for(count, [&](std::int64_t i) { order[next[problem.point_indices(first[i])]++] = first[i]; });
   images_ = Buffer<std::int32_t>(count);
   points_ = Buffer<std::int32_t>(count);
   observed_ = Buffer<double>(2 * count);
   weights_ = Buffer<double>(count);
   if (problem.whitening.rows > 0) whitening_ = Buffer<double>(3 * count);
-  polled_for(count, [&](std::int64_t i) {
-    const std::int64_t k = order[i];
+  polled_for(count, [&](std::int64_t j) {
+    const std::int64_t k = by_image_[j], i = next[problem.point_indices(k)]++;
     images_[i] = problem.image_indices(k);
     points_[i] = problem.point_indices(k);
     observed_[2 * i] = problem.observations[k][0];
@@ -142,7 +141,6 @@ void Arrangement::cut_chunks() {
 void Arrangement::list_by_image() {
   const std::int64_t count = equations_.num_observations, num_rows = static_cast<std::int64_t>(chunk_images_.size());
   image_begin_ = begins(equations_.num_images, images_.data(), count);
-  by_image_ = Buffer<std::int64_t>(count);
   std::vector<std::int64_t> next = image_begin_;
   image_points_ = Buffer<std::int32_t>(count);
   polled_for(count, [&](std::int64_t k) {

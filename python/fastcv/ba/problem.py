@@ -211,7 +211,7 @@ class Problem:
         Problem
         """
         known = np.bincount(bal.point_indices, minlength=len(bal.points)) >= 2
-        used = known[bal.point_indices]
+        used = slice(None) if known.all() else known[bal.point_indices]  # all of them without a copy
         image_indices = bal.camera_indices[used]
         half = np.abs(bal.observations).max(axis=0, initial=0.5)
         width, height = (int(2 * np.ceil(size)) for size in half)
