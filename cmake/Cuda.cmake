@@ -29,9 +29,20 @@ enable_language(CUDA)
 file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*/*.cu)
 add_library(fastcv_gpu STATIC ${cuda_sources})
 target_include_directories(fastcv_gpu PUBLIC cpp .)  # "cuda/…" beside cpp's "…"
-# --fmad=false as -ffp-contract=off on the CPU: both decide ties alike.
-target_compile_options(fastcv_gpu PRIVATE -Xcompiler=-Wall,-Wextra -Werror=all-warnings --fmad=false)
+target_compile_options(fastcv_gpu PRIVATE -Xcompiler=-Wall,-Wextra -Werror=all-warnings)
+# --fmad=false as -ffp-contract=off on the CPU: both decide ties alike. Bundle adjustment has no ties.
+list(FILTER cuda_sources EXCLUDE REGEX "cuda/ba/")
+set_source_files_properties(${cuda_sources} PROPERTIES COMPILE_OPTIONS --fmad=false)
 target_compile_definitions(fastcv_gpu PRIVATE FASTCV_ISA=gpu)
+
+# What a GPU's bundle adjustment does on the host. Not fastcv_cpu, which takes minutes to build.
+add_library(fastcv_gpu_host STATIC
+  cpp/ba/arrangement.cpp cpp/ba/levenberg_marquardt.cpp cpp/ba/resident_lists.cpp cpp/ba/unknowns.cpp
+  cpp/core/interrupt.cpp cpp/core/parallel.cpp)
+target_include_directories(fastcv_gpu_host PUBLIC cpp)
+target_link_libraries(fastcv_gpu_host PUBLIC Threads::Threads)
+fastcv_kernel_flags(fastcv_gpu_host)
+target_link_libraries(fastcv_gpu PUBLIC fastcv_gpu_host)
 
 file(GLOB cuda_bindings CONFIGURE_DEPENDS cuda/bindings/*.cpp)
 fastcv_python_module(_cuda ${cuda_bindings})

@@ -157,6 +157,15 @@ void Arrangement::list_by_image() {
   equations_.image_points = image_points_.data();
 }
 
+double Arrangement::num_pairs() const {
+  double pairs = 0;
+  for (std::int64_t p = 0; p < equations_.num_points; ++p) {
+    const double track = static_cast<double>(point_begin_[p + 1] - point_begin_[p]);
+    pairs += track * (track + 1) / 2;
+  }
+  return pairs;
+}
+
 void Arrangement::add_partials(double* sums, int num_threads) const {
   const int columns = equations_.columns;
   const std::int64_t grain =

@@ -41,6 +41,7 @@ class Arrangement {
   const Lenses& lenses() const { return lenses_; }
   std::int64_t num_chunks() const { return static_cast<std::int64_t>(chunks_.size()); }
   std::int64_t longest_track() const { return longest_track_; }
+  double num_pairs() const;  // of observations of the same point, each with itself among them
 
   // Sums the chunks' partial rows for each image, in the order of the chunks: (num_images, columns).
   void add_partials(double* sums, int num_threads) const;

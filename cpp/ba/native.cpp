@@ -6,7 +6,8 @@
 #include <cmath>
 #include <limits>
 
-#include "camera/rotation.hd.h"
+#include "ba/move_pose.hd.h"
+#include "ba/settings.h"
 #include "core/parallel.h"
 
 #define FASTCV_LEAF "ba/eliminate_points.leaf.h"
@@ -16,15 +17,6 @@
 
 namespace fastcv::ba {
 namespace {
-
-// The damping is this share of the Hessian's diagonal and the rest its blocks by image. Diagonals alone depend on the
-// choice of unknowns, such as the point that a camera turns about; with blocks, colmap-177 takes 9 iterations, not 24.
-constexpr double kDiagonalShare = 0.01;
-constexpr double kSmallestDiagonal = 1e-6;  // of the damping, as for the points
-// Where the trust region begins. Long streets bend far in their first step: from 1e4 or 1e3, 1700 images end in a
-// valley 1e-3 to 1e-2 above the one that 10 leads to.
-constexpr double kInitialRadius = 1e4, kCautiousRadius = 10;
-constexpr std::int64_t kManyImages = 500;
 
 double linearize_chunk(const Equations& e, const Lenses& lenses, const RobustLoss& loss, const Estimate& at,
                        std::int64_t chunk) {
@@ -49,24 +41,6 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   return sum;
-}
-
-// exp(w) R and the translation of the centre moved by v: x_cam = exp(w) R (X - C - v).
-void move_pose(const double* pose, const double* twist, double* out) {
-  double turned[12], shifted[3];
-  for (int r = 0; r < 3; ++r) {
-    shifted[r] = pose[4 * r + 3] - (pose[4 * r] * twist[3] + pose[4 * r + 1] * twist[4] + pose[4 * r + 2] * twist[5]);
-  }
-  for (int c = 0; c < 4; ++c) {
-    const generic::Vec3<double> w{twist[0], twist[1], twist[2]};
-    const generic::Vec3<double> column = c < 3 ? generic::Vec3<double>{pose[c], pose[4 + c], pose[8 + c]}
-                                               : generic::Vec3<double>{shifted[0], shifted[1], shifted[2]};
-    const generic::Vec3<double> moved = generic::rotate(w, column);
-    turned[c] = moved.x;
-    turned[4 + c] = moved.y;
-    turned[8 + c] = moved.z;
-  }
-  std::copy_n(turned, 12, out);
 }
 
 template <int Cols>
@@ -193,7 +167,7 @@ void Native::move_poses() {
   const auto move = [this](const std::int32_t* unknowns, const double* from, double* to) {
     double twist[generic::ba::kPoseSize];
     for (int c = 0; c < generic::ba::kPoseSize; ++c) twist[c] = unknowns[c] < 0 ? 0 : step_[unknowns[c]];
-    move_pose(from, twist, to);
+    generic::ba::move_pose(from, twist, to);
   };
   for (std::int64_t f = 0; f < problem_.num_frames(); ++f) {
     move(unknowns_.of_frame(f), at_.frames.data() + 12 * f, trial_.frames.data() + 12 * f);
@@ -213,10 +187,7 @@ void Native::move_poses() {
   }
 }
 
-double Native::initial_radius() const {
-  const bool cautious = reduced_.is_iterative() || problem_.num_images() > kManyImages;
-  return cautious ? kCautiousRadius : kInitialRadius;
-}
+double Native::initial_radius() const { return ba::initial_radius(reduced_.is_iterative(), problem_.num_images()); }
 
 // About the first point, for scenes in geographic coordinates lie millions of metres from the origin.
 double Native::norm() {

@@ -9,8 +9,6 @@
 namespace fastcv::ba {
 namespace {
 
-constexpr double kForcing = 0.1;     // how exactly conjugate gradients solve, see their header
-constexpr int kMostGradients = 500;  // in one solution
 constexpr double kCheapFactor = 60;  // in conjugate gradients
 // The rows of the system, in conjugate gradients, beyond which these do without the coarse space that is made of them.
 constexpr double kCheapRows = 100;
@@ -18,15 +16,6 @@ constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor tha
 // Nanoseconds of one AVX-512 core, measured on the largest problems of the benchmark: an observation's share of a
 // conjugate gradient, a pair's of the system, an operation of the factor.
 constexpr double kObservation = 15, kPair = 15, kFlop = 0.02;
-
-double pairs_of_observations(const Equations& e) {  // of the same point
-  double pairs = 0;
-  for (std::int64_t p = 0; p < e.num_points; ++p) {
-    const double track = static_cast<double>(e.point_begin[p + 1] - e.point_begin[p]);
-    pairs += track * (track + 1) / 2;
-  }
-  return pairs;
-}
 
 }  // namespace
 
@@ -39,7 +28,7 @@ ReducedSystem::ReducedSystem(const Arrangement& arrangement, const Unknowns& unk
 void ReducedSystem::choose(const std::string& wanted, const ImagePriors& priors) {
   const Equations& e = arrangement_.equations();
   const double gradient = kObservation * static_cast<double>(e.num_observations);
-  const double rows = kPair * pairs_of_observations(e) / gradient;
+  const double rows = kPair * arrangement_.num_pairs() / gradient;
   const auto tell = [&](const char* what, double cost) {
     const std::string limit = std::to_string(static_cast<int>(kCheapFactor));
     reason_ = std::string(what) + std::to_string(static_cast<int>(std::lround(cost))) + " conjugate gradients of " +

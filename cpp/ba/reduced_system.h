@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ba/conjugate_gradients.h"
+#include "ba/settings.h"
 #include "ba/sparse_cholesky.h"
 
 namespace fastcv::ba {

@@ -59,9 +59,10 @@ inline void interrupt(Summary& summary) {
 // Runs on the calling thread, may be empty; false stops.
 using Callback = std::function<bool(const Iteration&)>;
 
-// Our own solver and Ceres, the latter in a library of its own. They change the free poses, intrinsics and points of
-// the problem to the best that was found, also where the solve was stopped or interrupted.
+// Our own solver, that of a GPU as the CPU runs it, and Ceres, in a library of its own. They change the free poses,
+// intrinsics and points of the problem to the best that was found, also where the solve was stopped or interrupted.
 Summary solve_native(const Problem& problem, const Options& options, const Callback& callback);
+Summary solve_resident(const Problem& problem, const Options& options, const Callback& callback);
 Summary solve_with_ceres(const Problem& problem, const Options& options, const Callback& callback);
 
 }  // namespace fastcv::ba

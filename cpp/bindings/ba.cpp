@@ -31,7 +31,9 @@ ba::DataGradient data_gradient_from(nb::handle arrays) {
 }  // namespace
 
 void bind_ba(nb::module_& m) {
-  bind_solve<&ba::solve_native>(m);
+  bind_solve_types(m);
+  bind_solve(m, "solve", &ba::solve_native);
+  bind_solve(m, "solve_resident", &ba::solve_resident);  // for tests
   m.def(
       "covariance",
       [](nb::handle problem, ba::Loss loss, double loss_scale, RowsArg<double, 36> poses, ViewArg<double, 1> params,

@@ -13,8 +13,6 @@
 
 namespace fastcv::bindings {
 
-using Solver = ba::Summary (*)(const ba::Problem&, const ba::Options&, const ba::Callback&);
-
 // The Python exception that ended the solve, or None. It leaves the summary, where Python's garbage collector would not
 // see the cycle exception, traceback, frame, summary.
 inline nb::object take_error(ba::Summary& summary) {
@@ -27,8 +25,10 @@ inline nb::object take_error(ba::Summary& summary) {
   }
 }
 
-inline std::pair<ba::Summary, nb::object> solve_with(Solver solver, nb::handle problem, const ba::Options& options,
-                                                     nb::handle callback) {
+// Calls solver(problem, options, callback), a ba::Summary.
+template <class Solver>
+std::pair<ba::Summary, nb::object> solve_with(const Solver& solver, nb::handle problem, const ba::Options& options,
+                                              nb::handle callback) {
   const ba::Problem p = problem_from(problem);
   const ba::Callback call = [callback](const ba::Iteration& iteration) {
     const nb::gil_scoped_acquire gil;
@@ -44,8 +44,7 @@ inline std::pair<ba::Summary, nb::object> solve_with(Solver solver, nb::handle p
   return {std::move(summary), std::move(error)};
 }
 
-template <Solver kSolver>
-void bind_solve(nb::module_& m) {
+inline void bind_solve_types(nb::module_& m) {
   nb::enum_<ba::Loss>(m, "Loss")
       .value("none", ba::Loss::none)
       .value("huber", ba::Loss::huber)
@@ -89,10 +88,15 @@ void bind_solve(nb::module_& m) {
       .def_ro("message", &ba::Summary::message)
       .def_ro("phases", &ba::Summary::phases)
       .def_ro("iterations", &ba::Summary::iterations);
+}
+
+// As solve(problem, options, callback) of the module.
+template <class Solver>
+void bind_solve(nb::module_& m, const char* name, Solver solver) {
   m.def(
-      "solve",
-      [](nb::handle problem, const ba::Options& options, nb::handle callback) {
-        return solve_with(kSolver, problem, options, callback);
+      name,
+      [solver](nb::handle problem, const ba::Options& options, nb::handle callback) {
+        return solve_with(solver, problem, options, callback);
       },
       nb::arg("problem"), nb::arg("options"), nb::arg("callback").none());
 }

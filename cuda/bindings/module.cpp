@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // fastcv._cuda: the rooms of fastcv._core on a GPU. Imports without a driver; device_count() then says 0.
+#include "bindings/signals.h"
+#include "core/interrupt.h"
 #include "cuda/bindings/arrays.h"
 
 namespace fastcv::bindings {
+void bind_ba(nb::module_& m);
 void bind_camera(nb::module_& m);
 void bind_geometry(nb::module_& m);
 void bind_mvs(nb::module_& m);
@@ -10,6 +13,7 @@ void bind_mvs(nb::module_& m);
 
 NB_MODULE(_cuda, m) {
   using namespace fastcv;
+  set_interrupt_poll(bindings::check_signals);
   m.def("runtime_version", [] {
     int version = 0;
     cuda::check(cudaRuntimeGetVersion(&version), "cudaRuntimeGetVersion");
@@ -37,6 +41,7 @@ NB_MODULE(_cuda, m) {
     nb::module_ submodule = m.def_submodule(name);
     bind(submodule);
   };
+  room("ba", bindings::bind_ba);
   room("camera", bindings::bind_camera);
   room("geometry", bindings::bind_geometry);
   room("mvs", bindings::bind_mvs);

@@ -29,6 +29,23 @@ def backend(device: str) -> ModuleType:
         raise DeviceError("device: fastcv was built without CUDA; rebuild with FASTCV_CUDA=ON") from error
 
 
+def split_device(device: str) -> tuple[str, int]:
+    """``"cpu"``, ``"cuda"`` or ``"cuda:N"`` as the name of a backend and the number of one of its devices.
+
+    Raises
+    ------
+    DeviceError
+        For another word, where fastcv was built without CUDA, or where there is no such device.
+    """
+    name, colon, digits = device.partition(":")
+    if name not in ("cpu", "cuda") or (colon and (name == "cpu" or not digits.isdecimal())):
+        raise DeviceError(f"device: expected cpu, cuda or cuda:N, got {device}")
+    index = int(digits or 0)
+    if name == "cuda" and index >= (count := backend("cuda").device_count()):
+        raise DeviceError(f"device: expected one of the {count} CUDA devices, got {device}")
+    return name, index
+
+
 @functools.cache
 def ceres() -> ModuleType:
     """fastcv._ceres, loaded on first use: it alone links Ceres and what the distribution's Ceres brings along."""

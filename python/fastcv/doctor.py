@@ -145,6 +145,17 @@ def _ba(device: str) -> Check:
     return Check("ba.linearize", device, _difference(linearize(problem).residuals, _reference.residuals(problem)), 1e-9)
 
 
+def _ba_solve(device: str) -> Check:
+    """Observations without noise: what is left of the residuals, in pixels."""
+    from .ba import Problem, solve
+    from .synthetic import make_tracks
+
+    problem = Problem.from_reconstruction(make_tracks("ring", num_images=6, num_points=50).reconstruction)
+    problem.points += np.random.default_rng(0).normal(0, 0.01, problem.points.shape)
+    result = solve(problem, device=device, function_tolerance=0)
+    return Check("ba.solve", device, float(np.abs(result.residuals).max()), 1e-6)
+
+
 def _mvs(device: str) -> Check:
     from .mvs import View, _reference, plane_sweep
 
@@ -166,6 +177,7 @@ CHECKS: tuple[tuple[Callable[[str], Check], tuple[str, ...]], ...] = (
     (_camera, ("cpu", "cuda")),
     (_geometry, ("cpu", "cuda")),
     (_ba, ("cpu",)),
+    (_ba_solve, ("cpu", "cuda")),
     (_mvs, ("cpu", "cuda")),
 )
 

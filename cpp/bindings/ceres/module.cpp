@@ -9,5 +9,6 @@ NB_MODULE(_ceres, m) {
   using namespace fastcv;
   set_interrupt_poll(bindings::check_signals);
   m.def("version", &ba::ceres_version);
-  bindings::bind_solve<&ba::solve_with_ceres>(m);
+  bindings::bind_solve_types(m);
+  bindings::bind_solve(m, "solve", &ba::solve_with_ceres);
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .._backend import backend, ceres
+from .. import threads
+from .._backend import backend, ceres, split_device
 from ..scene import Camera
 from ._alignment import moved_to_priors
 from ._arrays import ProblemArrays
@@ -25,6 +27,7 @@ from .problem import Problem
 SOLVERS = ("auto", "native", "ceres")
 LINEAR_SOLVERS = ("auto", "dense_schur", "sparse_schur", "iterative_schur")
 PHASES = ("setup", "linearize", "linear_solve", "take_step", "refine_points")
+LINEAR_SOLVERS_ON_CUDA = ("auto", "dense_schur", "iterative_schur")
 # Pixels. Beyond, the squares of such residuals drown all others, and derivatives may overflow single precision.
 _FARTHEST_PROJECTION = 1e15
 Number = TypeVar("Number", int, float)
@@ -99,6 +102,8 @@ class Result:
         What ran. Empty where Ctrl-C came during the set-up.
     reason : str
         Why this linear solver.
+    device : str
+        Where it ran, ``"cpu"`` or ``"cuda:N"``.
     seconds : float
         Time taken, with checks and set-up.
     phase_seconds : dict of str to float
@@ -123,6 +128,7 @@ class Result:
     solver: str
     linear_solver: str
     reason: str
+    device: str
     seconds: float
     phase_seconds: dict[str, float]
 
@@ -139,6 +145,7 @@ def solve(
     problem: Problem,
     *,
     solver: str = "auto",
+    device: str = "cpu",
     loss: str = "none",
     loss_scale: float = 1.0,
     gauge: str = "two_cameras",
@@ -162,6 +169,9 @@ def solve(
         Is not changed.
     solver : str
         ``"native"``, ``"ceres"`` (to compare with), or ``"auto"``, at present always the native one.
+    device : str
+        ``"cpu"``; or ``"cuda"``, ``"cuda:1"`` … for the native solver with all its arrays on that GPU. The problem and
+        the result are numpy arrays there too.
     loss : str
         rho, with a = ``loss_scale`` and x = s/a²: ``"none"`` s; ``"huber"`` s up to a², then 2 a sqrt(s) - a²;
         ``"soft_l1"`` 2 a² (sqrt(1 + x) - 1); ``"cauchy"`` a² log(1 + x); ``"geman_mcclure"`` s / (1 + x); ``"tukey"``
@@ -175,7 +185,8 @@ def solve(
         the scale to the damping, ``"free"`` everything: the scene may drift.
     linear_solver : str
         ``"dense_schur"``, ``"sparse_schur"`` (Cholesky factorisations, one and the same for the native solver),
-        ``"iterative_schur"`` (conjugate gradients), or ``"auto"`` to choose by what each would cost.
+        ``"iterative_schur"`` (conjugate gradients), or ``"auto"`` to choose by what each would cost. There is no
+        ``"sparse_schur"`` on a GPU.
     max_iterations : int
         Steps to try at most.
     function_tolerance, gradient_tolerance, parameter_tolerance : float
@@ -205,6 +216,10 @@ def solve(
         of the problem before the solve it is a KeyboardInterrupt and nothing more.
     MissingDependencyError
         Ceres was asked for, and fastcv was built without it.
+    DeviceError
+        There is no such device, or fastcv was built without CUDA.
+    MemoryError
+        The problem does not fit into the device's memory.
 
     Notes
     -----
@@ -227,7 +242,9 @@ def solve(
     start = time.perf_counter()
     check_choice("solver", solver, SOLVERS)
     solver = "native" if solver == "auto" else solver
-    native = ceres() if solver == "ceres" else backend("cpu").ba
+    native, run, device = _native_solver(solver, device, linear_solver)
+    if device != "cpu":
+        num_threads = num_threads or threads.get_num_threads()  # fastcv._cuda has a default of its own
     options = native_options(
         native,
         gauge=gauge,
@@ -247,7 +264,7 @@ def solve(
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
     check_depths(problem, residuals_in_pixels(arrays))
     report = None if callback is None else lambda iteration: callback(_iteration(iteration))
-    summary, error = native.solve(arrays, options, report)
+    summary, error = run(arrays, options, report)
     result = Result(
         **where_it_stands(problem, arrays, loss, loss_scale),
         initial_cost=summary.initial_cost,
@@ -259,6 +276,7 @@ def solve(
         solver=solver,
         linear_solver=summary.linear_solver.lower(),
         reason=summary.reason,
+        device=device,
         seconds=time.perf_counter() - start,
         phase_seconds={name: getattr(summary.phases, name) for name in PHASES},
     )
@@ -283,6 +301,18 @@ def where_it_stands(problem: Problem, arrays: ProblemArrays, loss: str, loss_sca
         "prior_residuals": prior_residuals(problem, poses, cameras, arrays.points),
         "outliers": _outliers(arrays, loss, loss_scale),
     }
+
+
+def _native_solver(solver: str, device: str, linear_solver: str) -> tuple[Any, Callable[..., Any], str]:
+    """Module and function that solve, and the full name of the device."""
+    kind, index = split_device(device)
+    if kind == "cpu":
+        native = ceres() if solver == "ceres" else backend("cpu").ba
+        return native, native.solve, "cpu"
+    check_choice("solver", solver, ("native",))  # of those on a GPU
+    check_choice("linear_solver", linear_solver, LINEAR_SOLVERS_ON_CUDA)
+    native = backend("cuda").ba
+    return native, functools.partial(native.solve, device=index), f"cuda:{index}"
 
 
 def native_options(native: Any, *, gauge: str, linear_solver: str, loss: str, loss_scale: float, **limits: Any) -> Any:

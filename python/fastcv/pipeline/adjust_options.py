@@ -47,6 +47,8 @@ class AdjustOptions:
         Adjust how the cameras of a rig sit on it.
     gauge : {"two_cameras", "fixed_camera", "free"}
         What holds the scene's place, orientation and scale: two cameras, or one that leaves the scale to the damping.
+    device : str
+        ``cpu``, or ``cuda``, ``cuda:1`` … for the native solver on that GPU.
     """
 
     solver: Solver = "auto"
@@ -62,12 +64,15 @@ class AdjustOptions:
     refine_distortion: bool = True
     refine_rigs: bool = True
     gauge: Gauge = "two_cameras"
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
             allowed = get_args(kind)
             if allowed and getattr(self, name) not in allowed:
                 raise OptionsError(f"{name}: expected one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        if self.device != "cpu" and (self.solver == "ceres" or self.linear_solver == "sparse_schur"):
+            raise OptionsError(f"device: expected cpu for ceres and for sparse_schur, got {self.device!r}")
         if not 0 < self.loss_scale < math.inf:
             raise OptionsError(f"loss_scale: expected a positive number, got {self.loss_scale}")
         for name in ("max_iterations", "function_tolerance", "time_limit", "num_threads"):

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the resident solver is told of a problem's structure, once per solve: lists that its kernels read.
+#pragma once
+
+#include <vector>
+
+#include "ba/arrangement.h"
+#include "ba/unknowns.h"
+
+namespace fastcv::ba {
+
+struct ResidentLists {
+  using Longs = std::vector<std::int64_t>;
+  using Ints = std::vector<std::int32_t>;
+  // The observations through each camera model; of a single one, all of them, and no list.
+  struct Group {
+    std::int32_t model;
+    std::int64_t size;
+    Longs observations;
+  };
+  // Priors of one kind by what they are about: (count + 1,), empty where there is none.
+  struct PriorBegins {
+    Longs poses, positions, points, params;
+  };
+
+  ResidentLists(const Problem& problem, const Arrangement& arrangement, const Unknowns& unknowns);
+
+  std::vector<Group> groups;
+  Ints param_columns, num_free;  // of every parameter in its images, -1 where fixed; of every camera
+  Longs param_places;            // of every parameter among the columns of all images; -1 where fixed or without image
+  // Unknowns: those behind the slots of images, and back; those that many images share.
+  Ints unknown_of;
+  Longs slot_begin, slots, shared_by_many;
+  Ints node_begin, node_of;
+  // Where there are rigs, of every image; and the unknowns of every frame's and sensor's pose.
+  Ints frames, sensors, of_frames, of_sensors;
+  // Priors on parameters sorted by image.
+  PriorBegins prior_begins;
+  Longs prior_params;
+  Ints prior_columns;
+  std::vector<double> prior_values, prior_weights;
+
+ private:
+  void group_observations(const Problem& problem, const Equations& equations);
+  void list_unknowns(const Unknowns& unknowns, std::int64_t num_images);
+  void list_rigs(const Problem& problem, const Unknowns& unknowns);
+  void list_params(const Problem& problem, int columns);
+  void sort_priors(const Problem& problem);
+};
+
+// For every two images with common points, and every image with itself, the pairs of their observations of one point.
+struct ObservationPairs {
+  ObservationPairs(const Equations& equations, int num_threads);
+
+  std::vector<std::int64_t> begin;
+  Buffer<std::int64_t> first, second;  // of the later image, of the earlier one
+  std::vector<std::int32_t> later, earlier;
+};
+
+}  // namespace fastcv::ba
