@@ -64,6 +64,11 @@ class Contest:
     contestants: list[Contestant] = field(default_factory=list)
     work: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    skipped: str = ""
+
+    def skip(self, reason: str) -> None:
+        """This machine cannot run the case; it names no contestants."""
+        self.skipped = reason
 
     def ours(self, run: Callable[[], Any]) -> None:
         """Name our implementation; call it once, first."""

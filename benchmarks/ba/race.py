@@ -78,9 +78,9 @@ def run_worker(name: str, folder: Path, limit: float, **options: Any) -> Run:
     return _run([sys.executable, "-m", "benchmarks.ba.worker", name, str(folder), json.dumps(options)])
 
 
-def run_ceres(linear_solver: str, folder: Path, limit: float) -> Run:
+def run_ceres(linear_solver: str, folder: Path, limit: float, num_threads: int = NUM_THREADS) -> Run:
     """Ceres in C++; built where that has not been done."""
-    settings = (linear_solver, NUM_THREADS, MAX_ITERATIONS, FUNCTION_TOLERANCE, limit)
+    settings = (linear_solver, num_threads, MAX_ITERATIONS, FUNCTION_TOLERANCE, limit)
     return _run([str(ceres_program()), str(folder / "problem.bin"), *map(str, settings)])
 
 

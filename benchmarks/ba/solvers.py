@@ -37,9 +37,22 @@ class Clock:
         self.fields["costs"].append(cost)
 
 
-def fastcv(folder: Path, *, solver: str, linear_solver: str, iterations: int, tolerance: float, limit: float) -> Solver:
+def fastcv(
+    folder: Path,
+    *,
+    solver: str,
+    linear_solver: str,
+    iterations: int,
+    tolerance: float,
+    limit: float,
+    device: str = "cpu",
+    num_threads: int = NUM_THREADS,
+) -> Solver:
     import fastcv
-    from fastcv import ba
+    from fastcv import ba, synthetic
+
+    if device != "cpu":  # what happens once in a process: the driver's set-up, the kernels' way to the device
+        ba.solve(ba.Problem.from_reconstruction(synthetic.make_tracks("ring").reconstruction), device=device)
 
     def solve() -> dict[str, Any]:
         bal = problems.load(folder)
@@ -53,7 +66,8 @@ def fastcv(folder: Path, *, solver: str, linear_solver: str, iterations: int, to
             max_iterations=iterations,
             function_tolerance=tolerance,
             time_limit=limit,
-            num_threads=NUM_THREADS,
+            device=device,
+            num_threads=num_threads,
             callback=lambda iteration: clock.record(iteration.cost),
         )
         return clock.fields | {

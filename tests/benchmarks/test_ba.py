@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.ba import problems, report
+from benchmarks.ba import bench_gpu, problems, report
 from benchmarks.ba.city import NOISE_PX, OUTLIER_PX, OUTLIERS, make_city
 from benchmarks.ba.race import Fastest, Run, run_worker
 
+from benchmarks import __main__ as benchmarks_main
 from fastcv import ba, io
 
 
@@ -115,4 +116,40 @@ def test_report(tmp_path: Path) -> None:
         "ba_cost_over_time.svg",
         "ba_summary.svg",
         "ba_growth.svg",
+    }
+
+
+def test_seconds_of_a_conjugate_gradient() -> None:
+    """Iterations of 1 ms and 0.2 ms for each of their gradients."""
+    counts = [0, 5, 20, 7]
+    seconds = np.cumsum([0.5, *(1e-3 + 2e-4 * count for count in counts[1:])])
+    run = Run("1", "iterative", list(seconds), [9.0, 8, 7, 6], counts, 0.1, 4.0, 10, 50, "converged")
+    facts = bench_gpu.gradients(run, observations=5_000_000)
+    assert facts["seconds_per_gradient"] == pytest.approx(2e-4, rel=1e-9)
+    assert facts["bound_s"] == pytest.approx(0.55e9 / 3e12, rel=1e-12)
+    assert facts["times_the_bound"] == pytest.approx(2e-4 / (0.55 / 3e3), rel=1e-9)
+    factored = Run("1", "dense", [0, 1, 2.0], [9.0, 8, 7], [0, 1, 1], 0.1, 4.0, 10, 50, "converged")
+    assert bench_gpu.gradients(factored, observations=10) == {}
+
+
+def test_cases_of_a_gpu_are_skipped_without_one(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(bench_gpu.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "ba", "--case", "gpu_street_1700"])
+    assert benchmarks_main.main() == 0
+    assert "ba.gpu_street_1700: skipped, there is no CUDA device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_our_solver_by_device(device: str, tmp_path: Path) -> None:
+    if device == "cuda" and not bench_gpu.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    bal, truth = make_city("street", 12)
+    problems.save(bal, tmp_path)
+    run = bench_gpu.on(device, tmp_path, linear_solver="iterative_schur", iterations=6, tolerance=0)(60)
+    assert run.linear_solver == "iterative_schur"
+    assert run.final_cost < 1.05 * truth
+    assert set(bench_gpu.gradients(run, len(bal.observations))) == {
+        "seconds_per_gradient",
+        "bound_s",
+        "times_the_bound",
     }
