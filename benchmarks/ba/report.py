@@ -40,7 +40,7 @@ def update(record: dict[str, Any], docs: Path) -> None:
         for name, title, figure in figures:
             figure.savefig(docs / f"ba_{name}.svg", bbox_inches="tight", metadata={"Date": None})
             text += f"![{title}](ba_{name}.svg)\n\n"
-    text += table(files) + "\n"
+    text += table(files) + "\n" + bounds(record)
     page.write_text(MARKS.sub(lambda match: match[1] + text + match[2], page.read_text()))
 
 
@@ -85,6 +85,18 @@ def table(files: dict[str, dict[str, Facts]]) -> str:
                 f" | {facts['above_best']:.1e} | {memory} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def bounds(record: dict[str, Any]) -> str:
+    """A line per part of the solver: what an observation costs once, and at least, on one thread."""
+    lines = ["| part | on | bytes | operations | nanoseconds | bound | of the bound |", "|---|---|---|---|---|---|---|"]
+    for row in record["rows"]:
+        if row["peer"] == "bound":
+            notes, milliseconds = row["notes"], (1e3 * row["ours_s"], 1e3 * row["peer_s"])  # of a million
+            work = f"{notes['bytes_per_observation']:.0f} | {notes['flops_per_observation']:.0f}"
+            times = " | ".join(f"{value:.3g}" for value in milliseconds)
+            lines.append(f"| {row['case']} | {notes['problem']} | {work} | {times} | {row['ratio']:.0%} |")
+    return "\n".join(lines) + "\n\n" if len(lines) > 2 else ""
 
 
 def cost_over_time(files: dict[str, dict[str, Facts]]) -> Figure:
