@@ -25,9 +25,10 @@ class ConjugateGradients {
   // the poses added to them. False where one of these is not positive definite.
   bool prepare(const double* frames, const double* hessians, double scale, const double* damping, int num_threads);
 
-  // Solves (S + damping) x = b approximately, from x = 0: until the quadratic model gains less than `tolerance` per
-  // iteration of what it gained on average. Returns the number of iterations. Source: Nash & Sofer 1990, "Assessing a
-  // search direction within a truncated-Newton method".
+  // Solves (S + damping) x = b approximately, from x = 0: until the last four iterations together gained less than
+  // `tolerance` of what the quadratic model gained in all. That is an estimate of the error four iterations before;
+  // source: Strakoš & Tichý 2002, "On error estimation in the conjugate gradient method", section 4. Returns the number
+  // of iterations.
   int solve(const double* b, const double* damping, double tolerance, int most_iterations, double* x, int num_threads);
 
  private:
