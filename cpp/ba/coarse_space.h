@@ -16,6 +16,9 @@ namespace fastcv::ba {
 
 class CoarseSpace {
  public:
+  static constexpr int kPose = 6;   // unknowns
+  static constexpr int kModes = 7;  // of the poses of a cluster: three turns, three shifts, a growth
+
   CoarseSpace(const Equations& equations, const Unknowns& unknowns, const SchurMatrix& fine);
 
   // Factors Pᵀ (S + damping) P, where S is what `fine` holds by now and the columns of P are the clusters' modes about
@@ -36,12 +39,13 @@ class CoarseSpace {
   void find_own_intrinsics();
   void make_clusters(int size);
   void connect_clusters();
-  void make_modes(const std::vector<std::int32_t>& frames, const double* poses);
-  void orthonormalize(std::int32_t cluster, const double* metric);
   void project_rows(std::int32_t cluster, Workspace& work);
   void add_product(std::int64_t image, std::int64_t other, const double* block, double* product) const;
   void add_projected(std::int64_t image, const double* product, double* to) const;
   void add_transposed(std::int64_t block, bool diagonal);
+  // In coarse_modes.cpp.
+  void make_modes(const std::vector<std::int32_t>& frames, const double* poses);
+  void orthonormalize(std::int32_t cluster, const double* metric);
   template <class F>
   void for_each_entry(const F& f) const;
   double* projected(std::int32_t cluster, const Neighbour& other);
