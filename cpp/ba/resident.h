@@ -96,14 +96,13 @@ Resident<Executor>::Resident(Executor& on, const fastcv::ba::Problem& problem, c
     : on_(on), problem_(problem), num_params_(problem.params.size()), arena_(on) {
   const fastcv::ba::Arrangement arrangement(problem);
   const fastcv::ba::Equations& from = arrangement.equations();
-  const fastcv::ba::Unknowns unknowns(problem, from.columns);
-  const fastcv::ba::ResidentLists lists(problem, arrangement, unknowns);
+  const fastcv::ba::ResidentLists lists(problem, arrangement);
   e_.loss = {options.loss, options.loss_scale * options.loss_scale};
   e_.columns = from.columns;
   e_.num_images = from.num_images;
   e_.num_points = from.num_points;
   e_.num_observations = from.num_observations;
-  unknowns_ = std::make_unique<ResidentUnknowns<Executor>>(on, unknowns, lists);
+  unknowns_ = std::make_unique<ResidentUnknowns<Executor>>(on, lists, from.columns);
   at_ = upload_state();
   trial_ = upload_state();
   upload(arrangement, lists);

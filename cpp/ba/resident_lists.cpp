@@ -5,7 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "ba/reprojection.hd.h"
+#include "ba/unknowns.h"
 #include "core/interrupt.h"
 #include "core/parallel.h"
 
@@ -26,8 +26,10 @@ std::vector<std::int64_t> begins(std::int64_t count, const View<const std::int32
 
 }  // namespace
 
-ResidentLists::ResidentLists(const Problem& problem, const Arrangement& arrangement, const Unknowns& unknowns) {
+ResidentLists::ResidentLists(const Problem& problem, const Arrangement& arrangement) {
   const Equations& e = arrangement.equations();
+  const Unknowns unknowns(problem, e.columns);
+  width = unknowns.width();
   group_observations(problem, e);
   list_unknowns(unknowns, e.num_images);
   if (problem.has_rigs()) list_rigs(problem, unknowns);
@@ -83,7 +85,7 @@ void ResidentLists::list_rigs(const Problem& problem, const Unknowns& unknowns) 
   if (num_sensors > 0) of_sensors.assign(unknowns.of_sensor(0), unknowns.of_sensor(0) + kPose * num_sensors);
 }
 
-void ResidentLists::list_params(const Problem& problem, int width) {
+void ResidentLists::list_params(const Problem& problem, int num_columns) {
   num_free.assign(problem.num_cameras(), 0);
   param_columns.assign(problem.params.size(), -1);
   param_places.assign(problem.params.size(), -1);
@@ -95,7 +97,8 @@ void ResidentLists::list_params(const Problem& problem, int width) {
   for (std::int64_t image = 0; image < problem.num_images(); ++image) {
     const std::int32_t camera = problem.image_cameras(image);
     for (std::int64_t i = problem.param_offsets(camera); i < problem.param_offsets(camera + 1); ++i) {
-      if (param_columns[i] >= 0) param_places[i] = image * width + param_columns[i];  // images that share one agree
+      if (param_columns[i] >= 0)
+        param_places[i] = image * num_columns + param_columns[i];  // images that share one agree
     }
   }
 }

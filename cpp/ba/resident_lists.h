@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "ba/arrangement.h"
-#include "ba/unknowns.h"
 
 namespace fastcv::ba {
+
+class Unknowns;  // whose header is for the host: it names the generic instruction set
 
 struct ResidentLists {
   using Longs = std::vector<std::int64_t>;
@@ -23,11 +24,13 @@ struct ResidentLists {
     Longs poses, positions, points, params;
   };
 
-  ResidentLists(const Problem& problem, const Arrangement& arrangement, const Unknowns& unknowns);
+  ResidentLists(const Problem& problem, const Arrangement& arrangement);
 
   std::vector<Group> groups;
   Ints param_columns, num_free;  // of every parameter in its images, -1 where fixed; of every camera
   Longs param_places;            // of every parameter among the columns of all images; -1 where fixed or without image
+  // How many slots an image has (resident_unknowns.hd.h): more than columns where there are rigs.
+  int width;
   // Unknowns: those behind the slots of images, and back; those that many images share.
   Ints unknown_of;
   Longs slot_begin, slots, shared_by_many;
@@ -44,7 +47,7 @@ struct ResidentLists {
   void group_observations(const Problem& problem, const Equations& equations);
   void list_unknowns(const Unknowns& unknowns, std::int64_t num_images);
   void list_rigs(const Problem& problem, const Unknowns& unknowns);
-  void list_params(const Problem& problem, int columns);
+  void list_params(const Problem& problem, int num_columns);
   void sort_priors(const Problem& problem);
 };
 

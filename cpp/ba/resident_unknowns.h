@@ -12,17 +12,16 @@ namespace fastcv::FASTCV_ISA::ba {
 template <class Executor>
 class ResidentUnknowns {
  public:
-  ResidentUnknowns(Executor& on, const fastcv::ba::Unknowns& unknowns, const fastcv::ba::ResidentLists& lists)
+  ResidentUnknowns(Executor& on, const fastcv::ba::ResidentLists& lists, int columns)
       : on_(on),
         arena_(on),
-        num_images_(static_cast<std::int64_t>(lists.unknown_of.size()) / unknowns.width()),
-        count_(unknowns.count()),
+        num_images_(static_cast<std::int64_t>(lists.unknown_of.size()) / lists.width),
+        count_(static_cast<std::int64_t>(lists.node_of.size())),
         num_many_(static_cast<std::int64_t>(lists.shared_by_many.size())),
-        has_rigs_(unknowns.has_rigs()),
+        has_rigs_(lists.width > columns),
         many_(arena_.upload(lists.shared_by_many)),
         lists_{arena_.upload(lists.unknown_of), arena_.upload(lists.slot_begin), arena_.upload(lists.slots)},
-        rigs_{unknowns.columns(), unknowns.width(), arena_.upload(lists.frames), arena_.upload(lists.sensors),
-              nullptr} {
+        rigs_{columns, lists.width, arena_.upload(lists.frames), arena_.upload(lists.sensors), nullptr} {
     if (!has_rigs_) return;
     rigs_.maps = arena_.template allocate<PoseMap>(num_images_);
     slots_ = arena_.template allocate<double>(num_slots());
