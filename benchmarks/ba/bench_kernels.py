@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far the parts of the native solver are from what the machine could do: one thread, problems in BAL's format.
 
-The peer is the bound: the time that one thread needs at least to move the bytes (at the bandwidth of a large copy) or to
-compute (at the rate of a product of matrices in double precision), whichever is longer. Counts are for cameras of nine
-parameters, an observation each: an index or two, pixel and weight are 36 bytes, a Jacobian in single precision 72.
+The peer is the bound: the time that one thread needs at least to move the bytes (at the bandwidth of a large copy) or
+to compute (at the rate of a product of matrices in double precision), whichever is longer. Counts are for cameras of
+nine parameters, an observation each: an index or two, pixel and weight are 36 bytes, a Jacobian in single precision 72.
 A ratio of 0.2 is a fifth of the bound's speed.
 """
 
