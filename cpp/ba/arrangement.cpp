@@ -27,6 +27,15 @@ std::vector<std::int64_t> begins(std::int64_t bins, const std::int32_t* values, 
   return begin;
 }
 
+bool is_sorted(const Problem& problem) {
+  bool sorted = true;
+  polled_for(problem.num_observations() - 1, [&](std::int64_t k) {
+    const std::int32_t point = problem.point_indices(k), next = problem.point_indices(k + 1);
+    sorted = sorted && (point < next || (point == next && problem.image_indices(k) < problem.image_indices(k + 1)));
+  });
+  return sorted;
+}
+
 }  // namespace
 
 Arrangement::Arrangement(const Problem& problem) {
@@ -36,7 +45,7 @@ Arrangement::Arrangement(const Problem& problem) {
   equations_.point_free = problem.points_free.data;
   equations_.point_priors = problem.point_priors;
   choose_columns(problem);
-  sort(problem);
+  place_observations(problem);
   cut_chunks();
   list_by_image();
   jacobian_ = Buffer<float>(equations_.num_observations * 2 * equations_.columns);
@@ -73,14 +82,25 @@ void Arrangement::choose_columns(const Problem& problem) {
              num_free_.data()};
 }
 
-// By point, then by image: two stable counting sorts.
+void Arrangement::place_observations(const Problem& problem) {
+  const std::int64_t count = problem.num_observations();
+  point_begin_ = begins(problem.num_points(), problem.point_indices.data, count);
+  by_image_ = Buffer<std::int64_t>(count);
+  if (!is_sorted(problem)) sort(problem);
+  const bool copied = images_.size() > 0;
+  equations_.point_begin = point_begin_.data();
+  equations_.images = copied ? images_.data() : problem.image_indices.data;
+  equations_.points = copied ? points_.data() : problem.point_indices.data;
+  equations_.observed = copied ? observed_.data() : problem.observations.data;
+  equations_.weights = copied ? weights_.data() : problem.weights.data;
+  equations_.whitening = problem.whitening.rows == 0 ? nullptr : copied ? whitening_.data() : problem.whitening.data;
+}
+
+// By point, then by image: two stable counting sorts. by_image_ is to hold the sorted ones, later (list_by_image).
 void Arrangement::sort(const Problem& problem) {
   const std::int64_t count = problem.num_observations();
   std::vector<std::int64_t> next = begins(problem.num_images(), problem.image_indices.data, count);
-  by_image_ =
-      Buffer<std::int64_t>(count);  // of observations as they were given; list_by_image() puts those sorted here
   polled_for(count, [&](std::int64_t k) { by_image_[next[problem.image_indices(k)]++] = k; });
-  point_begin_ = begins(problem.num_points(), problem.point_indices.data, count);
   next = point_begin_;
   images_ = Buffer<std::int32_t>(count);
   points_ = Buffer<std::int32_t>(count);
@@ -96,12 +116,6 @@ void Arrangement::sort(const Problem& problem) {
     weights_[i] = problem.weights(k);
     if (whitening_.size() > 0) std::copy_n(problem.whitening[k], 3, whitening_.data() + 3 * i);
   });
-  equations_.point_begin = point_begin_.data();
-  equations_.images = images_.data();
-  equations_.points = points_.data();
-  equations_.observed = observed_.data();
-  equations_.weights = weights_.data();
-  equations_.whitening = whitening_.data();
 }
 
 void Arrangement::cut_chunks() {
@@ -118,7 +132,7 @@ void Arrangement::cut_chunks() {
     while (p < equations_.num_points && point_begin_[p] - point_begin_[chunk.point_begin] < size) {
       longest_track_ = std::max(longest_track_, point_begin_[p + 1] - point_begin_[p]);
       for (std::int64_t k = point_begin_[p]; k < point_begin_[p + 1]; ++k) {
-        const std::int32_t image = images_[k];
+        const std::int32_t image = equations_.images[k];
         if (seen_in[image] != num_chunks()) {
           seen_in[image] = num_chunks();
           row[image] = static_cast<std::uint32_t>(chunk.num_images++);
@@ -140,13 +154,13 @@ void Arrangement::cut_chunks() {
 
 void Arrangement::list_by_image() {
   const std::int64_t count = equations_.num_observations, num_rows = static_cast<std::int64_t>(chunk_images_.size());
-  image_begin_ = begins(equations_.num_images, images_.data(), count);
+  image_begin_ = begins(equations_.num_images, equations_.images, count);
   std::vector<std::int64_t> next = image_begin_;
   image_points_ = Buffer<std::int32_t>(count);
   polled_for(count, [&](std::int64_t k) {
-    const std::int64_t i = next[images_[k]]++;
+    const std::int64_t i = next[equations_.images[k]]++;
     by_image_[i] = k;
-    image_points_[i] = points_[k];
+    image_points_[i] = equations_.points[k];
   });
   image_partials_begin_ = begins(equations_.num_images, chunk_images_.data(), num_rows);
   image_partials_.resize(num_rows);

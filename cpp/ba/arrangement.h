@@ -32,7 +32,8 @@ class Buffer {
   std::int64_t size_ = 0;
 };
 
-// Owns what Equations and Lenses point to.
+// Owns what Equations and Lenses point to, but for what they share with the problem: observations too, where these come
+// sorted by point, then by image.
 class Arrangement {
  public:
   explicit Arrangement(const Problem& problem);
@@ -47,6 +48,7 @@ class Arrangement {
   void add_partials(double* sums, int num_threads) const;
 
  private:
+  void place_observations(const Problem& problem);
   void sort(const Problem& problem);
   void choose_columns(const Problem& problem);
   void cut_chunks();
@@ -63,8 +65,10 @@ class Arrangement {
   std::vector<std::int64_t> point_begin_, image_begin_;
   Buffer<std::int64_t> by_image_;
   Buffer<std::uint32_t> local_;
-  Buffer<std::int32_t> images_, points_, image_points_;
-  Buffer<double> observed_, weights_, whitening_, point_hessian_, point_gradient_, point_inverse_, partial_;
+  Buffer<std::int32_t> image_points_;
+  Buffer<std::int32_t> images_, points_;  // sorted copies, or empty
+  Buffer<double> observed_, weights_, whitening_;
+  Buffer<double> point_hessian_, point_gradient_, point_inverse_, partial_;
   Buffer<float> jacobian_;
 };
 
