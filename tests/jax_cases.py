@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JAX arrays through every room that takes them: the numbers of numpy, in arrays of JAX. Run by arrays_test.py."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fastcv import Camera, _arrays
+from fastcv.camera import (
+    angle_axis_from_rotation,
+    project,
+    project_jacobian,
+    rotation_from_angle_axis,
+    undistort_image,
+    unproject,
+)
+from fastcv.errors import DeviceError
+from fastcv.geometry import sampson_errors, sampson_scores
+from fastcv.mvs import View, plane_sweep, winner_take_all
+
+CAMERA = Camera("OPENCV_FISHEYE", 64, 48, [50, 51, 32.1, 23.9, -0.05, 0.02, -0.003, 0.001])
+RNG = np.random.default_rng(0)
+POINTS = (RNG.normal(size=(50, 3)) + [0, 0, 5]).astype(np.float32)
+PIXELS = RNG.uniform(0, 40, (50, 2)).astype(np.float32)
+IMAGE = RNG.integers(0, 255, (48, 64, 3)).astype(np.uint8)
+K = np.array([[50.0, 0, 32], [0, 50, 24], [0, 0, 1]])
+SHIFT = np.eye(3, 4) - [[0, 0, 0, 0.1], [0, 0, 0, 0], [0, 0, 0, 0]]
+
+F = np.array([[0, -1e-3, 0.1], [1e-3, 0, -0.2], [-0.1, 0.2, 0]], np.float32)
+DEPTHS = [4.0, 5.0, 6.0, 7.0]
+
+
+def like(array, other):
+    return jnp.asarray(other) if isinstance(array, jax.Array) else other
+
+
+def sweep(image):
+    costs = plane_sweep(View(image, K, np.eye(3, 4)), [View(image, K, SHIFT)], DEPTHS)
+    return costs, *winner_take_all(costs, DEPTHS)
+
+
+CALLS = {
+    "project": (lambda x: project(x, CAMERA), POINTS),
+    "project_jacobian": (lambda x: project_jacobian(x, CAMERA), POINTS),
+    "unproject": (lambda x: unproject(x, CAMERA), PIXELS),
+    "rotation": (lambda x: angle_axis_from_rotation(rotation_from_angle_axis(x)), POINTS / 9),
+    "undistort_image": (lambda x: undistort_image(x, CAMERA)[0], IMAGE),
+    "sampson_errors": (lambda x: sampson_errors(x, x + 1, like(x, F)), PIXELS),
+    "sampson_scores": (lambda x: sampson_scores(x, x + 1, like(x, F[None])), PIXELS),
+    "plane_sweep": (sweep, IMAGE),
+}
+
+
+def as_list(results):
+    return list(results) if isinstance(results, tuple) else [results]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_jax(name):
+    call, argument = CALLS[name]
+    results, expected = as_list(call(jnp.asarray(argument))), as_list(call(argument))
+    assert len(results) == len(expected)
+    for result, reference in zip(results, expected, strict=True):
+        assert isinstance(result, jax.Array)
+        # Without jax_enable_x64 every array of JAX has 32 bits.
+        np.testing.assert_array_equal(np.asarray(result), np.float32(reference))
+
+
+def test_jax_in_double():
+    with jax.enable_x64(True):
+        result = project(jnp.asarray(POINTS.astype(np.float64)), CAMERA)
+        assert result.dtype == np.float64
+        np.testing.assert_array_equal(np.asarray(result), project(POINTS.astype(np.float64), CAMERA))
+
+
+@pytest.mark.parametrize("transform", [jax.jit, lambda f: jax.vmap(lambda x: f(x[None])), lambda f: jax.grad(f)])
+def test_jax_tracers_have_no_values(transform):
+    message = "points: expected an array with values, got a tracer: call outside of jit, grad and vmap"
+    with pytest.raises(TypeError, match=message):
+        transform(lambda points: project(points, CAMERA))(jnp.asarray(POINTS))
+
+
+def test_jax_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(_arrays, "device_of", lambda _: "cuda")
+    with pytest.raises(DeviceError, match=r"^points: expected a JAX array on cpu, got one on cuda"):
+        project(jnp.asarray(POINTS), CAMERA)
+
+
+def test_frameworks_do_not_mix():
+    with pytest.raises(TypeError, match=r"^points2: expected a jax array as the arguments before it, got numpy$"):
+        sampson_errors(jnp.asarray(PIXELS), PIXELS, np.eye(3))
