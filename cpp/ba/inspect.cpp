@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Components by union-find over frames and points.
+// Components by union-find over frames and points; repetitions by a counting sort.
 #include "ba/inspect.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
+#include "ba/reprojection.hd.h"
 #include "camera/models.hd.h"
 #include "core/interrupt.h"
+#include "core/parallel.h"
 
 namespace fastcv::ba {
 namespace {
@@ -49,6 +54,56 @@ Inspection inspect(const Problem& problem) {
     const double *row = problem.cam_from_world[image] + 8, *x = problem.points[point];
     const bool behind = row[0] * x[0] + row[1] * x[1] + row[2] * x[2] + row[3] < 0;
     found.num_behind += behind && !spherical[problem.image_cameras(image)];
+  });
+  return found;
+}
+
+std::int64_t first_beyond(const Problem& problem, double limit, int num_threads) {
+  constexpr std::int64_t kGrain = 1 << 14;
+  const std::int64_t none = problem.num_observations();
+  std::atomic<std::int64_t> first{none};
+  parallel_for(none, kGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) {
+      const std::int32_t image = problem.image_indices(k), camera = problem.image_cameras(image);
+      double r[2] = {limit, limit};
+      generic::with_model(problem.camera_models(camera), [&](auto model) {
+        generic::ba::reprojection_residual<decltype(model)>(
+            problem.cam_from_world[image], problem.params.data + problem.param_offsets(camera),
+            problem.points[problem.point_indices(k)], problem.observations[k], 1.0, r);
+      });
+      if (std::abs(r[0]) < limit && std::abs(r[1]) < limit) continue;
+      std::int64_t known = first;
+      while (k < known && !first.compare_exchange_weak(known, k)) {
+      }
+      return;
+    }
+  });
+  return first == none ? -1 : first.load();
+}
+
+std::pair<std::int64_t, std::int64_t> first_repetition(View<const std::int32_t, 1> image_indices,
+                                                       View<const std::int32_t, 1> point_indices,
+                                                       std::int64_t num_points) {
+  const std::int64_t count = point_indices.size();
+  const auto precedes = [&](std::int64_t a, std::int64_t b) {
+    return point_indices(a) < point_indices(b) ||
+           (point_indices(a) == point_indices(b) && image_indices(a) < image_indices(b));
+  };
+  bool sorted = true;
+  polled_for(count - 1, [&](std::int64_t k) { sorted = sorted && precedes(k, k + 1); });
+  if (sorted) return {-1, -1};
+  std::vector<std::int64_t> begin(num_points + 1, 0), order(count);
+  polled_for(count, [&](std::int64_t k) { ++begin[point_indices(k) + 1]; });
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<std::int64_t> next = begin;
+  polled_for(count, [&](std::int64_t k) { order[next[point_indices(k)]++] = k; });
+  std::pair<std::int64_t, std::int64_t> found{-1, -1};
+  polled_for(num_points, [&](std::int64_t p) {
+    if (found.first >= 0) return;
+    const auto first = order.begin() + begin[p], last = order.begin() + begin[p + 1];
+    std::stable_sort(first, last, precedes);
+    const auto again = std::adjacent_find(first, last, [&](auto a, auto b) { return !precedes(a, b); });
+    if (again != last) found = {*again, *(again + 1)};
   });
   return found;
 }

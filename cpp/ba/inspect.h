@@ -2,6 +2,8 @@
 // What a problem is like where it stands: what a solution should say beside its cost.
 #pragma once
 
+#include <utility>
+
 #include "ba/problem.h"
 
 namespace fastcv::ba {
@@ -12,5 +14,14 @@ struct Inspection {
 };
 
 Inspection inspect(const Problem& problem);
+
+// The first observation whose residual is not below the limit in both coordinates, as where it is NaN; -1 for none.
+std::int64_t first_beyond(const Problem& problem, double limit, int num_threads);
+
+// Two observations of the same point in the same image, in their order: of the first such point the first such image.
+// (-1, -1) for none.
+std::pair<std::int64_t, std::int64_t> first_repetition(View<const std::int32_t, 1> image_indices,
+                                                       View<const std::int32_t, 1> point_indices,
+                                                       std::int64_t num_points);
 
 }  // namespace fastcv::ba

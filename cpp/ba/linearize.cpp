@@ -27,11 +27,12 @@ void for_each_observation(const Problem& problem, int num_threads, const Body& b
 
 }  // namespace
 
-void residuals(const Problem& problem, Rows<double, 2> residuals, int num_threads) {
+void residuals(const Problem& problem, Rows<double, 2> residuals, bool weighted, int num_threads) {
   for_each_observation(problem, num_threads, [&](std::int64_t k, auto model, auto* pose, auto* params, auto* point) {
     generic::ba::reprojection_residual<decltype(model)>(pose, params, point, problem.observations[k],
-                                                        problem.weights(k), residuals[k]);
-    if (problem.whitening.rows > 0) generic::ba::whiten(problem.whitening[k], residuals[k], residuals[k] + 1, 1);
+                                                        weighted ? problem.weights(k) : 1, residuals[k]);
+    if (weighted && problem.whitening.rows > 0)
+      generic::ba::whiten(problem.whitening[k], residuals[k], residuals[k] + 1, 1);
   });
 }
 

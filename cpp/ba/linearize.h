@@ -6,8 +6,8 @@
 
 namespace fastcv::ba {
 
-// residuals: (K, 2), weighted pixels.
-void residuals(const Problem& problem, Rows<double, 2> residuals, int num_threads);
+// residuals: (K, 2), weighted and whitened, or in pixels.
+void residuals(const Problem& problem, Rows<double, 2> residuals, bool weighted, int num_threads);
 
 // d_pose: (K, 2, 6) by (w, v); d_params: (K, 2, P) with P the largest number of parameters, zero beyond a camera's own;
 // d_point: (K, 2, 3).

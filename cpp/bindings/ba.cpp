@@ -101,14 +101,31 @@ void bind_ba(nb::module_& m) {
       },
       nb::arg("problem"));
   m.def(
+      "first_beyond",
+      [](nb::handle problem, double limit, int num_threads) {
+        const ba::Problem p = problem_from(problem);
+        const nb::gil_scoped_release release;
+        return ba::first_beyond(p, limit, num_threads);
+      },
+      nb::arg("problem"), nb::arg("limit"), nb::arg("num_threads"));
+  m.def(
+      "first_repetition",
+      [](ViewArg<const std::int32_t, 1> image_indices, ViewArg<const std::int32_t, 1> point_indices,
+         std::int64_t num_points) {
+        const auto images = view<1>(image_indices), points = view<1>(point_indices);
+        const nb::gil_scoped_release release;
+        return ba::first_repetition(images, points, num_points);
+      },
+      array("image_indices"), array("point_indices"), nb::arg("num_points"));
+  m.def(
       "residuals",
-      [](nb::handle problem, RowsArg<double, 2> residuals, int num_threads) {
+      [](nb::handle problem, RowsArg<double, 2> residuals, bool weighted, int num_threads) {
         const ba::Problem p = problem_from(problem);
         const auto r = rows<2>(residuals);
         const nb::gil_scoped_release release;
-        ba::residuals(p, r, num_threads);
+        ba::residuals(p, r, weighted, num_threads);
       },
-      nb::arg("problem"), array("residuals"), nb::arg("num_threads"));
+      nb::arg("problem"), array("residuals"), nb::arg("weighted"), nb::arg("num_threads"));
   m.def(
       "linearize",
       [](nb::handle problem, RowsArg<double, 2> residuals, ViewArg<double, 3> d_pose, ViewArg<double, 3> d_params,

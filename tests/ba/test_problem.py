@@ -166,6 +166,21 @@ def test_accepts_lists_strided_and_read_only_arrays(make_problem):
     np.testing.assert_array_equal(problem.points, points)  # not changed by either
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_finds_a_repetition_in_any_order(make_problem, seed):
+    problem = make_problem()
+    order = np.random.default_rng(seed).permutation(problem.num_observations)
+    shuffled = {name: getattr(problem, name)[order] for name in ("image_indices", "point_indices", "observations")}
+    weights = np.ones(len(order))
+    replace(problem, weights=weights, **shuffled)
+    again = [40, 7, 23]  # the repeated rows; the one with the lowest point is told of
+    names = {name: np.concatenate([values, values[again]]) for name, values in shuffled.items()}
+    lowest = again[int(np.argmin(shuffled["point_indices"][again] * 1000 + shuffled["image_indices"][again]))]
+    second = len(order) + again.index(lowest)
+    with pytest.raises(ValueError, match=rf"^observations\[{second}\]: .* which is observations\[{lowest}\] too$"):
+        replace(problem, weights=np.ones(len(order) + 3), **names)
+
+
 def test_principal_points_are_fixed_by_default(make_problem):
     problem = make_problem(("OPENCV", "BAL"))
     assert problem.fixed_params[0].tolist() == [False, False, True, True, False, False, False, False]

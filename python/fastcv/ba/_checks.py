@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._arrays import check
+from .._backend import backend
 from ..scene import Camera
 from ._gauge import fixed_frames
 from ._values import as_dtype, check_indices, check_rotations, raise_first
@@ -172,11 +173,8 @@ def _check_observations(problem: Problem) -> None:
     images, points = problem.image_indices, problem.point_indices
     check_indices("image_indices", images, problem.num_images)
     check_indices("point_indices", points, problem.num_points)
-    pairs = points.astype(np.int64) * problem.num_images + images
-    order = np.argsort(pairs, kind="stable")
-    again = np.flatnonzero(np.diff(pairs[order]) == 0)
-    if len(again):
-        first, second = order[again[0]], order[again[0] + 1]
+    first, second = backend("cpu").ba.first_repetition(images, points, problem.num_points)
+    if first >= 0:
         raise ValueError(
             f"observations[{second}]: expected each point once in an image, got point {points[second]} "
             f"in image {images[second]}, which is observations[{first}] too"

@@ -134,7 +134,7 @@ def solve_batch(
     items = _check_items(problem, image_items)
     count = int(items.max()) + 1
     arrays = ProblemArrays.from_problem(problem, free_poses_of_items(problem, gauge, items))
-    check_depths(problem, residuals_in_pixels(arrays))
+    check_depths(problem, arrays)
     costs = np.full((2, count), np.nan)
     numbers = np.zeros((2, count), np.int32)
     native.solve_batch(arrays, items, options, costs[0], costs[1], numbers[0], numbers[1])

@@ -13,7 +13,7 @@ from ._arrays import ProblemArrays
 from ._checks import LOSSES, check_choice, check_positive
 from ._gauge import GAUGES, free_poses
 from .problem import Problem
-from .solve import check_depths, check_not_negative, residuals_in_pixels
+from .solve import check_depths, check_not_negative
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def covariance(
     check_not_negative("num_threads", num_threads)
     problem.check()
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
-    check_depths(problem, residuals_in_pixels(arrays))
+    check_depths(problem, arrays)
     sizes = [len(camera.params) for camera in problem.cameras]
     params = np.zeros(sum(size**2 for size in sizes))
     result = Covariance(

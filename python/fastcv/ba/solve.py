@@ -262,7 +262,7 @@ def solve(
     moved = moved_to_priors(problem)
     problem = moved or problem
     arrays = ProblemArrays.from_problem(problem, free_poses(problem, gauge))
-    check_depths(problem, residuals_in_pixels(arrays))
+    check_depths(problem, arrays)
     report = None if callback is None else lambda iteration: callback(_iteration(iteration))
     summary, error = run(arrays, options, report)
     result = Result(
@@ -342,8 +342,7 @@ def _iteration(native: Any) -> Iteration:
 def residuals_in_pixels(arrays: ProblemArrays) -> NDArray[np.float64]:
     """Residuals: those of the problem without weights and covariances."""
     residuals = np.empty((len(arrays.observations), 2))
-    unweighted = arrays._replace(weights=np.ones(len(residuals)), whitening=np.empty((0, 3)))
-    backend("cpu").ba.residuals(unweighted, residuals, 0)
+    backend("cpu").ba.residuals(arrays, residuals, False, 0)
     return residuals
 
 
@@ -351,15 +350,15 @@ def _outliers(arrays: ProblemArrays, loss: str, loss_scale: float) -> NDArray[np
     if loss == "none":
         return np.empty(0, np.int64)
     residuals = np.empty((len(arrays.observations), 2))
-    backend("cpu").ba.residuals(arrays, residuals, 0)
+    backend("cpu").ba.residuals(arrays, residuals, True, 0)
     return np.flatnonzero(np.einsum("kc,kc->k", residuals, residuals) > loss_scale**2)
 
 
-def check_depths(problem: Problem, residuals: NDArray[np.float64]) -> None:
+def check_depths(problem: Problem, arrays: ProblemArrays) -> None:
     """Raise where a point has no image, or one that is out of reach."""
-    near = np.abs(residuals) < _FARTHEST_PROJECTION  # not where it is NaN
-    if not near.all():
-        k = np.flatnonzero(~near.all(axis=1))[0]
+    k = backend("cpu").ba.first_beyond(arrays, _FARTHEST_PROJECTION, 0)
+    if k >= 0:
+        residuals = residuals_in_pixels(arrays)
         raise ValueError(
             f"observations[{k}]: expected a projection of point {problem.point_indices[k]} in image "
             f"{problem.image_indices[k]} within {_FARTHEST_PROJECTION:g} pixels, got "
