@@ -6,6 +6,7 @@
 #include <array>
 #include <numeric>
 
+#include "ba/inspect.h"
 #include "ba/reprojection.hd.h"
 #include "core/interrupt.h"
 #include "core/parallel.h"
@@ -25,15 +26,6 @@ std::vector<std::int64_t> begins(std::int64_t bins, const std::int32_t* values, 
   polled_for(size, [&](std::int64_t i) { ++begin[values[i] + 1]; });
   std::partial_sum(begin.begin(), begin.end(), begin.begin());
   return begin;
-}
-
-bool is_sorted(const Problem& problem) {
-  bool sorted = true;
-  polled_for(problem.num_observations() - 1, [&](std::int64_t k) {
-    const std::int32_t point = problem.point_indices(k), next = problem.point_indices(k + 1);
-    sorted = sorted && (point < next || (point == next && problem.image_indices(k) < problem.image_indices(k + 1)));
-  });
-  return sorted;
 }
 
 }  // namespace
@@ -86,7 +78,7 @@ void Arrangement::place_observations(const Problem& problem) {
   const std::int64_t count = problem.num_observations();
   point_begin_ = begins(problem.num_points(), problem.point_indices.data, count);
   by_image_ = Buffer<std::int64_t>(count);
-  if (!is_sorted(problem)) sort(problem);
+  if (!are_sorted(problem.image_indices, problem.point_indices)) sort(problem);
   const bool copied = images_.size() > 0;
   equations_.point_begin = point_begin_.data();
   equations_.images = copied ? images_.data() : problem.image_indices.data;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "ba/dot.h"
 #include "core/parallel.h"
 
 #define FASTCV_LEAF "ba/eliminate_points.leaf.h"
@@ -26,12 +27,6 @@ void schur_product(const Equations& equations, const double* x, std::int64_t chu
 }
 bool factor_diagonal(double* block, std::int64_t stride, int size) {
   FASTCV_DISPATCH(ba::factor_diagonal(block, stride, size));
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
 }
 
 }  // namespace

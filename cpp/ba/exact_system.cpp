@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "ba/dot.h"
 #include "ba/second_order.hd.h"
 #include "core/parallel.h"
 
@@ -28,12 +29,6 @@ double back_substitute(const Equations& e, const double* x, double* step, std::i
 }
 
 }  // namespace
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
 
 ExactSystem::ExactSystem(const Problem& problem, const Arrangement& arrangement, const Unknowns& unknowns,
                          const Undamped& factor, const ExactHessian& hessian, int num_threads)

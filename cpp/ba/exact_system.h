@@ -37,6 +37,4 @@ class ExactSystem {
   const int num_threads_;
 };
 
-double dot(const std::vector<double>& a, const std::vector<double>& b);
-
 }  // namespace fastcv::ba

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "ba/dot.h"
 #include "ba/exact_system.h"
 #include "ba/native.h"
 

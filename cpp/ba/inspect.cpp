@@ -3,15 +3,11 @@
 #include "ba/inspect.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
 #include <numeric>
 #include <vector>
 
-#include "ba/reprojection.hd.h"
 #include "camera/models.hd.h"
 #include "core/interrupt.h"
-#include "core/parallel.h"
 
 namespace fastcv::ba {
 namespace {
@@ -36,7 +32,22 @@ class Components {
   std::vector<std::int64_t> parent_;
 };
 
+// Of observations: by point, then by image.
+struct Precedes {
+  View<const std::int32_t, 1> images, points;
+  bool operator()(std::int64_t a, std::int64_t b) const {
+    return points(a) < points(b) || (points(a) == points(b) && images(a) < images(b));
+  }
+};
+
 }  // namespace
+
+bool are_sorted(View<const std::int32_t, 1> image_indices, View<const std::int32_t, 1> point_indices) {
+  const Precedes precedes{image_indices, point_indices};
+  bool sorted = true;
+  polled_for(point_indices.size() - 1, [&](std::int64_t k) { sorted = sorted && precedes(k, k + 1); });
+  return sorted;
+}
 
 Inspection inspect(const Problem& problem) {
   Inspection found{0, 0};
@@ -58,40 +69,12 @@ Inspection inspect(const Problem& problem) {
   return found;
 }
 
-std::int64_t first_beyond(const Problem& problem, double limit, int num_threads) {
-  constexpr std::int64_t kGrain = 1 << 14;
-  const std::int64_t none = problem.num_observations();
-  std::atomic<std::int64_t> first{none};
-  parallel_for(none, kGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t k = begin; k < end; ++k) {
-      const std::int32_t image = problem.image_indices(k), camera = problem.image_cameras(image);
-      double r[2] = {limit, limit};
-      generic::with_model(problem.camera_models(camera), [&](auto model) {
-        generic::ba::reprojection_residual<decltype(model)>(
-            problem.cam_from_world[image], problem.params.data + problem.param_offsets(camera),
-            problem.points[problem.point_indices(k)], problem.observations[k], 1.0, r);
-      });
-      if (std::abs(r[0]) < limit && std::abs(r[1]) < limit) continue;
-      std::int64_t known = first;
-      while (k < known && !first.compare_exchange_weak(known, k)) {
-      }
-      return;
-    }
-  });
-  return first == none ? -1 : first.load();
-}
-
 std::pair<std::int64_t, std::int64_t> first_repetition(View<const std::int32_t, 1> image_indices,
                                                        View<const std::int32_t, 1> point_indices,
                                                        std::int64_t num_points) {
+  if (are_sorted(image_indices, point_indices)) return {-1, -1};
   const std::int64_t count = point_indices.size();
-  const auto precedes = [&](std::int64_t a, std::int64_t b) {
-    return point_indices(a) < point_indices(b) ||
-           (point_indices(a) == point_indices(b) && image_indices(a) < image_indices(b));
-  };
-  bool sorted = true;
-  polled_for(count - 1, [&](std::int64_t k) { sorted = sorted && precedes(k, k + 1); });
-  if (sorted) return {-1, -1};
+  const Precedes precedes{image_indices, point_indices};
   std::vector<std::int64_t> begin(num_points + 1, 0), order(count);
   polled_for(count, [&](std::int64_t k) { ++begin[point_indices(k) + 1]; });
   std::partial_sum(begin.begin(), begin.end(), begin.begin());

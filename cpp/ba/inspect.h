@@ -15,8 +15,8 @@ struct Inspection {
 
 Inspection inspect(const Problem& problem);
 
-// The first observation whose residual is not below the limit in both coordinates, as where it is NaN; -1 for none.
-std::int64_t first_beyond(const Problem& problem, double limit, int num_threads);
+// Whether observations come by point, then by image, and none twice.
+bool are_sorted(View<const std::int32_t, 1> image_indices, View<const std::int32_t, 1> point_indices);
 
 // Two observations of the same point in the same image, in their order: of the first such point the first such image.
 // (-1, -1) for none.

@@ -2,6 +2,9 @@
 // Loops over observations.
 #include "ba/linearize.h"
 
+#include <atomic>
+#include <cmath>
+
 #include "ba/reprojection.hd.h"
 #include "core/parallel.h"
 
@@ -34,6 +37,20 @@ void residuals(const Problem& problem, Rows<double, 2> residuals, bool weighted,
     if (weighted && problem.whitening.rows > 0)
       generic::ba::whiten(problem.whitening[k], residuals[k], residuals[k] + 1, 1);
   });
+}
+
+std::int64_t first_beyond(const Problem& problem, double limit, int num_threads) {
+  const std::int64_t none = problem.num_observations();
+  std::atomic<std::int64_t> first{none};
+  for_each_observation(problem, num_threads, [&](std::int64_t k, auto model, auto* pose, auto* params, auto* point) {
+    double r[2];
+    generic::ba::reprojection_residual<decltype(model)>(pose, params, point, problem.observations[k], 1.0, r);
+    if (std::abs(r[0]) < limit && std::abs(r[1]) < limit) return;
+    std::int64_t known = first;
+    while (k < known && !first.compare_exchange_weak(known, k)) {
+    }
+  });
+  return first == none ? -1 : first.load();
 }
 
 void linearize(const Problem& problem, Rows<double, 2> residuals, View<double, 3> d_pose, View<double, 3> d_params,

@@ -111,8 +111,8 @@ struct LinearizeOne : Observed<Model> {
         g[kPoseSize + c] += value * weighted[row];
       }
       for (int c = kPoseSize + num_free; c < columns; ++c) a[c] = 0;
-      // One by one, for a load of two waits until both stores are done: it took half of the time. (Values kept in
-      // registers are no way out: gcc 12 forgets to round some of them where it vectorises.)
+      // One by one, for a load of two waits until both stores are done. (Values kept in registers are no way out: gcc
+      // 12 forgets to round some of them where it vectorises, and singular Hessians then look regular.)
       const volatile float* stored = a + 3;
       const double b[3] = {stored[0], stored[1], stored[2]};
       for (int c = 0; c < 3; ++c) gp[c] -= scale * from[(3 + c) * stride] * weighted[row];

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ba/dot.h"
 #include "ba/move_pose.hd.h"
 #include "ba/settings.h"
 #include "core/parallel.h"
@@ -35,12 +36,6 @@ void image_hessian(const Equations& e, std::int64_t image, double* hessian) {
 }
 double back_substitute(const Equations& e, const double* x, double* step, std::int64_t chunk) {
   FASTCV_DISPATCH(ba::back_substitute(e, x, step, chunk));
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
 }
 
 template <int Cols>

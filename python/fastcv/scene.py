@@ -177,7 +177,12 @@ class Image:
     @property
     def center(self) -> NDArray[np.float64]:
         """Projection centre in the world frame, (3,)."""
-        return -self.rotation.T @ self.translation
+        return projection_centers(self.cam_from_world)
+
+
+def projection_centers(cam_from_world: NDArray[np.floating]) -> NDArray[np.float64]:
+    """-Rᵀ t of poses [R | t], (..., 3, 4): where cameras stand in the world frame, (..., 3)."""
+    return -np.einsum("...ba,...b->...a", cam_from_world[..., :3], cam_from_world[..., 3])
 
 
 @dataclass

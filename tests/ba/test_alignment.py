@@ -11,15 +11,12 @@ from scipy.spatial.transform import Rotation
 
 from fastcv import ba
 from fastcv.geometry import Similarity
+from fastcv.scene import projection_centers as centers
 
 FAR = Similarity(40.0, Rotation.from_rotvec([0.4, -2.0, 1.0]).as_matrix(), np.array([4e5, 5e6, 300.0]))  # UTM, metres
 # Ceres compares steps with the distance from the world's origin.
 TIGHT = {"function_tolerance": 1e-12, "parameter_tolerance": 1e-15}
 NOTE = "the start was moved as a whole onto its priors"
-
-
-def centers(poses: np.ndarray) -> np.ndarray:
-    return -np.einsum("iba,ib->ia", poses[:, :, :3], poses[:, :, 3])
 
 
 @pytest.fixture

@@ -1,118 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gradients of solutions against central differences of whole solves, closed forms, and what is refused."""
+"""Gradients of solutions against central differences of whole solves and closed forms."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from fastcv import Camera
-from fastcv.ba import ParamsPriors, Priors, Problem, covariance, differentiable_solve, linearize
-from fastcv.errors import DeviceError
+from fastcv.ba import Priors, covariance, differentiable_solve, linearize
 
-torch = pytest.importorskip("torch")
-Tensor = torch.Tensor
-Tensors = dict[str, "Tensor | list[Tensor]"]
-
-# Sizes of steps for central differences: far below a standard deviation, far above the last digits of a solution.
-STEPS = {
-    "observations": 1e-3,
-    "weights": 1e-3,
-    "covariances": 1e-3,
-    "params": 1e-4,
-    "points": 1e-5,
-    "position_priors.values": 1e-6,
-    "point_priors.values": 1e-6,
-    "pose_priors.values": 1e-6,
-    "position_priors.covariances": 1e-8,
-    "point_priors.covariances": 1e-8,
-    "pose_priors.covariances": 1e-8,
-    "params_priors.values": 1e-3,
-    "params_priors.deviations": 1e-3,
-}
-
-
-def listed(value: Tensor | list[Tensor]) -> list[Tensor]:
-    return value if isinstance(value, list) else [value]
-
-
-def some_function(problem: Problem) -> Callable[..., Tensor]:
-    """Of all of a solution, a little of it not linear."""
-    random = np.random.default_rng(5)
-    poses = torch.tensor(random.standard_normal((problem.num_images, 3, 4)))
-    points = torch.tensor(random.standard_normal(problem.points.shape))
-    params = [torch.tensor(random.standard_normal(len(c.params)) / c.params.clip(1)) for c in problem.cameras]
-
-    sensors = torch.tensor(random.standard_normal((0 if problem.rigs is None else problem.rigs.num_sensors, 3, 4)))
-
-    def function(solution) -> Tensor:
-        cameras = sum((p * q).sum() for p, q in zip(params, solution.params, strict=True))
-        on_rig = (sensors * solution.sensor_from_rig).sum() + cameras
-        return (poses * solution.cam_from_world).sum() + (points * solution.points.sin()).sum() + on_rig
-
-    return function
-
-
-def gradients(problem: Problem, tensors: Tensors, **options) -> dict[str, list[Tensor]]:
-    leaves = {name: [t.clone().requires_grad_() for t in listed(value)] for name, value in tensors.items()}
-    given = {name: leaves[name] if isinstance(value, list) else leaves[name][0] for name, value in tensors.items()}
-    some_function(problem)(differentiable_solve(problem, given, **options)).backward()
-    return {name: [t.grad for t in values] for name, values in leaves.items()}
-
-
-def difference(problem: Problem, tensors: Tensors, name: str, along: list[Tensor], **options) -> float:
-    """Along a direction of one of the tensors, by solving twice."""
-    function, ends = some_function(problem), []
-    for sign in (1, -1):
-        pairs = zip(listed(tensors[name]), along, strict=True)
-        moved = [value + sign * STEPS[name] * direction for value, direction in pairs]
-        given = {**tensors, name: moved if isinstance(tensors[name], list) else moved[0]}
-        ends.append(float(function(differentiable_solve(problem, given, **options))))
-    return (ends[0] - ends[1]) / (2 * STEPS[name])
-
-
-def assert_gradients(problem: Problem, tensors: Tensors, tolerance: float, **options) -> None:
-    random = np.random.default_rng(1)
-    for name, ours in gradients(problem, tensors, **options).items():
-        along = [torch.tensor(random.standard_normal(value.shape)) for value in listed(tensors[name])]
-        if name.endswith("covariances"):
-            along = [direction + direction.mT for direction in along]
-        expected = difference(problem, tensors, name, along, **options)
-        got = sum(float((gradient * direction).sum()) for gradient, direction in zip(ours, along, strict=True))
-        assert abs(got - expected) < tolerance * abs(expected), (name, got, expected)
-
-
-def measured(problem: Problem, *names: str) -> Tensors:
-    """Fields of the problem as tensors."""
-    tensors: Tensors = {}
-    for name in names:
-        value = problem
-        for part in name.split("."):
-            value = getattr(value, part)
-        tensors[name] = [torch.tensor(v) for v in value] if isinstance(value, list) else torch.tensor(value)
-    return tensors
-
-
-def positive_definite(count: int, size: int, deviation: float, seed: int) -> np.ndarray:
-    roots = np.random.default_rng(seed).uniform(-0.3, 0.3, (count, size, size)) + np.eye(size)
-    return deviation**2 * roots @ roots.transpose(0, 2, 1)
-
-
-def turned(pose: np.ndarray, twist: np.ndarray) -> np.ndarray:
-    """x_cam = exp(w) R (X - C - v), exp by its series."""
-    x, y, z = twist[:3]
-    cross, term, turn = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]]), np.eye(3), np.eye(3)
-    for n in range(1, 20):
-        term = term @ cross / n
-        turn = turn + term
-    moved = pose.copy()
-    moved[:, 3] -= pose[:, :3] @ twist[3:]
-    return turn @ moved
+from .gradients import (
+    PRIORS,
+    assert_gradients,
+    gradients,
+    measured,
+    one_point,
+    some_function,
+    torch,
+    with_priors,
+)
+from .ingredients import moved_pose, random_covariances
 
 
 # Differences of solutions err by 1e-10 / step, and by the third derivatives, of 1e-6 with noise of a pixel.
@@ -138,7 +48,7 @@ def test_robust_losses(make_problem, loss):
 
 def test_covariances_of_observations(make_problem):
     problem = make_problem(num_points=40, noise_px=1)
-    problem.covariances = positive_definite(problem.num_observations, 2, 1.5, 0)
+    problem.covariances = random_covariances(problem.num_observations, 2, 1.5, 0)
     problem.weights = np.random.default_rng(0).uniform(0.5, 2, problem.num_observations)
     assert_gradients(problem, measured(problem, "observations", "weights", "covariances"), 1e-5)
 
@@ -149,32 +59,6 @@ def test_one_covariance_for_all(make_problem):
     ours = gradients(problem, {"covariances": one})["covariances"][0]
     each = gradients(problem, {"covariances": one.repeat(problem.num_observations, 1, 1)})["covariances"][0]
     torch.testing.assert_close(ours, each.sum(dim=0), rtol=1e-9, atol=0)
-
-
-def with_priors(problem: Problem) -> Problem:
-    """Of every kind, off by some of their standard deviations, in no order, two on one image and one point."""
-    random = np.random.default_rng(2)
-    images, points = np.array([4, 1, 4]), np.array([7, 30, 3, 7])
-    twists = random.normal(0, 0.02, (3, 6))
-    poses = np.stack([turned(problem.cam_from_world[i], t) for i, t in zip(images, twists, strict=True)])
-    centers = -np.einsum("iba,ib->ia", problem.cam_from_world[:, :, :3], problem.cam_from_world[:, :, 3])
-    params = problem.cameras[0].params
-    return replace(
-        problem,
-        pose_priors=Priors(images, poses, positive_definite(3, 6, 0.02, 1), loss="soft_l1", loss_scale=3),
-        position_priors=Priors(
-            np.arange(problem.num_images)[::-1],
-            centers[::-1] + random.normal(0, 0.03, centers.shape),
-            positive_definite(problem.num_images, 3, 0.02, 2),
-            loss="cauchy",
-            loss_scale=2,
-        ),
-        point_priors=Priors(points, problem.points[points] + random.normal(0, 0.02, (4, 3)), 0.01**2 * np.eye(3)),
-        params_priors=ParamsPriors([0], [1.01 * params], [[5, np.inf, 5, 0.01][: len(params)]]),
-    )
-
-
-PRIORS = [f"{kind}_priors.{field}" for kind in ("position", "point", "pose") for field in ("values", "covariances")]
 
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["free params", "fixed params"])
@@ -198,12 +82,13 @@ def test_poses_of_priors(make_problem):
         assert np.abs(symmetric + symmetric.T).max() < 1e-12 * np.abs(symmetric).max()
         for k in range(6):
             ends = []
-            for twist in (step * np.eye(6)[k], -step * np.eye(6)[k]):
+            twist = step * np.eye(6)[k]
+            for way in (twist, -twist):
                 moved = values.copy()
-                moved[row] = turned(values[row], twist)
+                moved[row] = moved_pose(values[row], way)
                 solution = differentiable_solve(problem, {"pose_priors.values": torch.tensor(moved)})
                 ends.append(float(function(solution)))
-            derivative = (turned(values[row], step * np.eye(6)[k]) - turned(values[row], -step * np.eye(6)[k])) / 2
+            derivative = (moved_pose(values[row], twist) - moved_pose(values[row], -twist)) / 2
             expected = (ends[0] - ends[1]) / 2
             assert np.sum(gradient[row] * derivative) == pytest.approx(expected, rel=1e-4, abs=1e-3 * step)
 
@@ -227,10 +112,10 @@ def test_what_is_fixed(make_problem):
         ends = []
         for twist in (step * np.eye(6)[k], -step * np.eye(6)[k]):
             moved = problem.cam_from_world.copy()
-            moved[3] = turned(moved[3], twist)
+            moved[3] = moved_pose(moved[3], twist)
             ends.append(float(function(differentiable_solve(problem, {"cam_from_world": torch.tensor(moved)}))))
         pose = problem.cam_from_world[3]
-        derivative = (turned(pose, step * np.eye(6)[k]) - turned(pose, -step * np.eye(6)[k])) / 2
+        derivative = (moved_pose(pose, step * np.eye(6)[k]) - moved_pose(pose, -step * np.eye(6)[k])) / 2
         expected = (ends[0] - ends[1]) / 2
         assert np.sum(by_pose[3].numpy() * derivative) == pytest.approx(expected, rel=1e-4, abs=1e-3 * step)
 
@@ -287,17 +172,6 @@ def test_gauss_newton_would_be_wrong(make_problem):
     assert abs(np.sum(gauss_newton * along) - expected) > 5e-4 * abs(expected)
 
 
-def one_point(**options) -> Problem:
-    """Two fixed images of a point, and a second one that is known but nowhere seen."""
-    camera = Camera("PINHOLE", 640, 480, [500, 500, 320, 240])
-    poses = np.stack([np.eye(3, 4)] * 2)
-    poses[1, 0, 3] = -1
-    fixed = {"fixed_images": [True, True], "fixed_params": [np.ones(4, bool)]}
-    points, pixels = [[0, 0, 5.0], [1, 1, 1]], [[320.0, 240], [220, 240]]
-    known = Priors([1, 1], [[1, 1, 1], [2, 2, 2]], [np.diag([1.0, 2, 3]), np.diag([3, 2.0, 1])], **options)
-    return Problem([camera], [0, 0], poses, points, [0, 1], [0, 0], pixels, point_priors=known, **fixed)
-
-
 def test_depth_from_disparity():
     pixels = torch.tensor([[320.0, 240], [220, 240]], dtype=torch.float64, requires_grad=True)
     differentiable_solve(one_point(), {"observations": pixels}).points[0, 2].backward()
@@ -310,7 +184,7 @@ def test_mean_of_two_priors():
     """x = (A⁻¹ + B⁻¹)⁻¹ (A⁻¹ a + B⁻¹ b), which torch differentiates itself."""
     problem = one_point()
     values = torch.tensor([[1, 1, 1], [2.0, 2, 2]], dtype=torch.float64, requires_grad=True)
-    covariances = torch.tensor(positive_definite(2, 3, 1, 0), requires_grad=True)
+    covariances = torch.tensor(random_covariances(2, 3, 1, 0), requires_grad=True)
     weights = torch.tensor([1.0, 2, 3], dtype=torch.float64)
     given = {"point_priors.values": values, "point_priors.covariances": covariances}
     mean = differentiable_solve(problem, given).points[1]
@@ -401,72 +275,6 @@ def test_devices(make_problem, device):
     for name in names:
         assert leaves[name].grad.device.type == device.name
         assert torch.equal(leaves[name].grad.cpu(), host[name].grad)
-
-
-INTEGERS, ELSEWHERE = torch.ones(9, dtype=torch.int64), torch.ones(9, device="meta")
-
-
-@pytest.mark.parametrize(
-    ("tensors", "error", "message"),
-    [
-        ({}, ValueError, "tensors: expected at least one, got none"),
-        ({"pixels": torch.zeros(3)}, ValueError, "tensors: expected names among observations, .*, got 'pixels'"),
-        ({"observations": np.zeros((3, 2))}, TypeError, "observations: expected a tensor, got ndarray"),
-        ({"observations": torch.zeros(3, 2)}, ValueError, r"observations: expected shape \(K, 2\) with K = .*\(3, 2\)"),
-        ({"weights": INTEGERS}, TypeError, "weights: expected dtype float32 or float64, got int64"),
-        ({"weights": ELSEWHERE}, DeviceError, "weights: expected a tensor on cpu or cuda, got one on meta"),
-        ({"params": torch.ones(4)}, TypeError, "params: expected a sequence of tensors, got Tensor"),
-        ({"params": [torch.ones(4)] * 2}, ValueError, "params: expected 1 tensors, got 2"),
-        ({"params": []}, ValueError, "tensors: expected at least one, got none"),
-        ({"points": [torch.ones(4, 3)]}, TypeError, "points: expected a tensor, got list"),
-        ({"pose_priors.values": torch.ones(1, 3, 4)}, ValueError, "values: expected a problem with pose_priors"),
-    ],
-)
-def test_wrong_tensors(make_problem, tensors, error, message):
-    with pytest.raises(error, match=message):
-        differentiable_solve(make_problem(num_points=10), tensors)
-
-
-def test_wrong_values_have_their_names(make_problem):
-    problem = with_priors(make_problem(num_points=40))
-    pixels = torch.tensor(problem.observations)
-    pixels[5, 1] = torch.nan
-    with pytest.raises(ValueError, match=r"observations\[5\]: expected finite values"):
-        differentiable_solve(problem, {"observations": pixels})
-    with pytest.raises(ValueError, match=r"position_priors\.covariances\[0\]: expected a positive definite matrix"):
-        differentiable_solve(problem, {"position_priors.covariances": -torch.eye(3)})
-    with pytest.raises(ValueError, match=r"params_priors\.values\[0\]: expected shape \(4,\), got \(3,\)"):
-        differentiable_solve(problem, {"params_priors.values": [torch.ones(3)]})
-
-
-def backward(problem: Problem, tensors: Tensors, **options) -> None:
-    leaves = {name: value.clone().requires_grad_() for name, value in tensors.items()}
-    differentiable_solve(problem, leaves, **options).points.sum().backward()
-
-
-def test_undetermined(make_problem):
-    problem = make_problem(num_points=40, noise_px=1)
-    with pytest.raises(ValueError, match="expected observations that determine everything that is free"):
-        backward(problem, measured(problem, "observations"), gauge="free")
-
-
-def test_not_converged(make_problem, perturb):
-    problem = perturb(make_problem(num_points=40, noise_px=1))
-    given = measured(problem, "observations")
-    assert differentiable_solve(problem, given, max_iterations=1).result.termination == "max_iterations"
-    with pytest.raises(ValueError, match=r"within 0\.001.* standard deviations of its minimum.*did the solve converge"):
-        backward(problem, given, max_iterations=1)
-
-
-def test_saddle():
-    """Halfway between two priors that exclude each other the gradient is zero, and the cost at its largest."""
-    problem = one_point(loss="geman_mcclure", loss_scale=0.1)
-    problem.points[1] = 1.5
-    problem.point_priors.covariances[:] = np.eye(3)
-    given = measured(problem, "point_priors.values")
-    np.testing.assert_array_equal(differentiable_solve(problem, given).points[1], [1.5, 1.5, 1.5])
-    with pytest.raises(ValueError, match=r"expected a minimum, got a .* not positive definite"):
-        backward(problem, given)
 
 
 def test_fastcv_imports_no_torch():

@@ -11,13 +11,10 @@ import pytest
 
 from fastcv.ba import Problem, Result
 from fastcv.ba._gauge import free_poses
+from fastcv.scene import projection_centers as centers
 
 # Convergence to the last digits.
 TIGHT = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 200}
-
-
-def centers(cam_from_world: np.ndarray) -> np.ndarray:
-    return -np.einsum("iba,ib->ia", cam_from_world[:, :, :3], cam_from_world[:, :, 3])
 
 
 def held_coordinates(solve: Callable[..., Result], problem: Problem, gauge: str = "two_cameras") -> np.ndarray:

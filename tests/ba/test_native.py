@@ -12,6 +12,8 @@ import pytest
 from fastcv.ba import Problem, Result, solve
 from fastcv.synthetic import make_tracks
 
+from .ingredients import with_an_image_turned_round
+
 # Convergence to the last digits.
 TIGHT: dict[str, Any] = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 300}
 LOSSES = ("none", "huber", "soft_l1", "cauchy", "geman_mcclure", "tukey")
@@ -139,17 +141,7 @@ def test_units_of_the_scene_do_not_matter(make_problem, perturb, size):
 
 
 def test_points_behind_cameras(make_problem, perturb):
-    """An image turned round sees every point behind it, mirrored, at the start and at the optimum."""
-    truth = make_problem(("PINHOLE",), num_images=6, num_points=80)
-    poses = truth.cam_from_world.copy()
-    poses[2, :, 3] = [0.1, 0.2, -4]
-    mine = truth.image_indices == 2
-    x = truth.points[truth.point_indices[mine]] @ poses[2, :, :3].T + poses[2, :, 3]
-    assert (x[:, 2] < 0).all()
-    f = truth.cameras[0].params
-    truth.observations[mine] = f[:2] * x[:, :2] / x[:, 2:] + f[2:]
-    truth.observations += np.random.default_rng(0).standard_normal(truth.observations.shape)
-    problem = replace(truth, cam_from_world=poses)
+    problem = with_an_image_turned_round(make_problem(("PINHOLE",), num_images=6, num_points=80))
     result = assert_agrees_with_ceres(perturb(problem, 0.01))
     assert np.sqrt(np.mean(result.residuals**2)) < 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Priors and covariances of observations: closed forms, scipy's optimum, one solver against the other, checks."""
+"""Priors and covariances of observations: closed forms, scipy's optimum, one solver against the other."""
 
 from __future__ import annotations
 
@@ -14,29 +14,14 @@ from scipy.spatial.transform import Rotation
 from fastcv import Camera
 from fastcv.ba import ParamsPriors, Priors, Problem, _reference, covariance, linearize, solve, solve_batch
 from fastcv.ba.priors import prior_residuals
+from fastcv.scene import projection_centers as centers
+
+from .ingredients import moved_pose, random_covariances
 
 # Convergence to the last digits, where a test compares with an exact answer.
 TIGHT = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 200}
 SOLVERS = ["native", "ceres"]
 KINDS = ["pose_priors", "position_priors", "point_priors", "params_priors", "covariances"]
-
-
-def centers(cam_from_world: np.ndarray) -> np.ndarray:
-    return -np.einsum("iba,ib->ia", cam_from_world[:, :, :3], cam_from_world[:, :, 3])
-
-
-def random_covariances(count: int, size: int, deviation: float, seed: int) -> np.ndarray:
-    """Symmetric positive definite, with axes between half and twice the deviation, turned at random."""
-    random = np.random.default_rng(seed)
-    axes, _ = np.linalg.qr(random.standard_normal((count, size, size)))
-    return np.einsum("mij,mj,mkj->mik", axes, (deviation * random.uniform(0.5, 2, (count, size))) ** 2, axes)
-
-
-def moved_pose(pose: np.ndarray, twist: np.ndarray) -> np.ndarray:
-    """x_cam = exp(w) R (X - C - v)."""
-    turned = Rotation.from_rotvec(twist[:3]).as_matrix() @ pose[:, :3]
-    center = -pose[:, :3].T @ pose[:, 3] + twist[3:]
-    return np.column_stack([turned, -turned @ center])
 
 
 def with_knowledge(problem: Problem, kinds: list[str], seed: int = 7) -> Problem:
@@ -367,75 +352,3 @@ def test_items_of_a_batch_keep_their_knowledge(make_problem, perturb):
     np.testing.assert_array_equal(batch.points, np.concatenate([result.points for result in alone]))
     np.testing.assert_array_equal(batch.cam_from_world, np.concatenate([result.cam_from_world for result in alone]))
     np.testing.assert_array_equal(batch.final_costs, [result.final_cost for result in alone])
-
-
-def test_prior_of_a_camera_in_two_items(make_problem):
-    """Fixed cameras may be shared, but a prior's cost belongs to one item."""
-    problem = replace(make_problem(), fixed_params=[np.ones(4, bool)], fixed_points=np.ones(60, bool))
-    assert solve_batch(problem, np.arange(6)).final_costs.max() < 1e-6
-    with pytest.raises(ValueError, match=r"^cameras\[0\]: expected one item to use it, for it has a prior, got items"):
-        solve_batch(replace(problem, params_priors=LENS), np.arange(6))
-
-
-GPS = Priors([0, 5], np.zeros((2, 3)), np.eye(3))
-POSE = Priors([0], np.eye(3, 4)[None], np.eye(6))
-LENS = ParamsPriors([0], [[500, 320, 240, 0]], [[5, 5, 5, np.inf]])
-SINGULAR = np.array([np.eye(3), [[1, 2, 0], [2, 1, 0], [0, 0, 1]]])
-
-
-@pytest.mark.parametrize(
-    ("name", "priors", "changes", "message"),
-    [
-        ("position_priors", GPS, {"rows": [0, 6]}, r"rows\[1\]: expected a row below 6, got 6"),
-        ("position_priors", GPS, {"rows": [0, -1]}, r"rows\[1\]: expected a row below 6, got -1"),
-        ("point_priors", GPS, {"rows": [60, 1]}, r"rows\[0\]: expected a row below 60, got 60"),
-        ("position_priors", GPS, {"values": [[0, 0, 0], [0, np.nan, 0]]}, r"values\[1\]: expected finite values"),
-        ("position_priors", GPS, {"values": np.zeros((3, 3))}, r"values: expected shape \(2, 3\), got \(3, 3\)"),
-        ("position_priors", GPS, {"covariances": SINGULAR}, r"covariances\[1\]: expected a positive definite matrix"),
-        ("position_priors", GPS, {"covariances": np.full((3, 3), np.inf)}, r"covariances\[0\]: expected finite values"),
-        ("position_priors", GPS, {"loss": "l1"}, "loss: expected one of none, huber"),
-        ("position_priors", GPS, {"loss_scale": 0}, "loss_scale: expected a positive number, got 0"),
-        ("pose_priors", POSE, {"values": 2 * np.eye(3, 4)[None]}, r"values\[0\]: expected a rotation"),
-        ("pose_priors", POSE, {"covariances": np.eye(3)}, r"covariances: expected shape \(1, 6, 6\), got \(3, 3\)"),
-        ("params_priors", LENS, {"rows": [1]}, r"rows\[0\]: expected a row below 1, got 1"),
-        ("params_priors", LENS, {"values": [[500]]}, r"values\[0\]: expected shape \(4,\), got \(1,\)"),
-        ("params_priors", LENS, {"values": [[np.nan] * 4]}, r"values\[0\]: expected finite values"),
-        ("params_priors", LENS, {"deviations": [[5, 0, 1, 1]]}, r"deviations\[0\]: expected positive values"),
-        ("params_priors", LENS, {"deviations": []}, "deviations: expected 1 vectors, got 0"),
-    ],
-)
-def test_names_the_prior_that_is_wrong(make_problem, name, priors, changes, message):
-    with pytest.raises(ValueError, match=rf"^{name}\.{message}"):
-        replace(make_problem(), **{name: replace(priors, **changes)})
-
-
-@pytest.mark.parametrize(
-    ("covariances", "message"),
-    [
-        (np.eye(3), r": expected shape \(\d+, 2, 2\), got \(3, 3\)"),
-        ([[1, 2], [2, 1]], r"\[0\]: expected a positive definite matrix, got \[\[1.0, 2.0\]"),
-        ([[1, 0.5], [0, 1]], r"\[0\]: expected a symmetric matrix, got"),
-    ],
-)
-def test_names_the_covariance_that_is_wrong(make_problem, covariances, message):
-    with pytest.raises(ValueError, match=f"^covariances{message}"):
-        replace(make_problem(), covariances=covariances)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"position_priors": np.zeros((6, 3))}, "position_priors: expected Priors or None, got ndarray"),
-        ({"params_priors": GPS}, "params_priors: expected ParamsPriors or None, got Priors"),
-        ({"point_priors": replace(GPS, rows=[0.0, 1.0])}, "point_priors.rows: expected dtype int32, got float64"),
-    ],
-)
-def test_types(make_problem, changes, message):
-    with pytest.raises(TypeError, match=f"^{message}"):
-        replace(make_problem(), **changes)
-
-
-def test_camera_without_image(make_problem):
-    problem = make_problem(("SIMPLE_RADIAL", "FOV"))
-    with pytest.raises(ValueError, match=r"^params_priors.rows\[0\]: expected a camera that took an image, got 1"):
-        replace(problem, image_cameras=np.zeros(6, int), params_priors=replace(LENS, rows=[1]))

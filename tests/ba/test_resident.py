@@ -18,7 +18,9 @@ from fastcv import _backend, ba
 from fastcv._backend import backend
 from fastcv.ba import ParamsPriors, Priors, Problem, Result
 from fastcv.io import read_bal
-from fastcv.scene import CAMERA_MODELS
+from fastcv.scene import CAMERA_MODELS, projection_centers
+
+from .ingredients import random_covariances, with_an_image_turned_round
 
 # Convergence to the last digits.
 TIGHT: dict[str, Any] = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 300}
@@ -126,16 +128,10 @@ def test_one_part_alone(make_problem, perturb, resident, part, linear_solver):
     assert_agrees_with_ceres(resident, perturb(replace(problem, **fixed), 0.01), linear_solver=linear_solver)
 
 
-def random_covariances(count: int, size: int, deviation: float, seed: int) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    axes, _ = np.linalg.qr(random.standard_normal((count, size, size)))
-    return np.einsum("mij,mj,mkj->mik", axes, (deviation * random.uniform(0.5, 2, (count, size))) ** 2, axes)
-
-
 def knowledge(problem: Problem) -> dict[str, Any]:
     """Of every kind, off by more than its deviation here and there; a pose known twice, and two cameras' parameters."""
     random = np.random.default_rng(3)
-    centers = -np.einsum("iba,ib->ia", problem.cam_from_world[:, :, :3], problem.cam_from_world[:, :, 3])
+    centers = projection_centers(problem.cam_from_world)
     params = [camera.params for camera in problem.cameras]
     return {
         "weights": random.uniform(0.5, 2, problem.num_observations),
@@ -199,17 +195,8 @@ def test_rigs(make_rig_problem, perturb, resident, sensors, linear_solver):
 
 
 def test_points_behind_cameras(make_problem, perturb, resident):
-    """An image turned round sees every point behind it, mirrored."""
-    problem = make_problem(("PINHOLE",), num_images=6, num_points=80)
-    poses = problem.cam_from_world.copy()
-    poses[2, :, 3] = [0.1, 0.2, -4]
-    mine = problem.image_indices == 2
-    x = problem.points[problem.point_indices[mine]] @ poses[2, :, :3].T + poses[2, :, 3]
-    assert (x[:, 2] < 0).all()
-    f = problem.cameras[0].params
-    problem.observations[mine] = f[:2] * x[:, :2] / x[:, 2:] + f[2:]
-    problem.observations += np.random.default_rng(0).standard_normal(problem.observations.shape)
-    assert_agrees_with_ceres(resident, perturb(replace(problem, cam_from_world=poses), 0.01))
+    problem = with_an_image_turned_round(make_problem(("PINHOLE",), num_images=6, num_points=80))
+    assert_agrees_with_ceres(resident, perturb(problem, 0.01))
 
 
 @pytest.mark.parametrize("linear_solver", LINEAR_SOLVERS)

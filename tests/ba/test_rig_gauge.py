@@ -11,16 +11,13 @@ import pytest
 
 from fastcv.ba import Problem, Rigs, _reference, covariance, solve
 from fastcv.ba._gauge import free_poses
+from fastcv.scene import projection_centers as centers
 
 TIGHT: dict[str, Any] = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 300}
 
 
 def frames_of(problem: Problem) -> np.ndarray:
     return problem.rigs.rig_from_world(problem.cam_from_world)
-
-
-def centers(poses: np.ndarray) -> np.ndarray:
-    return -np.einsum("iba,ib->ia", poses[:, :, :3], poses[:, :, 3])
 
 
 def with_rigs(problem: Problem, **changes: Any) -> Problem:

@@ -12,15 +12,12 @@ import pytest
 from fastcv import io
 from fastcv.ba import ParamsPriors, Priors, Problem, Result, Rigs, _reference, solve
 from fastcv.geometry import Similarity
+from fastcv.scene import projection_centers as centers
 
 from .conftest import rotation
 
 # Convergence to the last digits.
 TIGHT: dict[str, Any] = {"function_tolerance": 1e-15, "parameter_tolerance": 1e-14, "max_iterations": 300}
-
-
-def centers(poses: np.ndarray) -> np.ndarray:
-    return -np.einsum("iba,ib->ia", poses[:, :, :3], poses[:, :, 3])
 
 
 def solved(problem: Problem, result: Result) -> Problem:

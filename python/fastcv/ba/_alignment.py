@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Similarity, umeyama
+from ..scene import projection_centers
 from ._gauge import fixed_frames
 from .problem import Problem
 
 Array = NDArray[np.float64]
+Candidate = tuple[float, Similarity | None]  # with its cost
 
 _NUM_SAMPLES, _REFITS = 200, 3
 _INLIER = 3.0  # standard deviations; where the loss is robust, times its scale
@@ -33,8 +35,8 @@ def moved_to_priors(problem: Problem) -> Problem | None:
     cost = pairs.cost(Similarity(1.0, np.eye(3), np.zeros(3)))
     if cost <= _INLIER**2 * len(pairs.source):
         return None
-    best = pairs.best_similarity()
-    if best is None or pairs.cost(best) > _WORTHWHILE * cost:
+    remains, best = pairs.best_similarity()
+    if best is None or remains > _WORTHWHILE * cost:
         return None
     poses, rigs = best.pose(problem.cam_from_world), problem.rigs
     if rigs is not None:
@@ -46,8 +48,7 @@ class _Pairs:
     """Where images and points stand, and where their priors put them."""
 
     def __init__(self, problem: Problem) -> None:
-        rotations, translations = problem.cam_from_world[:, :, :3], problem.cam_from_world[:, :, 3]
-        centers = -np.einsum("iba,ib->ia", rotations, translations)
+        centers = projection_centers(problem.cam_from_world)
         source, target, whitening, limits = [np.empty((0, 3))], [np.empty((0, 3))], [np.empty((0, 3, 3))], [np.empty(0)]
         for priors, places in (
             (problem.pose_priors, centers),
@@ -56,9 +57,7 @@ class _Pairs:
         ):
             if priors is None:
                 continue
-            values = priors.values
-            if values.ndim == 3:
-                values = -np.einsum("mba,mb->ma", values[:, :, :3], values[:, :, 3])
+            values = projection_centers(priors.values) if priors.values.ndim == 3 else priors.values
             source.append(places[priors.rows])
             target.append(values)
             whitening.append(np.linalg.inv(np.linalg.cholesky(priors.covariances[:, -3:, -3:])))
@@ -76,24 +75,32 @@ class _Pairs:
     def cost(self, similarity: Similarity) -> float:
         return float(np.minimum(self.squares(similarity), self.limits).sum())
 
-    def best_similarity(self) -> Similarity | None:
-        found = self._fit(np.arange(len(self.source)))
-        if np.isfinite(self.limits).any() and len(self.source) > 3:
+    def best_similarity(self) -> Candidate:
+        """With its cost; None where nothing determines one."""
+        everything = np.arange(len(self.source))
+        best = self._better((np.inf, None), everything)
+        if np.isfinite(self.limits).any() and len(everything) > 3:
             random = np.random.default_rng(0)
             for _ in range(_NUM_SAMPLES):
-                found += self._fit(random.choice(len(self.source), 3, replace=False))
-            for _ in range(_REFITS if found else 0):
-                best = min(found, key=self.cost)
-                found += self._fit(np.flatnonzero(self.squares(best) < self.limits))
-        return min(found, key=self.cost, default=None)
+                best = self._better(best, random.choice(everything, 3, replace=False))
+            for _ in range(_REFITS):
+                if best[1] is not None:
+                    best = self._better(best, np.flatnonzero(self.squares(best[1]) < self.limits))
+        return best
 
-    def _fit(self, rows: NDArray[np.int64]) -> list[Similarity]:
-        """The similarity of some pairs; none where they do not determine one."""
+    def _better(self, best: Candidate, rows: NDArray[np.int64]) -> Candidate:
+        """The best so far, or the similarity of some pairs where it costs less."""
+        fit = self._fit(rows)
+        cost = np.inf if fit is None else self.cost(fit)
+        return (cost, fit) if cost < best[0] else best
+
+    def _fit(self, rows: NDArray[np.int64]) -> Similarity | None:
+        """The similarity of some pairs; None where they do not determine one."""
         source, target = self.source[rows], self.target[rows]
         try:
             fit = umeyama(source, target)
         except ValueError:
-            return []
+            return None
         if self.scale_is_known:  # the best rotation is the same
             fit = Similarity(1.0, fit.rotation, target.mean(axis=0) - fit.rotation @ source.mean(axis=0))
-        return [fit]
+        return fit

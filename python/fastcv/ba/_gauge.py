@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scene import projection_centers
+
 if TYPE_CHECKING:
     from .problem import Problem
     from .rigs import Rigs
@@ -87,7 +89,7 @@ def _hold_sensor(rigs: Rigs | None, free: NDArray[np.bool_]) -> None:
     """Hold a coordinate of the centre of the sensor that is farthest from one that is held."""
     if rigs is None or not free[:, 3:].any():
         return
-    centers = _centers(rigs.sensor_from_rig)
+    centers = projection_centers(rigs.sensor_from_rig)
     held = np.flatnonzero(~free[:, 3:].any(axis=1))
     origin = np.zeros(3) if (rigs.image_sensors < 0).any() or not len(held) else centers[held[0]]
     baselines = np.where(free[:, 3:], np.abs(centers - origin), 0)
@@ -144,7 +146,7 @@ def _metric(problem: Problem, items: NDArray[np.int32], count: int) -> NDArray[n
     places = np.zeros((problem.num_images, 3))
     mounted = rigs.image_sensors >= 0
     sensors = rigs.image_sensors[mounted]
-    places[mounted] = _centers(rigs.sensor_from_rig)[sensors]
+    places[mounted] = projection_centers(rigs.sensor_from_rig)[sensors]
     known = rigs.image_frames >= 0
     known[mounted] &= rigs.fixed_sensors[sensors]
     first = np.zeros((rigs.num_frames, 3))
@@ -162,12 +164,7 @@ def _frame_centers(problem: Problem) -> NDArray[np.float64]:
         framed = problem.rigs.image_frames >= 0
         poses = poses.copy()
         poses[framed] = problem.rigs.rig_from_world(poses)[problem.rigs.image_frames[framed]]
-    return _centers(poses)
-
-
-def _centers(poses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """-Rᵀ t of each [R | t]."""
-    return -np.einsum("iba,ib->ia", poses[:, :, :3], poses[:, :, 3])
+    return projection_centers(poses)
 
 
 def _first_of_each(items: NDArray[np.int32], count: int, keys: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..camera import angle_axis_from_rotation
-from ..scene import Camera
+from ..scene import Camera, projection_centers
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -88,12 +88,12 @@ def prior_residuals(
     """Of each field of the problem with priors the whitened errors there, (M, D): errorᵀ covariance⁻¹ error is the
     square of their length."""
     rotations = cam_from_world[:, :, :3]
-    centers = -np.einsum("iba,ib->ia", rotations, cam_from_world[:, :, 3])
+    centers = projection_centers(cam_from_world)
     errors = {}
     if (prior := problem.pose_priors) is not None:
         known = prior.values[:, :, :3]
         turns = angle_axis_from_rotation(rotations[prior.rows] @ known.transpose(0, 2, 1))
-        shifts = centers[prior.rows] + np.einsum("mba,mb->ma", known, prior.values[:, :, 3])
+        shifts = centers[prior.rows] - projection_centers(prior.values)
         errors["pose_priors"] = np.hstack([turns, shifts])
     if (prior := problem.position_priors) is not None:
         errors["position_priors"] = centers[prior.rows] - prior.values

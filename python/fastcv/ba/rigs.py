@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._arrays import check
 from ..camera import angle_axis_from_rotation
-from ..scene import Reconstruction
+from ..scene import Reconstruction, projection_centers
 from ._values import as_dtype, check_indices, check_rotations, raise_first
 
 # How far images of a frame may contradict the poses of their sensors: radians, and of the extent of all projection
@@ -160,7 +160,7 @@ class Rigs:
         turns = np.linalg.norm(
             angle_axis_from_rotation(poses[:, :, :3] @ cam_from_world[:, :, :3].transpose(0, 2, 1)), axis=1
         )
-        centers = [-np.einsum("iba,ib->ia", p[:, :, :3], p[:, :, 3]) for p in (cam_from_world, poses)]
+        centers = [projection_centers(cam_from_world), projection_centers(poses)]
         shifts = np.linalg.norm(centers[0] - centers[1], axis=1)
         extent = np.ptp(np.concatenate(centers), axis=0).max()
         rounding = 1e-9 * np.abs(centers[0]).max()

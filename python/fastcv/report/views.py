@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._extras import require
+from ..scene import projection_centers
 from . import plots
 from .contents import State
 
@@ -28,12 +29,12 @@ def above_and_side(states: Sequence[State], rgb: NDArray[np.uint8]) -> str:
     """
     last = states[-1]
     frame = upright_frame(last.cam_from_world, last.xyz)
-    low, high = _limits(last.xyz @ frame.T, _centers(last.cam_from_world) @ frame.T)
+    low, high = _limits(last.xyz @ frame.T, projection_centers(last.cam_from_world) @ frame.T)
     if high[1] - low[1] > high[0] - low[0]:  # pictures are wide
         frame = np.stack([frame[1], -frame[0], frame[2]])
-        low, high = _limits(last.xyz @ frame.T, _centers(last.cam_from_world) @ frame.T)
+        low, high = _limits(last.xyz @ frame.T, projection_centers(last.cam_from_world) @ frame.T)
     rows = some_rows(last.xyz, MAX_POINTS)
-    size = _camera_size(_centers(last.cam_from_world), float(np.max(high - low)))
+    size = _camera_size(projection_centers(last.cam_from_world), float(np.max(high - low)))
     extent = high - low
     heights = [_WIDTH / len(states) * extent[j] / extent[0] for j in (1, 2)]
     with require("matplotlib").rc_context(plots.STYLE):
@@ -56,7 +57,7 @@ def above_and_side(states: Sequence[State], rgb: NDArray[np.uint8]) -> str:
 def upright_frame(cam_from_world: NDArray[np.floating], xyz: NDArray[np.floating]) -> NDArray[np.float64]:
     """Axes of a scene as rows: the horizontal one along which it is longest, the other horizontal one, and up."""
     up = up_direction(cam_from_world)
-    around = np.concatenate([_centers(cam_from_world), xyz[np.isfinite(xyz).all(axis=1)]])
+    around = np.concatenate([projection_centers(cam_from_world), xyz[np.isfinite(xyz).all(axis=1)]])
     around = around - np.median(around, axis=0)
     near = np.linalg.norm(around, axis=1) <= np.percentile(np.linalg.norm(around, axis=1), 90)
     level = around[near] - np.outer(around[near] @ up, up)
@@ -95,10 +96,6 @@ def _draw(panel: object, points: NDArray, colors: NDArray, lines: NDArray) -> No
     panel.spines[:].set_visible(False)  # type: ignore[attr-defined]
 
 
-def _centers(cam_from_world: NDArray[np.floating]) -> NDArray[np.float64]:
-    return -np.einsum("iba,ib->ia", cam_from_world[:, :, :3], cam_from_world[:, :, 3])
-
-
 def _limits(points: NDArray, centers: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What to show: nearly all cameras and the bulk of the points, for some lie close to infinity."""
     seen = [np.percentile(centers, (1, 99), axis=0)]
@@ -134,7 +131,7 @@ def _camera_size(centers: NDArray[np.float64], extent: float) -> float:
 def _pyramids(cam_from_world: NDArray[np.floating], size: float) -> NDArray[np.float64]:
     """(I, 5, 3) corners in the world."""
     rotations = cam_from_world[:, :, :3]
-    return np.einsum("iba,kb->ika", rotations, size * _PYRAMID) + _centers(cam_from_world)[:, None]
+    return np.einsum("iba,kb->ika", rotations, size * _PYRAMID) + projection_centers(cam_from_world)[:, None]
 
 
 def some_rows(xyz: NDArray, limit: int) -> NDArray[np.int64]:

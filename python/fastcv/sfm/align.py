@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Similarity, umeyama
-from ..scene import Image, Reconstruction, Rig
+from ..scene import Image, Reconstruction, Rig, projection_centers
 
 Floats = NDArray[np.float64]
 
@@ -97,10 +97,10 @@ def compare_poses(reconstruction: Reconstruction, reference: Mapping[str, Any]) 
     found: dict[str, Image] = {image.name: image for image in reconstruction.images.values()}
     names = tuple(sorted(set(found) & set(reference)))
     truth = np.array([reference[name] for name in names], np.float64).reshape(-1, 3, 4)
-    centers = -np.einsum("nji,nj->ni", truth[:, :, :3], truth[:, :, 3])
+    centers = projection_centers(truth)
     similarity = umeyama(np.array([found[name].center for name in names]).reshape(-1, 3), centers)
     poses = np.array([similarity.pose(found[name].cam_from_world) for name in names])
-    aligned = -np.einsum("nji,nj->ni", poses[:, :, :3], poses[:, :, 3])
+    aligned = projection_centers(poses)
     between = np.einsum("nij,nkj->nik", poses[:, :, :3], truth[:, :, :3])
     # |R - I| = 2 sqrt(2) sin(angle / 2): accurate near 0, where the trace has lost the digits.
     half = np.linalg.norm(between - np.eye(3), axis=(1, 2)) / np.sqrt(8)

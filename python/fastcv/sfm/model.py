@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import camera as camera_room
-from ..scene import Camera, Image, Points3D, Reconstruction
+from ..scene import Camera, Image, Points3D, Reconstruction, projection_centers
 from .graph import Graph, Ints
 from .photo import Photo
 
@@ -87,7 +87,7 @@ class Model:
 
     def centers(self) -> Floats:
         """Projection centres in the world frame, (I, 3)."""
-        return -np.einsum("nji,nj->ni", self.cam_from_world[:, :, :3], self.cam_from_world[:, :, 3])
+        return projection_centers(self.cam_from_world)
 
     def add_points(self, xyz: Floats, nodes: Ints, points: Ints) -> None:
         """Append points; ``nodes`` observe those at the rows ``points`` of ``xyz``."""

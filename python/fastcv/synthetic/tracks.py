@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import Camera, Image, Points3D, Reconstruction
+from ..scene import Camera, Image, Points3D, Reconstruction, projection_centers
 from .poses import Array, arc, look_at, make_camera, project
 from .solids import transform
 
@@ -38,7 +38,7 @@ def _ring(random: np.random.Generator, num_images: int, num_points: int) -> tupl
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     points = directions * random.uniform(0.7, 1, (num_points, 1))
     poses = arc(num_images, target=(0, 0, 0), radius=4.0, height=1.0, degrees=360, wobble=0.05)
-    centers = -np.einsum("nji,nj->ni", poses[:, :, :3], poses[:, :, 3])
+    centers = projection_centers(poses)
     to_camera = centers[:, None] - points
     cosine = (to_camera * directions).sum(2) / np.linalg.norm(to_camera, axis=2)
     return points, poses, cosine > 0.2  # the far side of an opaque ball is hidden
