@@ -5,9 +5,9 @@
 #include <chrono>
 #include <limits>
 #include <numeric>
-#include <span>
 #include <vector>
 
+#include "core/interrupt.h"
 #include "core/parallel.h"
 
 namespace fastcv::ba {
@@ -15,20 +15,41 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Positions sorted by item, and where each item's begin.
-struct Grouped {
-  std::vector<std::int64_t> begin, members;
+// The positions that belong to an item, ascending.
+struct Members {
+  const std::int64_t* positions;  // null where they follow one another
+  std::int64_t first, count;
 
+  std::int64_t size() const { return count; }
+  std::int64_t operator[](std::int64_t i) const { return positions ? positions[i] : first + i; }
+};
+
+// Positions by item.
+class Grouped {
+ public:
   template <class ItemOf>
-  Grouped(std::int64_t num_items, std::int64_t count, const ItemOf& item_of) : begin(num_items + 1, 0), members(count) {
-    for (std::int64_t i = 0; i < count; ++i) ++begin[item_of(i) + 1];
-    std::partial_sum(begin.begin(), begin.end(), begin.begin());
-    std::vector<std::int64_t> next(begin);
-    for (std::int64_t i = 0; i < count; ++i) members[next[item_of(i)]++] = i;
+  Grouped(std::int64_t num_items, std::int64_t count, const ItemOf& item_of) : begin_(num_items + 1, 0) {
+    bool sorted = true;
+    std::int32_t last = 0;
+    polled_for(count, [&](std::int64_t i) {
+      const std::int32_t item = item_of(i);
+      ++begin_[item + 1];
+      sorted &= last <= item;
+      last = item;
+    });
+    std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
+    if (sorted) return;
+    positions_.resize(count);
+    std::vector<std::int64_t> next(begin_);
+    polled_for(count, [&](std::int64_t i) { positions_[next[item_of(i)]++] = i; });
   }
-  std::span<const std::int64_t> of(std::int64_t item) const {
-    return {members.data() + begin[item], static_cast<std::size_t>(begin[item + 1] - begin[item])};
+  Members of(std::int64_t item) const {
+    const std::int64_t first = begin_[item], size = begin_[item + 1] - first;
+    return {positions_.empty() ? nullptr : positions_.data() + first, first, size};
   }
+
+ private:
+  std::vector<std::int64_t> begin_, positions_;
 };
 
 // What belongs to each item.
@@ -65,7 +86,7 @@ struct Subset {
   std::vector<std::int32_t> rows;
 
   explicit Subset(std::vector<std::int32_t> used) : rows(std::move(used)) {
-    std::sort(rows.begin(), rows.end());
+    if (!std::is_sorted(rows.begin(), rows.end())) std::sort(rows.begin(), rows.end());
     rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   }
   std::int32_t place(std::int32_t row) const {
@@ -80,12 +101,18 @@ View<To, 1> view(std::vector<T>& values) {
   return {values.data(), {static_cast<std::int64_t>(values.size())}};
 }
 // Rows of `width` numbers, one after the other.
-template <class Rows, class T>
-std::vector<T> gather(const Rows& rows, const T* from, std::int64_t width) {
+template <class Positions, class T>
+std::vector<T> gather(const Positions& rows, const T* from, std::int64_t width) {
   std::vector<T> to(rows.size() * width);
   T* next = to.data();
-  for (const std::int64_t row : rows) next = std::copy_n(from + row * width, width, next);
+  for (std::int64_t i = 0; i < std::int64_t(rows.size()); ++i) next = std::copy_n(from + rows[i] * width, width, next);
   return to;
+}
+// The same without a copy where the rows follow one another already.
+const double* rows_of(const Members& members, const double* from, std::int64_t width, std::vector<double>& copy) {
+  if (!members.positions) return from + members.first * width;
+  copy = gather(members, from, width);
+  return copy.data();
 }
 // std::vector<bool> has no array of bool.
 using Flags = std::vector<std::uint8_t>;
@@ -96,13 +123,13 @@ View<const bool, 1> flags(const Flags& values) {
 // Some of the whole's priors, sorted as they were.
 class SomePriors {
  public:
-  SomePriors(const Priors& whole, std::span<const std::int64_t> members, const Subset& subset)
+  SomePriors(const Priors& whole, const Members& members, const Subset& subset)
       : loss_(whole.loss),
         num_values_(whole.values.shape[1]),
         size_(whole.whitening.shape[2]),
         values_(gather(members, whole.values.data, num_values_)),
         whitening_(gather(members, whole.whitening.data, size_ * size_)) {
-    for (const std::int64_t i : members) rows_.push_back(subset.place(whole.rows(i)));
+    for (std::int64_t i = 0; i < members.size(); ++i) rows_.push_back(subset.place(whole.rows(members[i])));
   }
   Priors priors() const {
     const auto count = static_cast<std::int64_t>(rows_.size());
@@ -119,7 +146,7 @@ class SomePriors {
   std::vector<std::int32_t> rows_;
 };
 
-// A copy of one item as a problem of its own.
+// One item as a problem of its own: copies, but for observations that lie together.
 class Item {
  public:
   Item(const Problem& whole, const Groups& groups, std::int64_t item)
@@ -143,18 +170,20 @@ class Item {
     pose_free_ = gather(images_.rows, reinterpret_cast<const std::uint8_t*>(whole.pose_free.data), 6);
     xyz_ = gather(points_.rows, whole.points.data, 3);
     points_free_ = gather(points_.rows, reinterpret_cast<const std::uint8_t*>(whole.points_free.data), 1);
-    const std::span<const std::int64_t> observations = groups.observations.of(item);
-    image_indices_.reserve(observations.size());
-    point_indices_.reserve(observations.size());
-    for (const std::int64_t k : observations) {
-      image_indices_.push_back(images_.place(whole.image_indices(k)));
-      point_indices_.push_back(points_.place(whole.point_indices(k)));
+    const Members observations = groups.observations.of(item);
+    image_indices_.resize(observations.size());
+    point_indices_.resize(observations.size());
+    for (std::int64_t i = 0; i < observations.size(); ++i) {
+      image_indices_[i] = images_.place(whole.image_indices(observations[i]));
+      point_indices_[i] = points_.place(whole.point_indices(observations[i]));
     }
-    observed_ = gather(observations, whole.observations.data, 2);
-    weights_ = gather(observations, whole.weights.data, 1);
-    if (whole.whitening.rows > 0) whitening_ = gather(observations, whole.whitening.data, 3);
+    observed_ = rows_of(observations, whole.observations.data, 2, observed_copy_);
+    weights_ = rows_of(observations, whole.weights.data, 1, weights_copy_);
+    if (whole.whitening.rows > 0) whitening_ = rows_of(observations, whole.whitening.data, 3, whitening_copy_);
     const ParamsPriors& known = whole.params_priors;
-    for (const std::int64_t i : groups.params_priors.of(item)) {
+    const Members members = groups.params_priors.of(item);
+    for (std::int64_t m = 0; m < members.size(); ++m) {
+      const std::int64_t i = members[m];
       known_images_.push_back(images_.place(known.images(i)));
       known_indices_.push_back(known.indices(i));
       known_params_.push_back(known.values(i));
@@ -163,6 +192,7 @@ class Item {
   }
 
   Problem problem() {
+    const auto count = static_cast<std::int64_t>(image_indices_.size());
     Problem p;
     p.camera_models = view<const std::int32_t>(models_);
     p.param_offsets = view<const std::int64_t>(param_offsets_);
@@ -175,9 +205,9 @@ class Item {
     p.points_free = flags(points_free_);
     p.image_indices = view<const std::int32_t>(image_indices_);
     p.point_indices = view<const std::int32_t>(point_indices_);
-    p.observations = {observed_.data(), static_cast<std::int64_t>(weights_.size())};
-    p.weights = view<const double>(weights_);
-    p.whitening = {whitening_.data(), static_cast<std::int64_t>(whitening_.size() / 3)};
+    p.observations = {observed_, count};
+    p.weights = {weights_, {count}};
+    p.whitening = {whitening_, whitening_ ? count : 0};
     p.pose_priors = pose_priors_.priors();
     p.position_priors = position_priors_.priors();
     p.point_priors = point_priors_.priors();
@@ -204,10 +234,9 @@ class Item {
 
  private:
   template <class RowOf>
-  static std::vector<std::int32_t> used(std::span<const std::int64_t> members, const RowOf& row_of) {
-    std::vector<std::int32_t> rows;
-    rows.reserve(members.size());
-    for (const std::int64_t member : members) rows.push_back(row_of(member));
+  static std::vector<std::int32_t> used(const Members& members, const RowOf& row_of) {
+    std::vector<std::int32_t> rows(members.size());
+    for (std::int64_t i = 0; i < members.size(); ++i) rows[i] = row_of(members[i]);
     return rows;
   }
 
@@ -215,7 +244,9 @@ class Item {
   const SomePriors pose_priors_, position_priors_, point_priors_;
   std::vector<std::int32_t> models_, image_cameras_, image_indices_, point_indices_;
   std::vector<std::int64_t> param_offsets_;
-  std::vector<double> params_, poses_, xyz_, observed_, weights_, whitening_;
+  std::vector<double> params_, poses_, xyz_;
+  const double *observed_, *weights_, *whitening_ = nullptr;
+  std::vector<double> observed_copy_, weights_copy_, whitening_copy_;
   std::vector<std::int32_t> known_images_, known_indices_;
   std::vector<double> known_params_, known_weights_;
   Flags params_free_, pose_free_, points_free_;

@@ -32,11 +32,11 @@ class Components {
   std::vector<std::int64_t> parent_;
 };
 
-// Of observations: by point, then by image.
+// Of observations: by point, then by image. Without branches, so that the compiler may use vectors.
 struct Precedes {
   View<const std::int32_t, 1> images, points;
   bool operator()(std::int64_t a, std::int64_t b) const {
-    return points(a) < points(b) || (points(a) == points(b) && images(a) < images(b));
+    return (points(a) < points(b)) | ((points(a) == points(b)) & (images(a) < images(b)));
   }
 };
 
@@ -45,7 +45,7 @@ struct Precedes {
 bool are_sorted(View<const std::int32_t, 1> image_indices, View<const std::int32_t, 1> point_indices) {
   const Precedes precedes{image_indices, point_indices};
   bool sorted = true;
-  polled_for(point_indices.size() - 1, [&](std::int64_t k) { sorted = sorted && precedes(k, k + 1); });
+  polled_for(point_indices.size() - 1, [&](std::int64_t k) { sorted &= precedes(k, k + 1); });
   return sorted;
 }
 
@@ -89,6 +89,19 @@ std::pair<std::int64_t, std::int64_t> first_repetition(View<const std::int32_t, 
     if (again != last) found = {*again, *(again + 1)};
   });
   return found;
+}
+
+void count_rows(View<const std::int32_t, 1> indices, View<std::int32_t, 1> counts) {
+  polled_for(indices.size(), [&](std::int64_t k) { ++counts(indices(k)); });
+}
+
+void item_ranges(View<const std::int32_t, 1> rows, View<const std::int32_t, 1> images,
+                 View<const std::int32_t, 1> image_items, View<std::int32_t, 1> low, View<std::int32_t, 1> high) {
+  polled_for(rows.size(), [&](std::int64_t k) {
+    const std::int32_t row = rows(k), item = image_items(images(k));
+    low(row) = std::min(low(row), item);
+    high(row) = std::max(high(row), item);
+  });
 }
 
 }  // namespace fastcv::ba

@@ -24,4 +24,12 @@ std::pair<std::int64_t, std::int64_t> first_repetition(View<const std::int32_t, 
                                                        View<const std::int32_t, 1> point_indices,
                                                        std::int64_t num_points);
 
+// Adds 1 to the count of a row for each index that means it.
+void count_rows(View<const std::int32_t, 1> indices, View<std::int32_t, 1> counts);
+
+// The lowest and the highest item whose images use each row, where rows(k) is used by images(k); what nobody uses keeps
+// its values.
+void item_ranges(View<const std::int32_t, 1> rows, View<const std::int32_t, 1> images,
+                 View<const std::int32_t, 1> image_items, View<std::int32_t, 1> low, View<std::int32_t, 1> high);
+
 }  // namespace fastcv::ba

@@ -118,6 +118,25 @@ void bind_ba(nb::module_& m) {
       },
       array("image_indices"), array("point_indices"), nb::arg("num_points"));
   m.def(
+      "count_rows",
+      [](ViewArg<const std::int32_t, 1> indices, ViewArg<std::int32_t, 1> counts) {
+        const auto from = view<1>(indices);
+        const auto to = view<1>(counts);
+        const nb::gil_scoped_release release;
+        ba::count_rows(from, to);
+      },
+      array("indices"), array("counts"));
+  m.def(
+      "item_ranges",
+      [](ViewArg<const std::int32_t, 1> rows, ViewArg<const std::int32_t, 1> images,
+         ViewArg<const std::int32_t, 1> image_items, ViewArg<std::int32_t, 1> low, ViewArg<std::int32_t, 1> high) {
+        const auto used = view<1>(rows), users = view<1>(images), items = view<1>(image_items);
+        const auto lowest = view<1>(low), highest = view<1>(high);
+        const nb::gil_scoped_release release;
+        ba::item_ranges(used, users, items, lowest, highest);
+      },
+      array("rows"), array("images"), array("image_items"), array("low"), array("high"));
+  m.def(
       "residuals",
       [](nb::handle problem, RowsArg<double, 2> residuals, bool weighted, int num_threads) {
         const ba::Problem p = problem_from(problem);

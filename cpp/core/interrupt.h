@@ -19,9 +19,10 @@ void poll_interrupt();
 template <class Body>
 void polled_for(std::int64_t n, const Body& body) {
   constexpr std::int64_t kInterval = 1 << 12;
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (i % kInterval == kInterval - 1) poll_interrupt();
-    body(i);
+  for (std::int64_t i = 0; i < n;) {
+    const std::int64_t end = i + kInterval < n ? i + kInterval : n;
+    for (; i < end; ++i) body(i);
+    if (i < n) poll_interrupt();
   }
 }
 

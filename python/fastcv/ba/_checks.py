@@ -13,7 +13,15 @@ from .._arrays import check
 from .._backend import backend
 from ..scene import Camera
 from ._gauge import fixed_frames
-from ._values import as_dtype, check_indices, check_rotations, raise_first
+from ._values import (
+    as_dtype,
+    check_finite,
+    check_indices,
+    check_rotations,
+    count_rows,
+    raise_first,
+    raise_first_where,
+)
 from .priors import ParamsPriors, Priors
 from .rigs import Rigs
 
@@ -53,8 +61,8 @@ def check_problem(problem: Problem) -> None:
         if len(getattr(problem, name)) == 0:
             raise ValueError(f"{name}: expected at least one, got none")
     for name in ("cam_from_world", "points", "observations", "weights"):
-        raise_first(name, ~np.isfinite(getattr(problem, name)), "finite values", getattr(problem, name))
-    raise_first("weights", problem.weights <= 0, "positive values", problem.weights)
+        check_finite(name, getattr(problem, name))
+    raise_first_where("weights", problem.weights, lambda part: part <= 0, "positive values")
     if problem.covariances is not None:
         problem.covariances = _covariances("covariances", problem.covariances, problem.num_observations, 2)
     _check_cameras(problem)
@@ -100,7 +108,7 @@ def _covariances(name: str, values: ArrayLike, count: int, size: int) -> NDArray
     if covariances.shape == (size, size):
         covariances = np.tile(covariances, (count, 1, 1))
     check(name, covariances, (count, size, size))
-    raise_first(name, ~np.isfinite(covariances), "finite values", covariances)
+    check_finite(name, covariances)
     skew = np.abs(covariances - covariances.transpose(0, 2, 1))
     raise_first(
         name, skew > 1e-9 * np.abs(covariances).max(axis=(1, 2), keepdims=True), "a symmetric matrix", covariances
@@ -138,7 +146,7 @@ def _check_priors(problem: Problem, name: str) -> None:
     priors.rows = _rows(f"{name}.rows", priors.rows, count)
     priors.values = as_dtype(f"{name}.values", priors.values, np.float64)
     check(f"{name}.values", priors.values, (len(priors.rows), *shape))
-    raise_first(f"{name}.values", ~np.isfinite(priors.values), "finite values", priors.values)
+    check_finite(f"{name}.values", priors.values)
     if name == "pose_priors":
         check_rotations(f"{name}.values", priors.values)
     priors.covariances = _covariances(f"{name}.covariances", priors.covariances, len(priors.rows), size)
@@ -179,14 +187,14 @@ def _check_observations(problem: Problem) -> None:
             f"observations[{second}]: expected each point once in an image, got point {points[second]} "
             f"in image {images[second]}, which is observations[{first}] too"
         )
-    counts = np.bincount(images, minlength=problem.num_images)
+    counts = count_rows(images, problem.num_images)
     frames = problem.image_frames
     known = fixed_frames(problem)[frames].all(axis=1) | (counts > 0)
     if problem.pose_priors is not None:
         known[problem.pose_priors.rows] = True
     unseen = np.bincount(frames, known)[frames] == 0  # one image of a frame is enough
     raise_first("fixed_images", unseen, "a fixed image where nothing is observed", counts)
-    counts = np.bincount(points, minlength=problem.num_points)
+    counts = count_rows(points, problem.num_points)
     lonely = ~problem.fixed_points & (counts < 2)
     if problem.point_priors is not None:
         lonely[problem.point_priors.rows] = False

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scene import projection_centers
+from ._values import count_rows
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -62,12 +63,12 @@ def _hold(problem: Problem, items: NDArray[np.int32], fixed: NDArray[np.bool_], 
     of_frame[frames] = items
     centers[frames] = _frame_centers(problem)
     rotations = np.bincount(of_frame, fixed[:, 0], count) > 0
-    held = problem.fixed_points[problem.point_indices]
+    held = _observations_of_fixed_points(problem)
     pairs = np.unique(np.stack([items[problem.image_indices[held]], problem.point_indices[held]]), axis=1)
     places = np.bincount(of_frame, fixed[:, 1], count) + np.bincount(pairs[0], minlength=count)
     # Three places hold everything, and two with a rotation; two on their own leave a turn to the damping.
     placed = _placed(problem, items, count)
-    loose = np.bincount(frames[problem.image_indices], minlength=len(fixed)) < _POINTS_FOR_A_POSE
+    loose = np.bincount(frames, count_rows(problem.image_indices, problem.num_images)) < _POINTS_FOR_A_POSE
     first = _first_of_each(of_frame, count, np.where(fixed.any(axis=1), -1 - fixed[:, 1], np.where(loose, 1.0, 0.0)))
     free.poses[first[~placed & (places == 0)], 3:] = False
     free.poses[first[~placed & (places <= 1) & ~rotations], :3] = False
@@ -83,6 +84,13 @@ def _hold(problem: Problem, items: NDArray[np.int32], fixed: NDArray[np.bool_], 
     free.poses[second, 3 + np.argmax(baselines[second], axis=1)] = False
     if len(fixed) == 1 and open_scale[0]:  # all images are of one moment: one of the rig's sensors has the scale
         _hold_sensor(problem.rigs, free.sensors)
+
+
+def _observations_of_fixed_points(problem: Problem) -> NDArray[np.int64]:
+    """Their rows; without looking at them all where no point is fixed."""
+    if not problem.fixed_points.any():
+        return np.empty(0, np.int64)
+    return np.flatnonzero(problem.fixed_points[problem.point_indices])
 
 
 def _hold_sensor(rigs: Rigs | None, free: NDArray[np.bool_]) -> None:

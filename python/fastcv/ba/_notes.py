@@ -8,6 +8,7 @@ import numpy as np
 from .._backend import backend
 from ._arrays import ProblemArrays
 from ._gauge import fixed_frames
+from ._values import count_rows
 from .problem import Problem
 
 _POINTS_FOR_A_POSE = 3
@@ -23,7 +24,8 @@ def notes(problem: Problem, solved: ProblemArrays, moved: bool) -> list[str]:
     if num_behind:
         found.append(f"{num_behind} observations of points behind their camera: projected as their opposite in front")
     frames = problem.image_frames
-    counts = np.bincount(frames[problem.image_indices], minlength=len(solved.pose_free))
+    of_images = count_rows(problem.image_indices, problem.num_images)
+    counts = np.bincount(frames, of_images, minlength=len(solved.pose_free))
     few = np.flatnonzero(~fixed_frames(problem)[frames].all(axis=1) & (counts[frames] < _POINTS_FOR_A_POSE))
     if len(few):
         found.append(f"images {_some(few)} see fewer than {_POINTS_FOR_A_POSE} points: what these leave open stays")

@@ -15,6 +15,7 @@ from .._backend import backend
 from ..scene import Camera
 from ._arrays import ProblemArrays
 from ._gauge import free_poses_of_items
+from ._values import count_rows
 from .priors import ParamsPriors, Priors
 from .problem import Problem
 from .solve import check_depths, native_options, residuals_in_pixels
@@ -160,28 +161,28 @@ def _check_items(problem: Problem, image_items: ArrayLike) -> NDArray[np.int32]:
     if items.min() < 0 or items.max() >= 2**31 - 1:
         raise ValueError(f"image_items: expected 0 or more, got {items.min()} to {items.max()}")
     items = np.ascontiguousarray(items, np.int32)
-    of_observations = items[problem.image_indices]
-    empty = np.flatnonzero(np.bincount(of_observations, minlength=int(items.max()) + 1) == 0)
+    empty = np.flatnonzero(np.bincount(items, count_rows(problem.image_indices, problem.num_images)) == 0)
     if len(empty):
         raise ValueError(f"image_items: expected observations in every item, got none in item {empty[0]}")
     free_cameras = np.array([not mask.all() for mask in problem.fixed_params])
-    _check_owner("points", problem.point_indices, of_observations, ~problem.fixed_points, problem.point_priors)
-    _check_owner("cameras", problem.image_cameras, items, free_cameras, problem.params_priors)
+    images = np.arange(problem.num_images, dtype=np.int32)
+    _check_owner("points", problem.point_indices, problem.image_indices, items, ~problem.fixed_points, problem.point_priors)
+    _check_owner("cameras", problem.image_cameras, images, items, free_cameras, problem.params_priors)
     return items
 
 
 def _check_owner(
     name: str,
     rows: NDArray[np.int32],
+    images: NDArray[np.int32],
     items: NDArray[np.int32],
     free: NDArray[np.bool_],
     priors: Priors | ParamsPriors | None,
 ) -> None:
-    """Raise where a free row is used by more than one item, or one with a prior not by exactly one."""
+    """Raise where the images of more than one item use a free row, or not of exactly one a row with a prior."""
     low = np.full(len(free), np.iinfo(np.int32).max, np.int32)
     high = np.full(len(free), -1, np.int32)
-    np.minimum.at(low, rows, items)
-    np.maximum.at(high, rows, items)
+    backend("cpu").ba.item_ranges(rows, images, items, low, high)
     shared = np.flatnonzero(free & (low < high))
     if len(shared):
         row = shared[0]

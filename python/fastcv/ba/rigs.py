@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._arrays import check
 from ..camera import angle_axis_from_rotation
 from ..scene import Reconstruction, projection_centers
-from ._values import as_dtype, check_indices, check_rotations, raise_first
+from ._values import as_dtype, check_finite, check_indices, check_rotations, raise_first
 
 # How far images of a frame may contradict the poses of their sensors: radians, and of the extent of all projection
 # centres. Poses that went through six printed digits pass.
@@ -130,7 +130,7 @@ class Rigs:
         self.fixed_sensors = as_dtype("rigs.fixed_sensors", self.fixed_sensors, np.bool_)
         check("rigs.fixed_sensors", self.fixed_sensors, (self.num_sensors,))
         poses = self.sensor_from_rig
-        raise_first("rigs.sensor_from_rig", ~np.isfinite(poses), "finite values", poses)
+        check_finite("rigs.sensor_from_rig", poses)
         check_rotations("rigs.sensor_from_rig", poses)
         check_indices("rigs.image_sensors", self.image_sensors, self.num_sensors, lowest=-1)
         check_indices("rigs.image_frames", self.image_frames, count, lowest=-1)
