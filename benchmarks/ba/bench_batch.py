@@ -69,11 +69,16 @@ class Items:
             image_cameras=np.zeros(IMAGES * (end - begin), np.int32),
             cam_from_world=self.cam_from_world[images],
             points=self.points[points],
-            image_indices=self.image_indices[observations] - images.start,
-            point_indices=self.point_indices[observations] - points.start,
+            image_indices=from_first(self.image_indices[observations], images.start),
+            point_indices=from_first(self.point_indices[observations], points.start),
             observations=self.observations[observations],
             fixed_params=[np.ones(len(CAMERA.params), bool)],
         )
+
+
+def from_first(rows: np.ndarray, first: int) -> np.ndarray:
+    """Rows counted from the first; no copy of those that are, which nobody with a whole problem would make."""
+    return rows - first if first else rows
 
 
 def arc() -> np.ndarray:

@@ -262,6 +262,7 @@ void solve_batch(const Problem& problem, View<const std::int32_t, 1> image_items
   parallel_for(num_items, 1, options.num_threads, [&](std::int64_t item, std::int64_t) {
     Options own = options;
     own.num_threads = 1;
+    own.last_gradient = false;
     own.time_limit -= std::chrono::duration<double>(Clock::now() - start).count();
     Item part(problem, groups, item);
     const Summary result = solve_native(part.problem(), own, {});

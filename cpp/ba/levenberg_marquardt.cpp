@@ -56,13 +56,12 @@ class Iterations {
     }
     const double quality = (cost_ - next) / step.fall, before = cost_;
     const bool accepted = step.fall > 0 && std::isfinite(next) && quality > kLeastQuality;
-    accepted ? accept(next, quality) : reject();
-    if (report({iteration, accepted, next, gradient_, step.length, radius_, linear_iterations, 0})) return true;
     // A system that could not be solved says nothing, and one that was solved badly may predict any rise.
     const double change = accepted ? before - next : step.fall;
-    if (linear_iterations > 0 && std::abs(change) <= options_.function_tolerance * before) {
-      return end(Termination::converged, "function tolerance reached"), true;
-    }
+    const bool still = linear_iterations > 0 && std::abs(change) <= options_.function_tolerance * before;
+    accepted ? accept(next, quality, still) : reject();
+    if (report({iteration, accepted, next, gradient_, step.length, radius_, linear_iterations, 0})) return true;
+    if (still) return end(Termination::converged, "function tolerance reached"), true;
     const double tolerance = options_.parameter_tolerance;
     if (step.fall > 0 && step.length <= tolerance * (problem_.norm() + tolerance)) {
       return end(Termination::converged, "parameter tolerance reached"), true;
@@ -71,10 +70,10 @@ class Iterations {
     return false;
   }
 
-  void accept(double next, double quality) {
+  void accept(double next, double quality, bool is_last) {
     problem_.accept_trial();
     summary_.final_cost = cost_ = next;
-    linearize();
+    if (!is_last || options_.last_gradient) linearize();
     const double x = 2 * quality - 1;
     radius_ = std::min(kLargestRadius, radius_ / std::max(1 / kMostGrowth, 1 - x * x * x));
     shrink_ = 2;

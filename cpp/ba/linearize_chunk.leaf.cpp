@@ -96,33 +96,32 @@ struct LinearizeOne : Observed<Model> {
     double* g = gradient + std::int64_t(e.local[k]) * columns;
     double* v = e.point_hessian + 6 * std::int64_t(e.points[k]);
     double* gp = e.point_gradient + 3 * std::int64_t(e.points[k]);
-    for (int row = 0; row < 2; ++row) {
-      const double* from = out + (2 + row * kColumns) * stride;
-      float* a = e.jacobian + (2 * k + row) * columns;
-      FASTCV_UNROLL
-      for (int c = 0; c < kPoseSize; ++c) {
-        const double value = scale * from[c * stride];
-        a[c] = static_cast<float>(value);
-        g[c] += value * weighted[row];
-      }
-      for (int c = 0; c < num_free; ++c) {
-        const double value = scale * from[(kPoseSize + free[c]) * stride];
-        a[kPoseSize + c] = static_cast<float>(value);
-        g[kPoseSize + c] += value * weighted[row];
-      }
-      for (int c = kPoseSize + num_free; c < columns; ++c) a[c] = 0;
-      // One by one, for a load of two waits until both stores are done. (Values kept in registers are no way out: gcc
-      // 12 forgets to round some of them where it vectorises, and singular Hessians then look regular.)
-      const volatile float* stored = a + 3;
-      const double b[3] = {stored[0], stored[1], stored[2]};
-      for (int c = 0; c < 3; ++c) gp[c] -= scale * from[(3 + c) * stride] * weighted[row];
-      v[0] += b[0] * b[0];
-      v[1] += b[0] * b[1];
-      v[2] += b[0] * b[2];
-      v[3] += b[1] * b[1];
-      v[4] += b[1] * b[2];
-      v[5] += b[2] * b[2];
-    }
+    const double *from0 = out + 2 * stride, *from1 = from0 + kColumns * stride;
+    float *a0 = e.jacobian + 2 * k * columns, *a1 = a0 + columns;
+    const auto put = [&](int column, int to) {
+      const double value0 = scale * from0[column * stride], value1 = scale * from1[column * stride];
+      a0[to] = static_cast<float>(value0);
+      a1[to] = static_cast<float>(value1);
+      const double product = value0 * weighted[0] + value1 * weighted[1];
+      g[to] += product;
+      return product;
+    };
+    FASTCV_UNROLL
+    for (int c = 0; c < 3; ++c) put(c, c);
+    FASTCV_UNROLL
+    for (int c = 3; c < kPoseSize; ++c) gp[c - 3] -= put(c, c);
+    for (int c = 0; c < num_free; ++c) put(kPoseSize + free[c], kPoseSize + c);
+    for (int c = kPoseSize + num_free; c < columns; ++c) a0[c] = a1[c] = 0;
+    // One by one, for a load of two waits until both stores are done. (Values kept in registers are no way out: gcc
+    // 12 forgets to round some of them where it vectorises, and singular Hessians then look regular.)
+    const volatile float *s0 = a0 + 3, *s1 = a1 + 3;
+    const double b0[3] = {s0[0], s0[1], s0[2]}, b1[3] = {s1[0], s1[1], s1[2]};
+    v[0] += b0[0] * b0[0] + b1[0] * b1[0];
+    v[1] += b0[0] * b0[1] + b1[0] * b1[1];
+    v[2] += b0[0] * b0[2] + b1[0] * b1[2];
+    v[3] += b0[1] * b0[1] + b1[1] * b1[1];
+    v[4] += b0[1] * b0[2] + b1[1] * b1[2];
+    v[5] += b0[2] * b0[2] + b1[2] * b1[2];
   }
 };
 

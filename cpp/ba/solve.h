@@ -21,6 +21,7 @@ struct Options {
   double function_tolerance, gradient_tolerance, parameter_tolerance;
   double time_limit;  // seconds, asked between iterations
   int num_threads;
+  bool last_gradient = true;  // false where nobody asks for the gradient where the solve ends: its last is one step old
 };
 
 struct Iteration {
