@@ -18,7 +18,7 @@ constexpr int kPoseSize = generic::ba::kPoseSize;
 // Kernels exist for these numbers of columns (eliminate_points.leaf.cpp); unused columns stay zero.
 constexpr std::array kColumns{6, 7, 8, 9, 10, 12, 14, 16, 18, 24};
 // A chunk is large enough to be worth a thread's turn, and there are few enough of them for the sums over their images.
-constexpr std::int64_t kSmallestChunk = 1024, kMostChunks = 256;
+constexpr std::int64_t kSmallestChunk = 1024, kMostChunks = 128;
 
 // counts[i] entries of each bin become the first position of each, one more at the end.
 std::vector<std::int64_t> begins(std::int64_t bins, const std::int32_t* values, std::int64_t size) {

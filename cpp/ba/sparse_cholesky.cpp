@@ -219,14 +219,12 @@ void SparseCholesky::assemble(const SchurMatrix& matrix, const double* damping, 
 bool SparseCholesky::factor_front(const SchurMatrix& matrix, const double* damping, Front& front, Workspace& work,
                                   int num_threads) {
   const std::int64_t rows = front.num_rows, pivots = front.num_pivots();
-  if (rows == pivots) front.factor = {};
   assemble(matrix, damping, front, work, num_threads);
   if (!factor_columns(front.dense.data(), rows, pivots, work.scratch, num_threads)) return false;
   if (rows == pivots) {  // the matrix itself is the factor
     front.factor = std::move(front.dense);
     return true;
   }
-  if (front.factor.size() == 0) front.factor = Buffer<double>(rows * pivots);
   const std::int64_t rest = rows - pivots;
   front.update = Buffer<double>(rest * (rest + 1) / 2);
   parallel_for(rows, rows_at_a_time(rows), num_threads, [&](std::int64_t begin, std::int64_t end) {
@@ -242,7 +240,17 @@ bool SparseCholesky::factor_front(const SchurMatrix& matrix, const double* dampi
 }
 
 bool SparseCholesky::factor(const SchurMatrix& matrix, const double* damping, int num_threads) {
-  for (Front& front : fronts_) front.update = {};  // left by a factorisation that broke off
+  for (Front& front : fronts_) {
+    front.update = {};  // left by a factorisation that broke off
+    const std::int64_t rows = front.num_rows, pivots = front.num_pivots();
+    // Of the factor what stays is allocated before what comes and goes, in whose holes it would lie; the last front's
+    // makes room.
+    if (rows == pivots) {
+      front.factor = {};
+    } else if (front.factor.size() == 0) {
+      front.factor = Buffer<double>(rows * pivots);
+    }
+  }
   std::atomic<bool> definite{true};
   parallel_for(static_cast<std::int64_t>(subtrees_.size()), 1, num_threads, [&](std::int64_t task, std::int64_t) {
     Workspace work{std::vector<std::int64_t>(order_.size(), -1), {}, {}};
