@@ -49,8 +49,10 @@ def fastcv(
     num_threads: int = NUM_THREADS,
 ) -> Solver:
     import fastcv
-    from fastcv import ba, synthetic
+    from fastcv import _backend, ba, synthetic
 
+    # Loaded on first use, and here before memory is measured, as the libraries of all others are.
+    _backend.ceres() if solver == "ceres" else _backend.backend("cpu")
     if device != "cpu":  # what happens once in a process: the driver's set-up, the kernels' way to the device
         ba.solve(ba.Problem.from_reconstruction(synthetic.make_tracks("ring").reconstruction), device=device)
 

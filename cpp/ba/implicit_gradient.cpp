@@ -79,7 +79,7 @@ void Native::descend(State& best) {
     std::vector<double> step;
     if (gain <= kNothingLeft * cost || !system.solve(downhill, kNewtonTolerance, step)) return;
     std::copy_n(step.begin(), step_.size(), step_.begin());
-    std::copy(step.begin() + static_cast<std::ptrdiff_t>(step_.size()), step.end(), point_step_.begin());
+    std::copy(step.begin() + static_cast<std::ptrdiff_t>(step_.size()), step.end(), trial_.points.begin());
     make_trial();
     accept_trial();
     write_back();

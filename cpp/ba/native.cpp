@@ -62,7 +62,6 @@ Native::Native(const Problem& problem, const Options& options)
   const Equations& e = arrangement_.equations();
   hessians_.resize(e.num_images * e.columns * e.columns);
   image_values_.resize(e.num_images * e.columns);
-  point_step_.assign(3 * e.num_points, 0.0);
   gradient_.resize(unknowns_.count());
   diagonal_.resize(unknowns_.count());
   damping_.resize(unknowns_.count());
@@ -130,15 +129,17 @@ int Native::solve(double lambda) {
 
 Linearization::Step Native::take_step() {
   const Equations& e = arrangement_.equations();
+  std::vector<double>& point_step = trial_.points;
   unknowns_.spread(step_.data(), image_values_.data());
   const double curvature =
-      sum_over_chunks([&](std::int64_t c) { return back_substitute(e, image_values_.data(), point_step_.data(), c); }) +
+      sum_over_chunks([&](std::int64_t c) { return back_substitute(e, image_values_.data(), point_step.data(), c); }) +
       priors_.curvature(image_values_.data()) +
-      curvature_of_point_priors(e.point_priors, at_.points.data(), point_step_.data());
+      curvature_of_point_priors(e.point_priors, at_.points.data(), point_step.data());
   double fall = -dot(gradient_, step_) - 0.5 * curvature;
-  for (std::int64_t i = 0; i < 3 * e.num_points; ++i) fall -= e.point_gradient[i] * point_step_[i];
+  for (std::int64_t i = 0; i < 3 * e.num_points; ++i) fall -= e.point_gradient[i] * point_step[i];
+  const double length = std::sqrt(dot(step_, step_) + dot(point_step, point_step));
   make_trial();
-  return {fall, std::sqrt(dot(step_, step_) + dot(point_step_, point_step_))};
+  return {fall, length};
 }
 
 void Native::make_trial() {
@@ -155,7 +156,7 @@ void Native::make_trial() {
     }
   }
   move_poses();
-  for (std::size_t i = 0; i < point_step_.size(); ++i) trial_.points[i] = at_.points[i] + point_step_[i];
+  for (std::size_t i = 0; i < trial_.points.size(); ++i) trial_.points[i] += at_.points[i];
 }
 
 void Native::move_poses() {

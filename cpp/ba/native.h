@@ -54,7 +54,7 @@ class Native : public Linearization {
   }
 
   void descend(State& best);  // implicit_gradient.cpp
-  void make_trial();          // from the steps of unknowns and points
+  void make_trial();          // from the step of the unknowns in step_, and that of the points in trial_.points
 
   const Problem& problem_;
   const Options options_;
@@ -64,7 +64,7 @@ class Native : public Linearization {
   ImagePriors priors_;
   State at_, trial_;
   ReducedSystem reduced_;
-  std::vector<double> hessians_, image_values_, point_step_;
+  std::vector<double> hessians_, image_values_;
   std::vector<double> gradient_, diagonal_, damping_, step_;  // of the unknowns
 };
 
