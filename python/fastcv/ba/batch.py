@@ -165,9 +165,10 @@ def _check_items(problem: Problem, image_items: ArrayLike) -> NDArray[np.int32]:
     if len(empty):
         raise ValueError(f"image_items: expected observations in every item, got none in item {empty[0]}")
     free_cameras = np.array([not mask.all() for mask in problem.fixed_params])
-    images = np.arange(problem.num_images, dtype=np.int32)
-    _check_owner("points", problem.point_indices, problem.image_indices, items, ~problem.fixed_points, problem.point_priors)
-    _check_owner("cameras", problem.image_cameras, images, items, free_cameras, problem.params_priors)
+    rows, images = problem.point_indices, problem.image_indices
+    _check_owner("points", rows, images, items, ~problem.fixed_points, problem.point_priors)
+    rows, images = problem.image_cameras, np.arange(problem.num_images, dtype=np.int32)
+    _check_owner("cameras", rows, images, items, free_cameras, problem.params_priors)
     return items
 
 
