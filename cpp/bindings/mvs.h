@@ -2,8 +2,10 @@
 // What the CPU and CUDA bindings of the mvs room share.
 #pragma once
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>
 
+#include <optional>
 #include <vector>
 
 #include "bindings/arrays.h"
@@ -15,30 +17,47 @@ namespace fastcv::bindings {
 template <class T, int Rank>
 using ViewArgs = std::vector<ViewArg<T, Rank>>;
 
-// images: packed, the reference first; projections: one row of rotation and translation per source.
-inline mvs::Sweep sweep_from(const ViewArgs<const std::int32_t, 3>& images, const HostMatrix<float, 12>& projections,
-                             const HostVector<float>& inverse_depths, mvs::MatchCost cost, int window, int num_best,
-                             int truncation) {
-  const auto packed = [](const ViewArg<const std::int32_t, 3>& image) {
-    return mvs::PackedImage{image.data(), static_cast<std::int32_t>(image.shape(1) - 1),
-                            static_cast<std::int32_t>(image.shape(2) - 1)};
+template <class T, int Rank>
+using OptionalView = std::optional<ViewArg<T, Rank>>;
+
+template <int Rank, class T>
+View<T, Rank> view_or_null(const OptionalView<T, Rank>& array) {
+  return array ? view<Rank>(*array) : View<T, Rank>{};
+}
+
+using Images = ViewArgs<const std::int32_t, 3>;
+using Bounds = OptionalView<const float, 3>;
+
+inline mvs::Hypotheses hypotheses_from(const HostMatrix<float, 3>& planes, const Bounds& bounds) {
+  return {planes.data(), view_or_null<3>(bounds).data, static_cast<std::int64_t>(planes.shape(0))};
+}
+
+// images: packed, the reference first; masked: one flag per image; sources: a row of rotation, translation and weight
+// for each.
+inline mvs::Sweep sweep_from(const Images& images, const std::vector<bool>& masked,
+                             const HostMatrix<float, 13>& sources, const HostMatrix<float, 3>& planes,
+                             const Bounds& bounds, mvs::MatchCost cost, int window, int num_best, int truncation) {
+  const auto packed = [&](std::size_t i) {
+    return mvs::PackedImage{images[i].data(), static_cast<std::int32_t>(images[i].shape(1) - 1),
+                            static_cast<std::int32_t>(images[i].shape(2) - 1), masked[i]};
   };
-  mvs::Sweep sweep{cost,
-                   static_cast<std::int32_t>(images[0].shape(0)),
-                   window,
-                   num_best,
-                   truncation,
-                   static_cast<std::int32_t>(projections.shape(0)),
-                   packed(images[0]),
-                   {},
-                   inverse_depths.data(),
-                   static_cast<std::int64_t>(inverse_depths.shape(0))};
+  mvs::Sweep sweep{};
+  sweep.cost = cost;
+  sweep.channels = static_cast<std::int32_t>(images[0].shape(0));
+  sweep.window = window;
+  sweep.num_best = num_best;
+  sweep.truncation = truncation;
+  sweep.num_sources = static_cast<std::int32_t>(sources.shape(0));
+  sweep.reference = packed(0);
+  sweep.hypotheses = hypotheses_from(planes, bounds);
   for (int k = 0; k < sweep.num_sources; ++k) {
     mvs::SweepSource& source = sweep.sources[k];
-    source.image = packed(images[k + 1]);
-    const float* row = projections.data() + 12 * k;
+    source.image = packed(k + 1);
+    const float* row = sources.data() + 13 * k;
     std::copy(row, row + 9, source.rotation);
     std::copy(row + 9, row + 12, source.translation);
+    source.weight = row[12];
+    sweep.weighted |= source.weight != 1.0F;
   }
   return sweep;
 }
@@ -57,12 +76,20 @@ inline mvs::Neighbors neighbors_from(const ViewArgs<const float, 2>& depths, con
 }
 
 inline void bind_match_cost(nb::module_& m) {
-  nb::enum_<mvs::MatchCost>(m, "MatchCost").value("ncc", mvs::MatchCost::ncc).value("sad", mvs::MatchCost::sad);
+  nb::enum_<mvs::MatchCost>(m, "MatchCost")
+      .value("ncc", mvs::MatchCost::ncc)
+      .value("sad", mvs::MatchCost::sad)
+      .value("census", mvs::MatchCost::census)
+      .value("gradient", mvs::MatchCost::gradient);
 }
 
-// The arguments of sweep_from, as every op that sweeps takes them.
-#define FASTCV_SWEEP_ARGS                                                                                           \
-  nb::arg("images").noconvert(), array("projections"), array("inverse_depths"), nb::arg("cost"), nb::arg("window"), \
-      nb::arg("num_best"), nb::arg("truncation")
+// The arguments of sweep_from, as every op that sweeps takes them: parameters, their values, and their names.
+#define FASTCV_SWEEP_PARAMETERS                                                                                        \
+  const Images& images, const std::vector<bool>& masked, HostMatrix<float, 13> sources, HostMatrix<float, 3> planes,     \
+      const Bounds& bounds, mvs::MatchCost cost, int window, int num_best, int truncation
+#define FASTCV_SWEEP_VALUES images, masked, sources, planes, bounds, cost, window, num_best, truncation
+#define FASTCV_SWEEP_ARGS                                                                                              \
+  nb::arg("images").noconvert(), nb::arg("masked"), array("sources"), array("planes"),                                 \
+      array("bounds").none(), nb::arg("cost"), nb::arg("window"), nb::arg("num_best"), nb::arg("truncation")
 
 }  // namespace fastcv::bindings

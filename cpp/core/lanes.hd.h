@@ -11,6 +11,7 @@
 // GCC 12 takes the deliberately undefined operands inside its own intrinsics for mistakes (GCC bug 105593).
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 #endif
@@ -44,6 +45,11 @@ FASTCV_HD bool at_most_unsigned(std::int32_t x, std::int32_t limit) {
   return static_cast<std::uint32_t>(x) <= static_cast<std::uint32_t>(limit);
 }
 FASTCV_HD std::int32_t gather(const std::int32_t* base, std::int32_t index) { return base[index]; }
+// Whether no byte is -128: a byte's low seven bits plus 127 carry into its top bit unless they are all 0.
+FASTCV_HD bool has_no_lowest_byte(std::int32_t quad) {
+  const auto bits = static_cast<std::uint32_t>(quad);
+  return ((((bits & 0x7f7f7f7fU) + 0x7f7f7f7fU) | ~bits) & 0x80808080U) == 0x80808080U;
+}
 // Product of the signed low halves plus product of the signed high halves.
 FASTCV_HD std::int32_t dot_halves(std::int32_t a, std::int32_t b) {
   return static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b) + (a >> 16) * (b >> 16);
@@ -138,10 +144,14 @@ FASTCV_HD Ints smaller(Ints a, Ints b) { return select(a < b, a, b); }
 FASTCV_HD Ints larger(Ints a, Ints b) { return select(a > b, a, b); }
 #endif
 
+typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kLanes)));
+
 // Negative numbers count as large ones.
-FASTCV_HD Ints at_most_unsigned(Ints x, std::int32_t limit) {
-  typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kLanes)));
-  return (Unsigned)x <= static_cast<std::uint32_t>(limit);
+FASTCV_HD Ints at_most_unsigned(Ints x, std::int32_t limit) { return (Unsigned)x <= static_cast<std::uint32_t>(limit); }
+
+FASTCV_HD Ints has_no_lowest_byte(Ints quad) {
+  const auto bits = (Unsigned)quad;
+  return ((((bits & 0x7f7f7f7fU) + 0x7f7f7f7fU) | ~bits) & 0x80808080U) == 0x80808080U;
 }
 
 FASTCV_HD Ints lane_indices() {

@@ -63,43 +63,69 @@ FASTCV_HD F ncc_cost(const ReferenceWindow<F>& r, IntOf<F> sum, IntOf<F> sum_squ
   return select(counts, smaller(larger(cost, F{}), F{} + 2.0F), F{} + kNoCost);
 }
 
-// Mean absolute difference over window and channels, intensities in [0, 1]; scale = 1 / (samples * 255 * 2^kSadBits).
+// Mean over the window of SAD or gradient words, intensities in [0, 1]; scale = 1 / (samples * 255 * 2^kSadBits).
 template <class F>
 FASTCV_HD F sad_cost(IntOf<F> sum, F scale) {
   return select((sum >= 0) & (sum < kSadNotSeen), to_float(sum) * scale, F{} + kNoCost);
 }
 
-// The costs of one pixel on one plane that count, in registers.
+// Share of a window's neighbours that are darker than its centre in one image and not in the other. Source: Zabih &
+// Woodfill 1994. highest: of the source's census words.
+template <class F>
+FASTCV_HD F census_cost(IntOf<F> num_differing, F inv_neighbors, IntOf<F> highest) {
+  return select(highest < kCensusNotSeen, to_float(num_differing) * inv_neighbors, F{} + kNoCost);
+}
+
+// The costs of one pixel on one surface that count, in registers.
 template <class F>
 struct CostList {
-  F costs[mvs::kMaxSources];
-  FASTCV_HD F get(int i) const { return costs[i]; }
-  FASTCV_HD void set(int i, F cost) { costs[i] = cost; }
+  F costs[mvs::kMaxSources], weights[mvs::kMaxSources];
+  FASTCV_HD F cost(int i) const { return costs[i]; }
+  FASTCV_HD F weight(int i) const { return weights[i]; }
+  FASTCV_HD void set_cost(int i, F cost) { costs[i] = cost; }
+  FASTCV_HD void set_weight(int i, F weight) { weights[i] = weight; }
 };
 
 // Adds the cost of source k = 0, 1, ... to a list: all costs in order where all count, else the cheapest ones, sorted.
 template <class F, class List>
 FASTCV_HD void add_cost(const mvs::Sweep& s, int k, F cost, List& list) {
-  if (s.num_best == s.num_sources) return list.set(k, cost);
+  if (s.num_best == s.num_sources) return list.set_cost(k, cost);
+  F weight = F{} + s.sources[k].weight;
   const int filled = k < s.num_best ? k : s.num_best;
   for (int i = 0; i < filled; ++i) {
-    const F kept = list.get(i);
-    list.set(i, smaller(kept, cost));
+    const F kept = list.cost(i);
+    if (s.weighted) {
+      const auto cheaper = cost < kept;
+      const F kept_weight = list.weight(i);
+      list.set_weight(i, select(cheaper, weight, kept_weight));
+      weight = select(cheaper, kept_weight, weight);
+    }
+    list.set_cost(i, smaller(kept, cost));
     cost = larger(kept, cost);
   }
-  if (filled < s.num_best) list.set(filled, cost);
+  if (filled == s.num_best) return;
+  list.set_cost(filled, cost);
+  if (s.weighted) list.set_weight(filled, weight);
 }
 
-// Mean over the sources that see the pixel: NaN where none does.
+// Weighted mean over the sources that see the pixel: NaN where none does.
 template <class F, class List>
 FASTCV_HD F mean_cost(const mvs::Sweep& s, const List& list) {
-  F sum{}, count{};
+  F sum{}, total{};
   for (int i = 0; i < s.num_best; ++i) {
-    const F cost = list.get(i);
-    sum += select(cost < kNoCost, cost, F{});
-    count += select(cost < kNoCost, F{} + 1.0F, F{});
+    const F cost = list.cost(i);
+    const auto counts = cost < kNoCost;
+    F weight = F{} + 1.0F;
+    if (s.weighted) weight = s.num_best == s.num_sources ? F{} + s.sources[i].weight : list.weight(i);
+    sum += select(counts, cost * weight, F{});
+    total += select(counts, weight, F{});
   }
-  return sum / count;
+  return sum / total;
+}
+
+template <class F>
+FASTCV_HD IntOf<F> one_if_seen(F cost) {
+  return select(cost < kNoCost, IntOf<F>{} + 1, IntOf<F>{});
 }
 
 }  // namespace fastcv::FASTCV_ISA

@@ -20,15 +20,15 @@ namespace {
 // Wide tiles repeat little of their halo, small ones stay in cache. Without a window there is no halo to repeat.
 constexpr std::int64_t kTileWidth = 320, kTileHeight = 32, kTileHeightWithoutWindow = 4;
 
-std::int64_t plane_sweep_tile(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
+std::int64_t plane_sweep_tile(const Sweep& sweep, const Tile& tile, const CostVolume& out, std::byte* scratch) {
   FASTCV_DISPATCH(mvs::plane_sweep(sweep, tile, out, scratch));
 }
 std::int64_t estimate_depth_tile(const Sweep& sweep, const Tile& tile, const DepthMap& out, std::byte* scratch) {
   FASTCV_DISPATCH(mvs::estimate_depth(sweep, tile, out, scratch));
 }
-std::int64_t winner_take_all_tile(View<const float, 3> costs, const float* inverse_depths, const Tile& tile,
+std::int64_t winner_take_all_tile(View<const float, 3> costs, const Hypotheses& hypotheses, const Tile& tile,
                                   const DepthMap& out, std::byte* scratch) {
-  FASTCV_DISPATCH(mvs::winner_take_all(costs, inverse_depths, tile, out, scratch));
+  FASTCV_DISPATCH(mvs::winner_take_all(costs, hypotheses, tile, out, scratch));
 }
 
 // Blocks of scratch memory that tiles hand on to one another: fresh pages from the system cost as much as a tile's
@@ -99,7 +99,7 @@ std::int64_t tile_height(const Sweep& sweep) { return sweep.window == 1 ? kTileH
 
 }  // namespace
 
-void plane_sweep(const Sweep& sweep, View<float, 3> out, int num_threads) {
+void plane_sweep(const Sweep& sweep, const CostVolume& out, int num_threads) {
   for_each_tile(sweep.reference.height, sweep.reference.width, tile_height(sweep), num_threads,
                 [&](const Tile& tile, std::byte* scratch) { return plane_sweep_tile(sweep, tile, out, scratch); });
 }
@@ -109,10 +109,10 @@ void estimate_depth(const Sweep& sweep, const DepthMap& out, int num_threads) {
                 [&](const Tile& tile, std::byte* scratch) { return estimate_depth_tile(sweep, tile, out, scratch); });
 }
 
-void winner_take_all(View<const float, 3> costs, const float* inverse_depths, const DepthMap& out, int num_threads) {
+void winner_take_all(View<const float, 3> costs, const Hypotheses& hypotheses, const DepthMap& out, int num_threads) {
   for_each_tile(costs.shape[1], costs.shape[2], kTileHeightWithoutWindow, num_threads,
                 [&](const Tile& tile, std::byte* scratch) {
-                  return winner_take_all_tile(costs, inverse_depths, tile, out, scratch);
+                  return winner_take_all_tile(costs, hypotheses, tile, out, scratch);
                 });
 }
 

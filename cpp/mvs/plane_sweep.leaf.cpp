@@ -12,7 +12,9 @@
 namespace fastcv::FASTCV_ISA::mvs {
 namespace {
 
+using fastcv::mvs::CostVolume;
 using fastcv::mvs::DepthMap;
+using fastcv::mvs::Hypotheses;
 using fastcv::mvs::MatchCost;
 using fastcv::mvs::Sweep;
 using fastcv::mvs::Tile;
@@ -26,7 +28,7 @@ void store_lanes(float* to, std::int64_t count, Floats value) {
   }
 }
 
-// The winners of a tile while planes pass: one array per field of Winner.
+// The winners of a tile while surfaces pass: one array per field of Winner.
 class Winners {
  public:
   Winners(const Tile& tile, std::int64_t stride, Arena& arena) : tile_(tile), stride_(stride) {
@@ -35,20 +37,24 @@ class Winners {
   void clear() {
     for (std::int64_t i = 0; i < tile_.height * stride_; i += kLanes) put(i, {});
   }
-  void add(std::int64_t row, std::int64_t x, Floats cost, std::int64_t plane) {
+  void add(std::int64_t row, std::int64_t x, Floats cost, std::int64_t surface) {
     Winner<Floats> winner = get<Floats>(row * stride_ + x);
-    winner.add(cost, static_cast<std::int32_t>(plane));
+    winner.add(cost, static_cast<std::int32_t>(surface));
     put(row * stride_ + x, winner);
   }
-  void finish(const float* inverse_depths, std::int64_t num_planes, const DepthMap& out) {
+  void finish(const Hypotheses& hypotheses, const DepthMap& out) {
+    const std::int64_t height = out.depth.shape[0], width = out.depth.shape[1];
     for (std::int64_t row = 0; row < tile_.height; ++row) {
       for (std::int64_t x = 0; x < tile_.width; ++x) {
         Winner<float> winner = get<float>(row * stride_ + x);
-        winner.add(__builtin_nanf(""), static_cast<std::int32_t>(num_planes));
-        const WinnerPixel pixel = finish_winner(winner, inverse_depths, num_planes);
-        out.depth(tile_.y + row, tile_.x + x) = pixel.depth;
-        out.confidence(tile_.y + row, tile_.x + x) = pixel.confidence;
-        out.cost(tile_.y + row, tile_.x + x) = pixel.cost;
+        winner.add(__builtin_nanf(""), static_cast<std::int32_t>(hypotheses.num));
+        const std::int64_t u = tile_.x + x, v = tile_.y + row;
+        const WinnerPixel pixel = finish_winner(winner, hypotheses.num, [&](std::int64_t k) {
+          return inverse_depth(hypotheses, k, height, width, u, v);
+        });
+        out.depth(v, u) = pixel.depth;
+        out.confidence(v, u) = pixel.confidence;
+        out.cost(v, u) = pixel.cost;
       }
     }
   }
@@ -62,7 +68,7 @@ class Winners {
   void put(std::int64_t at, const Winner<Floats>& w) {
     const Floats values[7] = {w.before, w.last, w.best, w.rival, w.below, w.above, w.worst};
     for (int k = 0; k < 7; ++k) store(fields_[k] + at, values[k]);
-    store(fields_[7] + at, w.plane);
+    store(fields_[7] + at, w.surface);
   }
 
   const Tile tile_;
@@ -71,15 +77,18 @@ class Winners {
 };
 
 template <MatchCost Cost, int Channels>
-std::int64_t sweep_costs(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
+std::int64_t sweep_costs(const Sweep& sweep, const Tile& tile, const CostVolume& out, std::byte* scratch) {
   Arena arena(scratch);
   TileSweep<Cost, Channels> sweeper(sweep, tile, arena);
   if (scratch == nullptr) return arena.used();
   sweeper.prepare();
-  for (std::int64_t d = 0; d < sweep.num_planes; ++d) {
-    poll_interrupt();  // a tile of many sources and planes takes seconds
-    sweeper.plane(sweep.inverse_depths[d], [&](std::int64_t row, std::int64_t x, Floats cost) {
-      store_lanes(&out(d, tile.y + row, tile.x + x), tile.width - x, cost);
+  for (std::int64_t d = 0; d < sweep.hypotheses.num; ++d) {
+    poll_interrupt();  // a tile of many sources and surfaces takes seconds
+    sweeper.surface(d, [&](std::int64_t row, std::int64_t x, Floats cost, Ints num_seen) {
+      store_lanes(&out.costs(d, tile.y + row, tile.x + x), tile.width - x, cost);
+      if (out.num_seen.data == nullptr) return;
+      std::uint8_t* to = &out.num_seen(d, tile.y + row, tile.x + x);
+      for (std::int64_t i = 0; i < kLanes && i < tile.width - x; ++i) to[i] = static_cast<std::uint8_t>(num_seen[i]);
     });
   }
   return arena.used();
@@ -93,30 +102,50 @@ std::int64_t sweep_winners(const Sweep& sweep, const Tile& tile, const DepthMap&
   if (scratch == nullptr) return arena.used();
   sweeper.prepare();
   winners.clear();
-  for (std::int64_t d = 0; d < sweep.num_planes; ++d) {
+  for (std::int64_t d = 0; d < sweep.hypotheses.num; ++d) {
     poll_interrupt();
-    sweeper.plane(sweep.inverse_depths[d],
-                  [&](std::int64_t row, std::int64_t x, Floats cost) { winners.add(row, x, cost, d); });
+    sweeper.surface(d, [&](std::int64_t row, std::int64_t x, Floats cost, Ints) { winners.add(row, x, cost, d); });
   }
-  winners.finish(sweep.inverse_depths, sweep.num_planes, out);
+  winners.finish(sweep.hypotheses, out);
   return arena.used();
+}
+
+template <MatchCost Cost, int Channels>
+struct Kind {
+  static constexpr MatchCost kCost = Cost;
+  static constexpr int kChannels = Channels;
+};
+
+// Calls use with the Kind of the sweep.
+template <class Use>
+std::int64_t with_kind(const Sweep& sweep, const Use& use) {
+  switch (sweep.cost) {
+    case MatchCost::ncc:
+      return use(Kind<MatchCost::ncc, 1>{});
+    case MatchCost::census:
+      return use(Kind<MatchCost::census, 1>{});
+    case MatchCost::gradient:
+      return use(Kind<MatchCost::gradient, 1>{});
+    default:
+      return sweep.channels == 1 ? use(Kind<MatchCost::sad, 1>{}) : use(Kind<MatchCost::sad, 3>{});
+  }
 }
 
 }  // namespace
 
-std::int64_t plane_sweep(const Sweep& sweep, const Tile& tile, View<float, 3> out, std::byte* scratch) {
-  if (sweep.cost == MatchCost::ncc) return sweep_costs<MatchCost::ncc, 1>(sweep, tile, out, scratch);
-  if (sweep.channels == 1) return sweep_costs<MatchCost::sad, 1>(sweep, tile, out, scratch);
-  return sweep_costs<MatchCost::sad, 3>(sweep, tile, out, scratch);
+std::int64_t plane_sweep(const Sweep& sweep, const Tile& tile, const CostVolume& out, std::byte* scratch) {
+  return with_kind(sweep, [&](auto kind) {
+    return sweep_costs<decltype(kind)::kCost, decltype(kind)::kChannels>(sweep, tile, out, scratch);
+  });
 }
 
 std::int64_t estimate_depth(const Sweep& sweep, const Tile& tile, const DepthMap& out, std::byte* scratch) {
-  if (sweep.cost == MatchCost::ncc) return sweep_winners<MatchCost::ncc, 1>(sweep, tile, out, scratch);
-  if (sweep.channels == 1) return sweep_winners<MatchCost::sad, 1>(sweep, tile, out, scratch);
-  return sweep_winners<MatchCost::sad, 3>(sweep, tile, out, scratch);
+  return with_kind(sweep, [&](auto kind) {
+    return sweep_winners<decltype(kind)::kCost, decltype(kind)::kChannels>(sweep, tile, out, scratch);
+  });
 }
 
-std::int64_t winner_take_all(View<const float, 3> costs, const float* inverse_depths, const Tile& tile,
+std::int64_t winner_take_all(View<const float, 3> costs, const Hypotheses& hypotheses, const Tile& tile,
                              const DepthMap& out, std::byte* scratch) {
   Arena arena(scratch);
   const std::int64_t stride = (tile.width + kLanes - 1) / kLanes * kLanes;
@@ -131,7 +160,7 @@ std::int64_t winner_take_all(View<const float, 3> costs, const float* inverse_de
       for (std::int64_t x = 0; x < tile.width; x += kLanes) winners.add(row, x, load<Floats>(row_costs + x), d);
     }
   }
-  winners.finish(inverse_depths, costs.shape[0], out);
+  winners.finish(hypotheses, out);
   return arena.used();
 }
 

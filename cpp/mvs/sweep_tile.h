@@ -1,224 +1,103 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sweep over one tile of the reference, plane by plane, with everything it touches again kept in cache.
+// The sweep over one tile of the reference, surface by surface, with everything it touches again kept in cache.
 #pragma once
 
-#include "core/lanes.hd.h"
-#include "mvs/match_cost.hd.h"
-#include "mvs/sweep.h"
-#include "mvs/tile.h"
-#include "mvs/warp.hd.h"
+#include "mvs/tile_windows.h"
 
 namespace fastcv::FASTCV_ISA {
 
-// Hands out cache-line aligned pieces of one block of memory; counts only where there is no block yet.
-class Arena {
- public:
-  explicit Arena(std::byte* block) : block_(block) {}
-  template <class T>
-  T* take(std::int64_t count) {
-    T* piece = reinterpret_cast<T*>(block_ + used_);
-    used_ += (count * std::int64_t(sizeof(T)) + 63) / 64 * 64;
-    return piece;
-  }
-  std::int64_t used() const { return used_; }
-
- private:
-  std::byte* block_;
-  std::int64_t used_ = 0;
-};
-
-// Rows of a tile start at multiples of `stride`; vectors may run past the tile's width into the padding, whose content
-// is never read back. Words have a halo of the window's radius around the tile.
 template <mvs::MatchCost Cost, int Channels>
 class TileSweep {
-  static constexpr bool kNcc = Cost == mvs::MatchCost::ncc;
-  static constexpr int kNumSums = kNcc ? 3 : 1;
-
  public:
   TileSweep(const mvs::Sweep& sweep, const mvs::Tile& tile, Arena& arena)
-      : s_(sweep),
-        tile_(tile),
-        radius_(sweep.window / 2),
-        halo_width_(tile.width + 2 * radius_),
-        stride_((halo_width_ + kLanes - 1) / kLanes * kLanes + 2 * kLanes) {
-    const std::int64_t halo_rows = tile.height + 2 * radius_;
-    words_ = arena.take<std::int32_t>(halo_rows * stride_);
-    reference_ = arena.take<std::int32_t>(halo_rows * stride_ * Channels);
-    for (auto& sum : column_sums_) sum = arena.take<std::int32_t>(stride_);
-    for (auto& field : window_) field = arena.take<float>(tile.height * stride_);
-    costs_ = arena.take<float>(tile.height * stride_ * s_.num_best);
+      : s_(sweep), tile_(tile), samples_(sweep, tile, arena), windows_(sweep, tile, samples_, arena) {
+    const std::int64_t vectors = tile.height * samples_.stride();
+    costs_ = arena.take<float>(vectors * s_.num_best * (s_.weighted ? 2 : 1));
+    num_seen_ = arena.take<std::int32_t>(vectors);
   }
 
-  // Everything about the reference that no plane changes.
   void prepare() {
-    for (std::int64_t row = 0; row < tile_.height + 2 * radius_; ++row) prepare_row(row);
-    box_sums(reference_, [&](std::int64_t row, std::int64_t x, Ints sum, Ints sum_squares, Ints) {
-      const Floats count = to_float(window_columns(x)) * float(window_rows(row));
-      const std::int64_t at = row * stride_ + x;
-      const auto window = reference_window<Floats>(count, sum, sum_squares);
-      store(window_[0] + at, kNcc ? count : 1.0F / (count * float((255 << kSadBits) * Channels)));
-      store(window_[1] + at, window.inv_count);
-      store(window_[2] + at, window.sum);
-      store(window_[3] + at, window.inv_deviation);
-    });
+    samples_.prepare();
+    windows_.prepare();
   }
 
-  // Costs of one plane; emit(row, x, cost) gets every vector of the tile.
+  // Costs of one surface; emit(row, x, cost, number of sources that see the pixel) gets every vector of the tile.
   template <class Emit>
-  void plane(float inverse_depth, const Emit& emit) {
-    if (s_.window == 1) return plane_without_window(inverse_depth, emit);
-    for (int k = 0; k < s_.num_sources; ++k) add_source(k, inverse_depth);
+  void surface(std::int64_t index, const Emit& emit) {
+    samples_.set_surface(index);
+    if (Cost == mvs::MatchCost::sad && s_.window == 1) return surface_without_window(emit);
+    for (int k = 0; k < s_.num_sources; ++k) {
+      samples_.warp_source(k);
+      windows_.costs([&](std::int64_t at, std::int64_t, Floats cost) {
+        StoredCosts list = costs_at(at);
+        add_cost(s_, k, cost, list);
+        store(num_seen_ + at, one_if_seen(cost) + (k == 0 ? Ints{} : load<Ints>(num_seen_ + at)));
+      });
+    }
     for (std::int64_t row = 0; row < tile_.height; ++row) {
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
-        emit(row, x, mean_cost<Floats>(s_, costs_at(row, x)));
+        const std::int64_t at = row * stride() + x;
+        emit_usable(emit, row, x, mean_cost<Floats>(s_, costs_at(at)), load<Ints>(num_seen_ + at));
       }
     }
   }
 
-  std::int64_t stride() const { return stride_; }
+  std::int64_t stride() const { return samples_.stride(); }
 
  private:
-  // The costs of one vector that count so far, in memory.
+  // The costs of one vector that count so far, in memory, and behind them their weights.
   struct StoredCosts {
-    float* costs;
+    float *costs, *weights;
     std::int64_t stride;
-    Floats get(int i) const { return load<Floats>(costs + i * stride); }
-    void set(int i, Floats cost) { store(costs + i * stride, cost); }
+    Floats cost(int i) const { return load<Floats>(costs + i * stride); }
+    Floats weight(int i) const { return load<Floats>(weights + i * stride); }
+    void set_cost(int i, Floats cost) { store(costs + i * stride, cost); }
+    void set_weight(int i, Floats weight) { store(weights + i * stride, weight); }
   };
-  StoredCosts costs_at(std::int64_t row, std::int64_t x) const {
-    return {costs_ + row * s_.num_best * stride_ + x, stride_};
+  StoredCosts costs_at(std::int64_t at) const {
+    const std::int64_t vectors = tile_.height * stride();
+    return {costs_ + at, costs_ + s_.num_best * vectors + at, vectors};
   }
 
   // SAD of single pixels: all sources of a vector at once, nothing but its cost leaves the registers.
   template <class Emit>
-  void plane_without_window(float inverse_depth, const Emit& emit) {
+  void surface_without_window(const Emit& emit) {
+    Homography homographies[mvs::kMaxSources];
+    for (int k = 0; k < s_.num_sources; ++k) homographies[k] = samples_.homography_of(k);
     for (std::int64_t row = 0; row < tile_.height; ++row) {
       WarpRow warped[mvs::kMaxSources];
-      for (int k = 0; k < s_.num_sources; ++k) {
-        warped[k] = warp_row(s_.sources[k], float(tile_.y + row), inverse_depth);
-      }
+      for (int k = 0; k < s_.num_sources; ++k) warped[k] = warp_row(homographies[k], float(tile_.y + row));
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
-        const Floats column = to_float(lane_indices() + std::int32_t(tile_.x + x));
-        const Floats scale = load<Floats>(window_[0] + row * stride_ + x);
+        const Floats scale = windows_.scale(row * stride() + x);
         CostList<Floats> list;
+        Ints num_seen{};
         for (int k = 0; k < s_.num_sources; ++k) {
-          const Position<Floats> p = warp<Floats>(s_.sources[k], warped[k], column);
-          add_cost(s_, k, sad_cost<Floats>(sad(s_.sources[k], p, row, x), scale), list);
+          const mvs::SweepSource& source = s_.sources[k];
+          const Position<Floats> p = samples_.position_at(source, homographies[k], warped[k], row, x);
+          const Floats cost = sad_cost<Floats>(samples_.sad(source, p, row, x), scale);
+          add_cost(s_, k, cost, list);
+          num_seen += one_if_seen(cost);
         }
-        emit(row, x, mean_cost<Floats>(s_, list));
+        emit_usable(emit, row, x, mean_cost<Floats>(s_, list), num_seen);
       }
     }
   }
 
-  // Rows and columns of the window around a tile pixel that lie inside the reference.
-  std::int64_t window_rows(std::int64_t row) const {
-    const std::int64_t y = tile_.y + row, low = y - radius_, high = y + radius_, last = s_.reference.height - 1;
-    return (high < last ? high : last) - (low > 0 ? low : 0) + 1;
-  }
-  Ints window_columns(std::int64_t x) const {
-    const Ints column = lane_indices() + std::int32_t(tile_.x + x), last = splat(s_.reference.width - 1);
-    const Ints low = larger(column - std::int32_t(radius_), Ints{});
-    return larger(smaller(column + std::int32_t(radius_), last) - low + 1, splat(1));
-  }
-
-  void prepare_row(std::int64_t row) {
-    const std::int64_t y = tile_.y - radius_ + row,
-                       plane = (s_.reference.height + std::int64_t(1)) * (s_.reference.width + 1);
-    for (int c = 0; c < Channels; ++c) {
-      std::int32_t* out = reference_ + (c * (tile_.height + 2 * radius_) + row) * stride_;
-      for (std::int64_t i = 0; i < stride_; ++i) {
-        const std::int64_t x = tile_.x - radius_ + i;
-        const bool inside = y >= 0 && y < s_.reference.height && x >= 0 && x < s_.reference.width;
-        const std::int32_t word = inside ? s_.reference.words[c * plane + y * (s_.reference.width + 1) + x] : 0;
-        out[i] = kNcc ? reference_sample(Cost, word) & 0xffff : reference_sample(Cost, word);
-      }
-    }
-  }
-
-  void add_source(int k, float inverse_depth) {
-    for (std::int64_t row = 0; row < tile_.height + 2 * radius_; ++row) warp_words(s_.sources[k], row, inverse_depth);
-    box_sums(words_, [&](std::int64_t row, std::int64_t x, Ints sum, Ints sum_squares, Ints sum_products) {
-      const std::int64_t at = row * stride_ + x;
-      const ReferenceWindow<Floats> window{load<Floats>(window_[0] + at), load<Floats>(window_[1] + at),
-                                           load<Ints>(window_[2] + at), load<Floats>(window_[3] + at)};
-      StoredCosts list = costs_at(row, x);
-      add_cost(s_, k,
-               kNcc ? ncc_cost<Floats>(window, sum, sum_squares, sum_products) : sad_cost<Floats>(sum, window.count),
-               list);
-    });
-  }
-
-  void warp_words(const mvs::SweepSource& source, std::int64_t row, float inverse_depth) {
-    const std::int64_t y = tile_.y - radius_ + row, left = tile_.x - radius_;
-    std::int32_t* out = words_ + row * stride_;
-    const bool inside = y >= 0 && y < s_.reference.height;
-    const WarpRow warped = warp_row(source, float(y), inverse_depth);
-    for (std::int64_t i = 0; inside && i < halo_width_; i += kLanes) {
-      const Floats column = to_float(lane_indices() + std::int32_t(left + i));
-      const Position<Floats> p = warp<Floats>(source, warped, column);
-      store(out + i, kNcc ? ncc_word<Floats>(source, p) : sad(source, p, row, i));
-    }
-    // The window is clipped to the reference; the lanes that pad a row are summed too, so they must hold something.
-    const std::int64_t begin = inside && left < 0 ? -left : 0, end = inside ? s_.reference.width - left : 0;
-    for (std::int64_t i = 0; i < begin; ++i) out[i] = 0;
-    for (std::int64_t i = end; i < stride_; ++i) out[i] = 0;
-  }
-
-  Ints sad(const mvs::SweepSource& source, const Position<Floats>& p, std::int64_t row, std::int64_t i) const {
-    Ints reference[Channels];
-    for (int c = 0; c < Channels; ++c) {
-      reference[c] = load<Ints>(reference_ + (c * (tile_.height + 2 * radius_) + row) * stride_ + i);
-    }
-    return sad_word<Channels, Floats>(source, p, reference, s_.truncation);
-  }
-
-  // Window sums of the words, of their squares and of their products with the reference: column sums that run down the
-  // tile, added up along the row. SAD needs the first alone.
-  template <class Use>
-  void box_sums(const std::int32_t* words, const Use& use) {
-    for (std::int32_t* sums : column_sums_) {
-      for (std::int64_t i = 0; i < stride_; ++i) sums[i] = 0;
-    }
-    for (std::int64_t row = 0; row <= 2 * radius_; ++row) add_row<false>(words, row);
-    for (std::int64_t row = 0; row < tile_.height; ++row) {
-      if (row > 0) add_row<true>(words, row + 2 * radius_);
-      for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
-        Ints sums[3] = {};
-        for (int k = 0; k < kNumSums; ++k) {
-          for (int i = 0; i < s_.window; ++i) sums[k] += load<Ints>(column_sums_[k] + x + i);
-        }
-        use(row, x, sums[0], sums[1], sums[2]);
-      }
-    }
-  }
-
-  // Adds a row to the column sums; Slide takes out the row that leaves the window.
-  template <bool Slide>
-  void add_row(const std::int32_t* words, std::int64_t row) {
-    for (std::int64_t i = 0; i < halo_width_; i += kLanes) {
-      Ints sums[3];
-      for (int k = 0; k < kNumSums; ++k) sums[k] = load<Ints>(column_sums_[k] + i);
-      add_terms(words, row * stride_ + i, 1, sums);
-      if (Slide) add_terms(words, (row - s_.window) * stride_ + i, -1, sums);
-      for (int k = 0; k < kNumSums; ++k) store(column_sums_[k] + i, sums[k]);
-    }
-  }
-  void add_terms(const std::int32_t* words, std::int64_t at, std::int32_t sign, Ints* sums) const {
-    const Ints word = load<Ints>(words + at);
-    sums[0] += sign * (kNcc ? dot_halves(word, splat(kCountOutOfView)) : word);
-    if (!kNcc) return;
-    sums[1] += sign * dot_halves(word, word);
-    sums[2] += sign * dot_halves(word, load<Ints>(reference_ + at));
+  // A pixel that the reference's own mask takes out has no cost.
+  template <class Emit>
+  void emit_usable(const Emit& emit, std::int64_t row, std::int64_t x, Floats cost, Ints num_seen) const {
+    if (!s_.reference.masked) return emit(row, x, cost, num_seen);
+    const std::int64_t margin = samples_.margin();
+    const Ints usable = load<Ints>(samples_.inside() + (row + margin) * stride() + x + margin);
+    emit(row, x, select(usable, cost, splat(__builtin_nanf(""))), num_seen & usable);
   }
 
   const mvs::Sweep& s_;
   const mvs::Tile tile_;
-  const std::int64_t radius_, halo_width_, stride_;
-  std::int32_t* words_;      // (rows with halo, stride): of the current plane and source
-  std::int32_t* reference_;  // (channels, rows with halo, stride): samples, for NCC in the low half
-  std::int32_t* column_sums_[3];
-  float* window_[4];  // (rows, stride): the fields of ReferenceWindow; for SAD the first is the cost's scale
-  float* costs_;      // (rows, num_best, stride): CostList of every pixel on the current plane
+  TileSamples<Cost, Channels> samples_;
+  TileWindows<Cost, Channels> windows_;
+  float* costs_;            // (num_best, tile rows, stride), then as many weights: CostList of every pixel
+  std::int32_t* num_seen_;  // (tile rows, stride)
 };
 
 }  // namespace fastcv::FASTCV_ISA

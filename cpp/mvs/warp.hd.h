@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a source view shows of one reference pixel on one plane, as a word that window sums can add up.
+// What a source view shows of one reference pixel on one surface, as a word that windows can add up or compare.
 #pragma once
 
 #include "core/lanes.hd.h"
+#include "mvs/hypotheses.hd.h"
 #include "mvs/sweep.h"
 
 namespace fastcv::FASTCV_ISA {
@@ -15,18 +16,34 @@ constexpr int kNccBits = 3, kSadBits = 2;
 // NCC words: sample in the low half, in the high half kOutOfView where the source does not see the point. A window sum
 // of dot_halves(word, kCountOutOfView) is the sum of the samples where every one is in view, else at least kNotSeen.
 constexpr std::int32_t kOutOfView = 128 << 16, kCountOutOfView = 1 | (1 << 30), kNotSeen = 1 << 20;
-// SAD words: absolute difference summed over channels, or kSadNotSeen, which exceeds the sum of any window in view (and
-// turns the sum negative where more than half of the largest window is out of view).
+// SAD words, of gradients too: absolute difference summed over channels, or kSadNotSeen, which exceeds the sum of any
+// window in view (and turns the sum negative where more than half of the largest window is out of view).
 constexpr std::int32_t kSadNotSeen = 1 << 22;
+// Census words are samples in units of 2^-kNccBits levels, or one of these, both above every sample.
+constexpr std::int32_t kCensusClipped = 1 << 14, kCensusNotSeen = 1 << 15;
 
-// The part of the projection that is constant along a row of the reference.
+// Pixels of the reference to homogeneous pixels of a source: m (x, y, 1) + step * inverse depth, m row-major.
+struct Homography {
+  float m[9], step[3];
+};
+
+// Of one plane in front of the reference, its inverse depth is folded in and step is 0; of other surfaces it is not.
+FASTCV_HD Homography homography(const mvs::SweepSource& s, const mvs::Hypotheses& h, std::int64_t index, bool folded) {
+  Homography result;
+  const float* plane = h.planes + 3 * index;
+  for (int i = 0; i < 9; ++i) {
+    result.m[i] = folded ? s.rotation[i] + s.translation[i / 3] * plane[i % 3] : s.rotation[i];
+  }
+  for (int i = 0; i < 3; ++i) result.step[i] = folded ? 0.0F : s.translation[i];
+  return result;
+}
+
+// The part that is constant along a row of the reference.
 struct WarpRow {
   float x, y, z;
 };
-FASTCV_HD WarpRow warp_row(const mvs::SweepSource& s, float y, float inverse_depth) {
-  return {(s.rotation[1] * y + s.rotation[2]) + s.translation[0] * inverse_depth,
-          (s.rotation[4] * y + s.rotation[5]) + s.translation[1] * inverse_depth,
-          (s.rotation[7] * y + s.rotation[8]) + s.translation[2] * inverse_depth};
+FASTCV_HD WarpRow warp_row(const Homography& h, float y) {
+  return {h.m[1] * y + h.m[2], h.m[4] * y + h.m[5], h.m[7] * y + h.m[8]};
 }
 
 // Positions are rounded to 128ths of a pixel.
@@ -43,50 +60,114 @@ struct Position {
   MaskOf<F> in_view;
 };
 
+// Where a homogeneous pixel of a source falls.
 template <class F>
-FASTCV_HD Position<F> warp(const mvs::SweepSource& s, const WarpRow& row, F x) {
+FASTCV_HD Position<F> position(const mvs::PackedImage& image, F x, F y, F z) {
   constexpr std::int32_t kFraction = (1 << kPositionBits) - 1;
-  const F z = s.rotation[6] * x + row.z, scale = kPositionsPerPixel / z;
+  const F scale = kPositionsPerPixel / z;
   // Rounded to the nearest: one pixel is added for the conversion, which would round negative numbers up.
   constexpr std::int32_t kPixel = 1 << kPositionBits;
-  const IntOf<F> u = to_int((s.rotation[0] * x + row.x) * scale + (0.5F + kPixel)) - kPixel;
-  const IntOf<F> v = to_int((s.rotation[3] * x + row.y) * scale + (0.5F + kPixel)) - kPixel;
-  const MaskOf<F> in_view = (z > kMinDepth) & at_most_unsigned(u, (s.image.width - 1) << kPositionBits) &
-                            at_most_unsigned(v, (s.image.height - 1) << kPositionBits);
+  const IntOf<F> u = to_int(x * scale + (0.5F + kPixel)) - kPixel;
+  const IntOf<F> v = to_int(y * scale + (0.5F + kPixel)) - kPixel;
+  const MaskOf<F> in_view = (z > kMinDepth) & at_most_unsigned(u, (image.width - 1) << kPositionBits) &
+                            at_most_unsigned(v, (image.height - 1) << kPositionBits);
   // (v >> 7) * (width + 1) + (u >> 7): both halves in one multiplication, for sides are below 2^15.
   const IntOf<F> halves = ((v << (16 - kPositionBits)) & -0x10000) | (u >> kPositionBits);
-  const IntOf<F> index = dot_halves(halves, IntOf<F>{} + (((s.image.width + 1) << 16) | 1));
+  const IntOf<F> index = dot_halves(halves, IntOf<F>{} + (((image.width + 1) << 16) | 1));
   return {select(in_view, index, IntOf<F>{}), u & kFraction, v & kFraction, in_view};
 }
 
-// Rounded to the nearest unit.
+// On a folded plane.
+template <class F>
+FASTCV_HD Position<F> warp(const mvs::PackedImage& image, const Homography& h, const WarpRow& row, F x) {
+  return position<F>(image, h.m[0] * x + row.x, h.m[3] * x + row.y, h.m[6] * x + row.z);
+}
+template <class F>
+FASTCV_HD Position<F> warp(const mvs::PackedImage& image, const Homography& h, const WarpRow& row, F x,
+                           F inverse_depth) {
+  return position<F>(image, h.m[0] * x + row.x + h.step[0] * inverse_depth,
+                     h.m[3] * x + row.y + h.step[1] * inverse_depth, h.m[6] * x + row.z + h.step[2] * inverse_depth);
+}
+
+// Of four packed pixels, rounded to the nearest unit.
 template <int Bits, class F>
-FASTCV_HD IntOf<F> sample(const std::int32_t* words, const Position<F>& p) {
+FASTCV_HD IntOf<F> sample(IntOf<F> quad, const Position<F>& p) {
   constexpr int kShift = 14 - Bits;
-  return (bilinear_bytes(gather(words, p.index), p.fx, p.fy) + (1 << (kShift - 1))) >> kShift;
+  return (bilinear_bytes(quad, p.fx, p.fy) + (1 << (kShift - 1))) >> kShift;
+}
+
+// In view, and none of the four pixels masked.
+template <class F>
+FASTCV_HD MaskOf<F> is_seen(const mvs::PackedImage& image, IntOf<F> quad, const Position<F>& p) {
+  if (!image.masked) return p.in_view;
+  return p.in_view & has_no_lowest_byte(quad);
 }
 
 FASTCV_HD std::int32_t reference_sample(mvs::MatchCost cost, std::int32_t word) {
   const std::int32_t level = static_cast<std::int8_t>(word);
-  return cost == mvs::MatchCost::ncc ? level : level * (1 << kSadBits);
+  switch (cost) {
+    case mvs::MatchCost::sad:
+      return level * (1 << kSadBits);
+    case mvs::MatchCost::ncc:
+      return level;
+    default:
+      return level * (1 << kNccBits);
+  }
 }
 
 template <class F>
-FASTCV_HD IntOf<F> ncc_word(const mvs::SweepSource& s, const Position<F>& p) {
-  return select(p.in_view, sample<kNccBits, F>(s.image.words, p) & 0xffff, IntOf<F>{} + kOutOfView);
+FASTCV_HD IntOf<F> ncc_word(const mvs::PackedImage& image, const Position<F>& p) {
+  const IntOf<F> quad = gather(image.words, p.index);
+  return select(is_seen<F>(image, quad, p), sample<kNccBits, F>(quad, p) & 0xffff, IntOf<F>{} + kOutOfView);
+}
+
+template <class F>
+FASTCV_HD IntOf<F> census_word(const mvs::PackedImage& image, const Position<F>& p) {
+  const IntOf<F> quad = gather(image.words, p.index);
+  return select(is_seen<F>(image, quad, p), sample<kNccBits, F>(quad, p), IntOf<F>{} + kCensusNotSeen);
 }
 
 // reference: the reference's samples of this pixel, one per channel.
 template <int Channels, class F>
-FASTCV_HD IntOf<F> sad_word(const mvs::SweepSource& s, const Position<F>& p, const IntOf<F>* reference,
+FASTCV_HD IntOf<F> sad_word(const mvs::PackedImage& image, const Position<F>& p, const IntOf<F>* reference,
                             std::int32_t truncation) {
-  const std::int64_t plane = (s.image.height + std::int64_t(1)) * (s.image.width + 1);
+  const std::int64_t plane = (image.height + std::int64_t(1)) * (image.width + 1);
   IntOf<F> sum{};
+  MaskOf<F> seen = p.in_view;
   for (int c = 0; c < Channels; ++c) {
-    const IntOf<F> difference = sample<kSadBits, F>(s.image.words + c * plane, p) - reference[c];
+    const IntOf<F> quad = gather(image.words + c * plane, p.index);
+    if (c == 0) seen = is_seen<F>(image, quad, p);
+    const IntOf<F> difference = sample<kSadBits, F>(quad, p) - reference[c];
     sum += larger(difference, -difference);
   }
-  return select(p.in_view, smaller(sum, IntOf<F>{} + truncation), IntOf<F>{} + kSadNotSeen);
+  return select(seen, smaller(sum, IntOf<F>{} + truncation), IntOf<F>{} + kSadNotSeen);
+}
+
+// Samples beside, above and below a pixel: census words, or kCensusClipped where the reference has no such pixel.
+template <class I>
+struct Cross {
+  I left, right, above, below;
+};
+
+// Half the sum of what the central differences of two images differ by, in the units of SAD; an axis on which the
+// reference lacks a neighbour counts nothing. center: of the source, seen or not.
+template <class F>
+FASTCV_HD IntOf<F> gradient_word(const Cross<IntOf<F>>& source, IntOf<F> center, const Cross<IntOf<F>>& reference,
+                                 std::int32_t truncation) {
+  using I = IntOf<F>;
+  // Units of the samples, over two pixels: 2^(kNccBits + 1) a level and pixel.
+  constexpr int kShift = kNccBits + 1 - kSadBits + 1;
+  const auto axis = [](I before, I after, I reference_before, I reference_after) {
+    const I difference = (after - before) - (reference_after - reference_before);
+    const auto both = larger(reference_before, reference_after) < kCensusClipped;
+    return select(both, larger(difference, -difference), I{});
+  };
+  const I sum = axis(source.left, source.right, reference.left, reference.right) +
+                axis(source.above, source.below, reference.above, reference.below);
+  const I highest =
+      larger(center, larger(larger(source.left, source.right), larger(source.above, source.below)));
+  const I value = smaller((sum + (1 << (kShift - 1))) >> kShift, I{} + truncation);
+  return select(highest < kCensusNotSeen, value, I{} + kSadNotSeen);
 }
 
 }  // namespace fastcv::FASTCV_ISA

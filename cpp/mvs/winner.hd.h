@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Winner-take-all over planes that arrive one after the other: the best plane, its neighbours and its rival.
+// Winner-take-all over surfaces that arrive one after the other: the best plane, its neighbours and its rival.
 #pragma once
 
 #include "core/lanes.hd.h"
@@ -8,17 +8,17 @@ namespace fastcv::FASTCV_ISA {
 
 constexpr float kUnseen = __builtin_inff();
 
-// One pixel's (or vector's) state. The winner is the lowest local minimum over planes, the first of equal ones; its
+// One pixel's (or vector's) state. The winner is the lowest local minimum over surfaces, the first of equal ones; its
 // rival is the next lowest local minimum, so that a broad but single valley counts as sure.
 template <class F>
 struct Winner {
-  F before = F{} + kUnseen, last = F{} + kUnseen;  // costs of the two latest planes
+  F before = F{} + kUnseen, last = F{} + kUnseen;  // costs of the two latest surfaces
   F best = F{} + kUnseen, rival = F{} + kUnseen;   // lowest and second lowest local minimum
-  F below = F{} + kUnseen, above = F{} + kUnseen;  // costs of the planes beside the best
+  F below = F{} + kUnseen, above = F{} + kUnseen;  // costs of the surfaces beside the best
   F worst = F{};                                   // highest cost so far
-  IntOf<F> plane = IntOf<F>{} - 1;                 // of the best
+  IntOf<F> surface = IntOf<F>{} - 1;               // of the best
 
-  // cost: of plane `index`, NaN where no source sees it. Call once more with NaN after the last plane.
+  // cost: of surface `index`, NaN where no source sees it. Call once more with NaN after the last surface.
   FASTCV_HD void add(F cost, std::int32_t index) {
     const auto seen = cost == cost;
     const F c = select(seen, cost, F{} + kUnseen);
@@ -27,7 +27,7 @@ struct Winner {
     rival = select(wins, best, select(minimum, smaller(rival, last), rival));
     below = select(wins, before, below);
     above = select(wins, c, above);
-    plane = select(wins, IntOf<F>{} + (index - 1), plane);
+    surface = select(wins, IntOf<F>{} + (index - 1), surface);
     best = select(wins, last, best);
     worst = select(seen, larger(worst, cost), worst);
     before = last;
@@ -49,19 +49,20 @@ struct WinnerPixel {
 };
 
 // Confidence is 1 - best / rival (peak ratio: Hu & Mordohai 2012, eq. 5); without a rival the worst cost takes its
-// place, so that equal costs give 0. Depth 0 means none: no plane seen, or nothing that sets one plane apart.
-FASTCV_HD WinnerPixel finish_winner(const Winner<float>& w, const float* inverse_depths, std::int64_t num_planes) {
+// place, so that equal costs give 0. Depth 0 means none: no surface seen, or nothing that sets one apart.
+// inverse_depth(k): of this pixel on surface k.
+template <class InverseDepth>
+FASTCV_HD WinnerPixel finish_winner(const Winner<float>& w, std::int64_t num, const InverseDepth& inverse_depth) {
   if (!(w.best < kUnseen)) return {0.0F, 0.0F, __builtin_nanf("")};
   const float rival = smaller(w.rival, w.worst);
   const float confidence = rival > w.best ? 1.0F - w.best / rival : 0.0F;
   if (!(confidence > 0.0F)) return {0.0F, 0.0F, w.best};
-  const std::int64_t k = w.plane;
-  float inverse_depth = inverse_depths[k];
-  if (k > 0 && k + 1 < num_planes && w.below < kUnseen && w.above < kUnseen) {
-    inverse_depth =
-        parabola_vertex(inverse_depths[k - 1], inverse_depth, inverse_depths[k + 1], w.below, w.best, w.above);
+  const std::int64_t k = w.surface;
+  float vertex = inverse_depth(k);
+  if (k > 0 && k + 1 < num && w.below < kUnseen && w.above < kUnseen) {
+    vertex = parabola_vertex(inverse_depth(k - 1), vertex, inverse_depth(k + 1), w.below, w.best, w.above);
   }
-  return {1.0F / inverse_depth, confidence, w.best};
+  return {1.0F / vertex, confidence, w.best};
 }
 
 }  // namespace fastcv::FASTCV_ISA

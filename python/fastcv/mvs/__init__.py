@@ -6,13 +6,15 @@ from __future__ import annotations
 from .filter_depths import filter_depths
 from .fuse import PointCloud, fuse
 from .plane_sweep import estimate_depth, plane_sweep, winner_take_all
-from .planes import inverse_depth_planes, num_inverse_depth_planes
+from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse_depth_planes
 from .select_sources import depth_range, select_sources
 from .views import DepthMap, View
 
 __all__ = [
     "DepthMap",
+    "DepthRange",
     "PointCloud",
+    "SlantedPlanes",
     "View",
     "depth_range",
     "estimate_depth",

@@ -1,58 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plane sweep: how well the sources agree with the reference on every plane, and the depth where they agree best."""
+"""Plane sweep: how well the sources agree with the reference on every surface, and the depth where they agree best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .._arrays import Call, handle
-from ._sweep import inverse_depths_of, prepare
-from .views import DepthMap, View
+from ._hypotheses import Surfaces, hypotheses_of
+from ._sweep import Options, prepare
+from .planes import SlantedPlanes
+from .views import Array, DepthMap, View
 
 
 def plane_sweep(
     reference: View,
     sources: Sequence[View],
-    depths: ArrayLike,
+    depths: Surfaces,
     *,
     cost: str = "ncc",
     window: int = 7,
     num_best: int | None = None,
+    weights: ArrayLike | None = None,
     truncation: float = 0.25,
     out: Any = None,
+    num_seen: Any = None,
     num_threads: int = 0,
 ) -> Any:
-    """Matching cost of every reference pixel on every plane.
+    """Matching cost of every reference pixel on every surface of a sweep.
 
-    A plane is parallel to the reference's image. Its points are projected into every source that sees them, the source
-    is sampled there (bilinear, positions rounded to 1/128 pixel, intensities to 8 bits), and a window around the pixel
-    is compared. A pixel's cost is the mean over its ``num_best`` cheapest sources, for in some of them the point is
-    hidden. Samples outside a source are never replaced: a source whose window is not in view does not count.
+    The surfaces are planes parallel to the reference's image, slanted planes, or around a depth that every pixel has of
+    its own. Their points are projected into every source that sees them, the source is sampled there (bilinear,
+    positions rounded to 1/128 pixel, intensities to 8 bits), and a window around the pixel is compared. A pixel's cost
+    is the mean over its ``num_best`` cheapest sources, for in some of them the point is hidden. Samples outside a source
+    are never replaced: a source whose window is not in view does not count.
 
     Parameters
     ----------
     reference : View
-        The view whose pixels are matched. Windows are clipped at its border.
+        The view whose pixels are matched. Windows are clipped at its border and its mask.
     sources : sequence of View
         1 to 32 views of any size.
-    depths : (D,) array
-        Increasing positive depths of the planes along the reference's z axis, in scene units.
-    cost : {"ncc", "sad"}, optional
+    depths : (D,) array, SlantedPlanes or DepthRange
+        An array: increasing positive depths of planes along the reference's z axis, in scene units.
+    cost : {"ncc", "sad", "census", "gradient"}, optional
         ``"ncc"``: 1 - normalised cross-correlation of the grey windows, in [0, 2], blind to gain and offset. A
         reference window with a standard deviation below one grey level of 255 has no cost; a source window below it
         counts as having one.
         ``"sad"``: mean absolute difference of the windows in [0, 1], in colour where every view has colour.
+        ``"census"``: share of the window's other pixels that are darker than its centre in one of the grey images and
+        not in the other, in [0, 1], blind to any change of brightness that keeps the order.
+        ``"gradient"``: mean over the window of what the grey images' central differences along x and y differ by, in
+        [0, 1]: half of ``|dx - dx'| + |dy - dy'|`` with differences of 255 levels a pixel as 1. Blind to offsets.
     window : int, optional
-        Odd side of the window in pixels, at most 31; NCC needs 3 or more.
+        Odd side of the window in pixels, at most 31; NCC and census need 3 or more.
     num_best : int, optional
         How many of the cheapest sources count; None for half of them, rounded up.
+    weights : (S,) array, optional
+        How much each source counts in the mean; all the same by default.
     truncation : float, optional
-        SAD: largest difference that one pixel can contribute, in [0, 1].
+        SAD and gradient: largest cost that one pixel can contribute, in [0, 1].
     out : (D, H, W) float32 array, optional
         Where to write the result.
+    num_seen : (D, H, W) uint8 array, optional
+        Where to write how many sources see each pixel's window.
     num_threads : int, optional
         Threads to use; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on it.
 
@@ -70,7 +84,8 @@ def plane_sweep(
     References
     ----------
     Collins 1996, "A space-sweep approach to true multi-image matching". Kang, Szeliski, Chai 2001, "Handling occlusions
-    in dense multi-view stereo" (best of the sources).
+    in dense multi-view stereo" (best of the sources). Zabih, Woodfill 1994, "Non-parametric local transforms for
+    computing visual correspondence" (census).
 
     Examples
     --------
@@ -84,28 +99,31 @@ def plane_sweep(
     >>> costs.shape, int(costs[:, 20, 30].argmin())
     ((3, 40, 60), 1)
     """
-    sweep = prepare(reference, sources, depths, cost, window, num_best, truncation, num_threads)
-    call = sweep.call
-    out = call.output("out", out, (len(sweep.inverse_depths), *sweep.size), "float32")
-    call.backend.mvs.plane_sweep(*sweep.native(), handle(out), call.execution(num_threads))
+    sweep = prepare(reference, sources, depths, Options(cost, window, num_best, weights, truncation), num_threads)
+    call, shape = sweep.call, (sweep.num_surfaces, *sweep.size)
+    out = call.output("out", out, shape, "float32")
+    if num_seen is not None:
+        num_seen = call.output("num_seen", num_seen, shape, "uint8")
+    call.backend.mvs.plane_sweep(*sweep.native(), handle(out), handle(num_seen), call.execution(num_threads))
     return call.result(out)
 
 
 def estimate_depth(
     reference: View,
     sources: Sequence[View],
-    depths: ArrayLike,
+    depths: Surfaces,
     *,
     cost: str = "ncc",
     window: int = 7,
     num_best: int | None = None,
+    weights: ArrayLike | None = None,
     truncation: float = 0.25,
     num_threads: int = 0,
 ) -> DepthMap:
     """Depth of every reference pixel: ``plane_sweep`` and ``winner_take_all`` at once, without storing the costs.
 
-    Parameters and errors are those of ``plane_sweep``; at least 4 planes are needed. Beside the result it needs memory
-    for a few tiles per thread, whatever the number of planes.
+    Parameters and errors are those of ``plane_sweep``; at least 4 surfaces are needed. Beside the result it needs memory
+    for a few tiles per thread, whatever the number of surfaces.
 
     Returns
     -------
@@ -124,19 +142,21 @@ def estimate_depth(
     >>> round(float(depth[20, 30]), 1)
     5.0
     """
-    sweep = prepare(reference, sources, depths, cost, window, num_best, truncation, num_threads)
-    _check_num_planes(len(sweep.inverse_depths))
+    sweep = prepare(reference, sources, depths, Options(cost, window, num_best, weights, truncation), num_threads)
+    _check_num_surfaces(sweep.num_surfaces)
     call = sweep.call
     maps = [call.empty(sweep.size, "float32") for _ in DepthMap._fields]
     call.backend.mvs.estimate_depth(*sweep.native(), *map(handle, maps), call.execution(num_threads))
     return DepthMap(*map(call.result, maps))
 
 
-def winner_take_all(costs: Any, depths: ArrayLike, *, num_threads: int = 0) -> DepthMap:
+def winner_take_all(
+    costs: Any, depths: Surfaces, *, K: ArrayLike | None = None, num_threads: int = 0
+) -> DepthMap:
     """Depth of every pixel from stored costs.
 
-    The winner is the lowest local minimum over the planes, the first of equal ones. A parabola through it and its two
-    neighbours, over inverse depth, gives the depth between planes. The confidence is ``1 - best / rival``, where the
+    The winner is the lowest local minimum over the surfaces, the first of equal ones. A parabola through it and its two
+    neighbours, over inverse depth, gives the depth between surfaces. The confidence is ``1 - best / rival``, where the
     rival is the second lowest local minimum, or without a second one the highest cost: 0 for a pixel whose costs are
     all equal, which gets no depth.
 
@@ -144,8 +164,10 @@ def winner_take_all(costs: Any, depths: ArrayLike, *, num_threads: int = 0) -> D
     ----------
     costs : (D, H, W) float32 array
         Non-negative costs, lower is better; NaN where there is none. D is at least 4.
-    depths : (D,) array
-        Increasing positive depths of the planes.
+    depths : (D,) array, SlantedPlanes or DepthRange
+        Where the surfaces lie, as for ``plane_sweep``.
+    K : (3, 3) array, optional
+        The reference's calibration matrix, needed for slanted planes.
     num_threads : int, optional
         Threads to use; 0 is the default of ``fastcv.set_num_threads``.
 
@@ -168,16 +190,23 @@ def winner_take_all(costs: Any, depths: ArrayLike, *, num_threads: int = 0) -> D
     """
     call = Call()
     costs = call.input("costs", costs, ("D", "H", "W"), ("float32",))
-    inverse_depths = inverse_depths_of(depths)
-    if len(inverse_depths) != call.dims["D"]:
-        raise ValueError(f"depths: expected shape ({call.dims['D']},), got {inverse_depths.shape}")
-    _check_num_planes(len(inverse_depths))
+    planes, bounds = hypotheses_of(call, depths, _any_K(depths, K), (call.dims["H"], call.dims["W"]))
+    if len(planes) != call.dims["D"]:
+        raise ValueError(f"depths: expected {call.dims['D']} surfaces, got {len(planes)}")
+    _check_num_surfaces(len(planes))
     maps = [call.empty(("H", "W"), "float32") for _ in DepthMap._fields]
     native = call.backend.mvs.winner_take_all
-    native(handle(costs), inverse_depths, *map(handle, maps), call.execution(num_threads))
+    native(handle(costs), planes, handle(bounds), *map(handle, maps), call.execution(num_threads))
     return DepthMap(*map(call.result, maps))
 
 
-def _check_num_planes(num: int) -> None:
+def _any_K(depths: Surfaces, K: ArrayLike | None) -> Array:
+    """The calibration matrix, which only slanted planes need."""
+    if K is None and isinstance(depths, SlantedPlanes):
+        raise ValueError("K: expected the reference's calibration matrix beside slanted planes, got None")
+    return np.eye(3) if K is None else np.asarray(K, np.float64)
+
+
+def _check_num_surfaces(num: int) -> None:
     if num < 4:
-        raise ValueError(f"depths: expected at least 4 planes to tell a winner, got {num}")
+        raise ValueError(f"depths: expected at least 4 surfaces to tell a winner, got {num}")

@@ -4,11 +4,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .views import View, camera_of, size_of, source_from_reference
+
+
+class SlantedPlanes(NamedTuple):
+    """Parallel planes of any direction, for sweeps along a floor or a wall that the reference sees at an angle.
+
+    A pixel has no cost on a plane that its ray does not meet in front of the camera.
+
+    Parameters
+    ----------
+    normal : (3,) array
+        In the reference's camera frame, of any length.
+    offsets : (D,) array
+        Increasing and positive: points X of plane i satisfy ``normal . X = offsets[i]``, scene units where the normal is
+        a unit vector.
+
+    References
+    ----------
+    Gallup et al. 2007, "Real-time plane-sweeping stereo with multiple sweeping directions".
+    """
+
+    normal: ArrayLike
+    offsets: ArrayLike
+
+
+class DepthRange(NamedTuple):
+    """A range of depths for every pixel: surfaces around a depth that is roughly known.
+
+    Parameters
+    ----------
+    near, far : (H, W) float32 array
+        Depths of the first and last surface, in the framework and on the device of the images; ``near <= far``. A pixel
+        where one is NaN or not positive has no cost.
+    num : int
+        Number of surfaces, at least 2, evenly spaced in a pixel's inverse depth.
+    """
+
+    near: Any
+    far: Any
+    num: int
 
 
 def inverse_depth_planes(near: float, far: float, num: int) -> NDArray[np.float64]:

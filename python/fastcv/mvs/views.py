@@ -12,21 +12,26 @@ Array = NDArray[np.float64]
 
 
 class View(NamedTuple):
-    """An undistorted image with its camera.
+    """An undistorted image with its camera. ``undistorted_view`` makes one of a photograph with lens distortion.
 
     Parameters
     ----------
-    image : (H, W) or (H, W, 3) uint8 or float32 array
-        Intensities, float32 ones in [0, 1].
+    image : (H, W) or (H, W, 3) uint8, uint16, float16 or float32 array
+        Intensities, floating-point ones in [0, 1]. They are matched at 8 bits.
     K : (3, 3) array
         Upper triangular calibration matrix in pixels; (0, 0) is the top-left corner of the image.
     cam_from_world : (3, 4) array
         ``[R | t]``; x right, y down, z forward; t in scene units.
+    mask : (H, W) bool or uint8 array, optional
+        False or 0 where a pixel is not to be used: sky, people, what lies outside of an undistorted photograph. As
+        reference such a pixel gets no cost and is left out of windows; a sample of a source that touches one is not in
+        view.
     """
 
     image: Any
     K: ArrayLike
     cam_from_world: ArrayLike
+    mask: Any = None
 
 
 class DepthMap(NamedTuple):
