@@ -84,12 +84,12 @@ inline void bind_match_cost(nb::module_& m) {
 }
 
 // The arguments of sweep_from, as every op that sweeps takes them: parameters, their values, and their names.
-#define FASTCV_SWEEP_PARAMETERS                                                                                        \
-  const Images& images, const std::vector<bool>& masked, HostMatrix<float, 13> sources, HostMatrix<float, 3> planes,     \
-      const Bounds& bounds, mvs::MatchCost cost, int window, int num_best, int truncation
+#define FASTCV_SWEEP_PARAMETERS                                                                                     \
+  const Images &images, const std::vector<bool>&masked, HostMatrix<float, 13> sources, HostMatrix<float, 3> planes, \
+      const Bounds &bounds, mvs::MatchCost cost, int window, int num_best, int truncation
 #define FASTCV_SWEEP_VALUES images, masked, sources, planes, bounds, cost, window, num_best, truncation
-#define FASTCV_SWEEP_ARGS                                                                                              \
-  nb::arg("images").noconvert(), nb::arg("masked"), array("sources"), array("planes"),                                 \
-      array("bounds").none(), nb::arg("cost"), nb::arg("window"), nb::arg("num_best"), nb::arg("truncation")
+#define FASTCV_SWEEP_ARGS                                                                                      \
+  nb::arg("images").noconvert(), nb::arg("masked"), array("sources"), array("planes"), array("bounds").none(), \
+      nb::arg("cost"), nb::arg("window"), nb::arg("num_best"), nb::arg("truncation")
 
 }  // namespace fastcv::bindings

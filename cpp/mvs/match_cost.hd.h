@@ -92,13 +92,14 @@ FASTCV_HD void add_cost(const mvs::Sweep& s, int k, F cost, List& list) {
   if (s.num_best == s.num_sources) return list.set_cost(k, cost);
   F weight = F{} + s.sources[k].weight;
   const int filled = k < s.num_best ? k : s.num_best;
+  MaskOf<F> inserted = cost < cost;  // the rest of the list moves up, also past equal costs: the first sources stay
   for (int i = 0; i < filled; ++i) {
     const F kept = list.cost(i);
     if (s.weighted) {
-      const auto cheaper = cost < kept;
+      inserted |= cost < kept;
       const F kept_weight = list.weight(i);
-      list.set_weight(i, select(cheaper, weight, kept_weight));
-      weight = select(cheaper, kept_weight, weight);
+      list.set_weight(i, select(inserted, weight, kept_weight));
+      weight = select(inserted, kept_weight, weight);
     }
     list.set_cost(i, smaller(kept, cost));
     cost = larger(kept, cost);

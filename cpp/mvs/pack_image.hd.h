@@ -14,8 +14,8 @@ FASTCV_HD std::int32_t level_from(float value) {  // [0, 1] to 0 ... 255; the ca
   return level <= 0.0F ? 0 : level >= 255.0F ? 255 : static_cast<std::int32_t>(level);
 }
 
-// T is uint8_t, uint16_t or float. words (channels, height + 1, width + 1) from image (height, width, image channels): the
-// image's own channels, or its luma (ITU-R BT.601) where three become one. Bytes are level - 128: left, right, left
+// T is uint8_t, uint16_t or float. words (channels, height + 1, width + 1) from image (height, width, image channels):
+// the image's own channels, or its luma (ITU-R BT.601) where three become one. Bytes are level - 128: left, right, left
 // below, right below; beyond the last row and column the image repeats itself (with weight 0). A mask (or null) is 0
 // where a pixel is not to be used: then black counts as the next level, so that kMaskedByte means nothing else.
 template <class T>

@@ -49,9 +49,8 @@ class Winners {
         Winner<float> winner = get<float>(row * stride_ + x);
         winner.add(__builtin_nanf(""), static_cast<std::int32_t>(hypotheses.num));
         const std::int64_t u = tile_.x + x, v = tile_.y + row;
-        const WinnerPixel pixel = finish_winner(winner, hypotheses.num, [&](std::int64_t k) {
-          return inverse_depth(hypotheses, k, height, width, u, v);
-        });
+        const WinnerPixel pixel = finish_winner(
+            winner, hypotheses.num, [&](std::int64_t k) { return inverse_depth(hypotheses, k, height, width, u, v); });
         out.depth(v, u) = pixel.depth;
         out.confidence(v, u) = pixel.confidence;
         out.cost(v, u) = pixel.cost;

@@ -26,8 +26,8 @@ struct SweepSource {
   float weight;  // in the mean over sources
 };
 
-// Where the surfaces of a sweep lie: planes a x + b y + c over the reference's pixels. They are inverse depths, or where
-// there are bounds they say how far a pixel's inverse depth is from its first bound to its second one.
+// Where the surfaces of a sweep lie: planes a x + b y + c over the reference's pixels. They are inverse depths, or
+// where there are bounds they say how far a pixel's inverse depth is from its first bound to its second one.
 struct Hypotheses {
   const float* planes;  // (num, 3), on the device that runs the sweep
   const float* bounds;  // (2, height, width) or null, same device

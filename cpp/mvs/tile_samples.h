@@ -140,8 +140,8 @@ class TileSamples {
   const mvs::Sweep& s_;
   const mvs::Tile tile_;
   const std::int64_t margin_, width_, rows_, stride_;
-  std::int64_t index_ = 0;  // of the surface
-  bool folded_ = true;      // its inverse depth is part of the homographies
+  std::int64_t index_ = 0;                       // of the surface
+  bool folded_ = true;                           // its inverse depth is part of the homographies
   std::int32_t *source_, *reference_, *inside_;  // (rows, stride), the reference's once per channel
   float* inverse_depths_;                        // (rows, stride), unless folded
 };

@@ -10,8 +10,7 @@ namespace fastcv::FASTCV_ISA {
 template <mvs::MatchCost Cost, int Channels>
 class TileWindows {
   using Samples = TileSamples<Cost, Channels>;
-  static constexpr bool kNcc = Samples::kNcc, kGradient = Samples::kGradient,
-                        kCensus = Cost == mvs::MatchCost::census;
+  static constexpr bool kNcc = Samples::kNcc, kGradient = Samples::kGradient, kCensus = Cost == mvs::MatchCost::census;
   static constexpr int kNumSums = kNcc ? 3 : 1, kNumFields = kNcc ? 4 : 1;
 
  public:
@@ -92,9 +91,8 @@ class TileWindows {
     for (std::int64_t row = 1; row < samples_.rows() - 1; ++row) {
       for (std::int64_t i = 1; i < samples_.width() - 1; i += kLanes) {
         const std::int64_t at = row * stride_ + i;
-        const Ints word =
-            gradient_word<Floats>(cross(samples_.source() + at), load<Ints>(samples_.source() + at),
-                                  cross(samples_.reference() + at), s_.truncation);
+        const Ints word = gradient_word<Floats>(cross(samples_.source() + at), load<Ints>(samples_.source() + at),
+                                                cross(samples_.reference() + at), s_.truncation);
         store(words_ + at, word & load<Ints>(samples_.inside() + at));
       }
     }

@@ -164,8 +164,7 @@ FASTCV_HD IntOf<F> gradient_word(const Cross<IntOf<F>>& source, IntOf<F> center,
   };
   const I sum = axis(source.left, source.right, reference.left, reference.right) +
                 axis(source.above, source.below, reference.above, reference.below);
-  const I highest =
-      larger(center, larger(larger(source.left, source.right), larger(source.above, source.below)));
+  const I highest = larger(center, larger(larger(source.left, source.right), larger(source.above, source.below)));
   const I value = smaller((sum + (1 << (kShift - 1))) >> kShift, I{} + truncation);
   return select(highest < kCensusNotSeen, value, I{} + kSadNotSeen);
 }

@@ -11,53 +11,50 @@
 namespace fastcv::bindings {
 namespace {
 
-using Images = ViewArgs<const std::int32_t, 3>;
-using Projections = HostMatrix<float, 12>;
-
 template <class T>
 void bind_pack_image(nb::module_& m) {
   m.def(
       "pack_image",
-      [](ViewArg<const T, 3> image, ViewArg<std::int32_t, 3> out, std::intptr_t stream) {
+      [](ViewArg<const T, 3> image, const OptionalView<const std::uint8_t, 2>& mask, ViewArg<std::int32_t, 3> out,
+         std::intptr_t stream) {
         const cuda::DeviceGuard guard(out.device_id());
-        cuda::mvs::pack_image<T>(view<3>(image), view<3>(out), stream_from(stream));
+        cuda::mvs::pack_image<T>(view<3>(image), view_or_null<2>(mask).data, view<3>(out), stream_from(stream));
       },
-      array("image"), array("out"), nb::arg("stream"));
+      array("image"), array("mask").none(), array("out"), nb::arg("stream"));
 }
 
-template <void (*Run)(const mvs::Sweep&, View<float, 3>, cudaStream_t)>
+template <void (*Run)(const mvs::Sweep&, const mvs::CostVolume&, cudaStream_t)>
 void bind_plane_sweep(nb::module_& m, const char* name) {
   m.def(
       name,
-      [](const Images& images, Projections projections, HostVector<float> inverse_depths, mvs::MatchCost cost,
-         int window, int num_best, int truncation, ViewArg<float, 3> out, std::intptr_t stream) {
-        const auto sweep = sweep_from(images, projections, inverse_depths, cost, window, num_best, truncation);
+      [](FASTCV_SWEEP_PARAMETERS, ViewArg<float, 3> out, const OptionalView<std::uint8_t, 3>& num_seen,
+         std::intptr_t stream) {
+        const auto sweep = sweep_from(FASTCV_SWEEP_VALUES);
         const cuda::DeviceGuard guard(out.device_id());
-        Run(sweep, view<3>(out), stream_from(stream));
+        Run(sweep, {view<3>(out), view_or_null<3>(num_seen)}, stream_from(stream));
       },
-      FASTCV_SWEEP_ARGS, array("out"), nb::arg("stream"));
+      FASTCV_SWEEP_ARGS, array("out"), array("num_seen").none(), nb::arg("stream"));
 }
 
 void bind_winners(nb::module_& m) {
   m.def(
       "estimate_depth",
-      [](const Images& images, Projections projections, HostVector<float> inverse_depths, mvs::MatchCost cost,
-         int window, int num_best, int truncation, ViewArg<float, 2> depth, ViewArg<float, 2> confidence,
-         ViewArg<float, 2> out_cost, std::intptr_t stream) {
-        const auto sweep = sweep_from(images, projections, inverse_depths, cost, window, num_best, truncation);
+      [](FASTCV_SWEEP_PARAMETERS, ViewArg<float, 2> depth, ViewArg<float, 2> confidence, ViewArg<float, 2> out_cost,
+         std::intptr_t stream) {
+        const auto sweep = sweep_from(FASTCV_SWEEP_VALUES);
         const cuda::DeviceGuard guard(depth.device_id());
         cuda::mvs::estimate_depth(sweep, {view<2>(depth), view<2>(confidence), view<2>(out_cost)}, stream_from(stream));
       },
       FASTCV_SWEEP_ARGS, array("depth"), array("confidence"), array("out_cost"), nb::arg("stream"));
   m.def(
       "winner_take_all",
-      [](ViewArg<const float, 3> costs, HostVector<float> inverse_depths, ViewArg<float, 2> depth,
+      [](ViewArg<const float, 3> costs, HostMatrix<float, 3> planes, const Bounds& bounds, ViewArg<float, 2> depth,
          ViewArg<float, 2> confidence, ViewArg<float, 2> out_cost, std::intptr_t stream) {
         const cuda::DeviceGuard guard(costs.device_id());
-        cuda::mvs::winner_take_all(view<3>(costs), inverse_depths.data(),
+        cuda::mvs::winner_take_all(view<3>(costs), hypotheses_from(planes, bounds),
                                    {view<2>(depth), view<2>(confidence), view<2>(out_cost)}, stream_from(stream));
       },
-      array("costs"), array("inverse_depths"), array("depth"), array("confidence"), array("out_cost"),
+      array("costs"), array("planes"), array("bounds").none(), array("depth"), array("confidence"), array("out_cost"),
       nb::arg("stream"));
 }
 
@@ -81,6 +78,7 @@ void bind_filter(nb::module_& m) {
 void bind_mvs(nb::module_& m) {
   bind_match_cost(m);
   bind_pack_image<std::uint8_t>(m);
+  bind_pack_image<std::uint16_t>(m);
   bind_pack_image<float>(m);
   bind_plane_sweep<cuda::mvs::plane_sweep>(m, "plane_sweep");
   bind_plane_sweep<cuda::mvs::plane_sweep_for_each>(m, "plane_sweep_for_each");

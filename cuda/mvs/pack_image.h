@@ -10,6 +10,6 @@ namespace fastcv::cuda::mvs {
 
 // As fastcv::mvs::pack_image, on the current device.
 template <class T>
-void pack_image(View<const T, 3> image, View<std::int32_t, 3> words, cudaStream_t stream);
+void pack_image(View<const T, 3> image, const std::uint8_t* mask, View<std::int32_t, 3> words, cudaStream_t stream);
 
 }  // namespace fastcv::cuda::mvs

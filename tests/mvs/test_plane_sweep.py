@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fastcv import mvs
-from fastcv.mvs import _reference
+from fastcv.mvs import _reference, _sweep_reference
 
 DEPTHS = mvs.inverse_depth_planes(2.5, 8.0, 24)
 
@@ -28,9 +28,9 @@ FLOAT32 = 1e-5
 
 def deviation(reference, source, depth, window):
     """Standard deviation of the source's window around each pixel, in grey levels, at least 1."""
-    samples = np.nan_to_num(_reference.warp(reference, source, depth, 1)[..., 0])
-    n = _reference.window_sum(np.ones(samples.shape), window)
-    mean, squares = (_reference.window_sum(x, window) / n for x in (samples, samples**2))
+    samples = np.nan_to_num(_sweep_reference.warp(reference, source, 1 / depth, 1)[..., 0])
+    n = _sweep_reference.window_sum(np.ones(samples.shape), window)
+    mean, squares = (_sweep_reference.window_sum(x, window) / n for x in (samples, samples**2))
     return np.sqrt(np.maximum(squares - mean**2, 1))
 
 
@@ -57,7 +57,7 @@ GRID_DEPTHS = [2.0, 4.0, 8.0]  # disparities (12.25, 7) / depth
 def test_costs_equal_the_reference(scene, cost, window, num_best):
     depths, options = DEPTHS[::6], {"cost": cost, "window": window, "num_best": num_best}
     costs = mvs.plane_sweep(scene.views[0], scene.views[1:], depths, **options)
-    expected = _reference.plane_sweep(scene.views[0], scene.views[1:], depths, **options)
+    expected = _sweep_reference.plane_sweep(scene.views[0], scene.views[1:], depths, **options)[0]
     seen = ~np.isnan(expected)
     np.testing.assert_array_equal(~np.isnan(costs), seen)
     # A position on the border of two 1/128 px may fall to the other one in float32: a step of up to 25 levels a pixel
@@ -66,7 +66,7 @@ def test_costs_equal_the_reference(scene, cost, window, num_best):
     error = np.abs(costs - expected)
     assert (error[seen] <= bound[seen]).all()
     # That is rare: all in all there is no more than the noise of rounding, uniform and averaged over the window.
-    n = np.sqrt(_reference.window_sum(np.ones((61, 80)), window)) if cost == "ncc" else 1
+    n = np.sqrt(_sweep_reference.window_sum(np.ones((61, 80)), window)) if cost == "ncc" else 1
     noise = error / (bound - FLOAT32) * (HALF_UNIT[cost] + 2 * 25 / 128) * n
     assert np.sqrt(np.mean(noise[seen] ** 2)) <= 1.1 * HALF_UNIT[cost] / np.sqrt(3)
 
@@ -77,7 +77,7 @@ def test_errors_of_ncc_are_bounded_at_any_contrast(levels, window):
     rng = np.random.default_rng(1)
     reference, source = on_the_grid(*(rng.integers(*levels, (50, 70), np.uint8) for _ in range(2)))
     costs = mvs.plane_sweep(reference, [source], GRID_DEPTHS, window=window)
-    expected = _reference.plane_sweep(reference, [source], GRID_DEPTHS, window=window)
+    expected = _sweep_reference.plane_sweep(reference, [source], GRID_DEPTHS, window=window)[0]
     bound = largest_errors(reference, [source], GRID_DEPTHS, "ncc", window, HALF_UNIT["ncc"])
     seen = ~np.isnan(expected)
     np.testing.assert_array_equal(~np.isnan(costs), seen)
@@ -96,7 +96,8 @@ def test_half_pixels_are_exact(levels, cost):
     depths = [1.0, 4 / 3, 8.0]  # disparities of 4, 3 and 1/2 pixels
     for window in (3, 7, 31):
         options = {"cost": cost, "window": window, "truncation": 1.0}
-        costs, expected = (f(views[0], views[1:], depths, **options) for f in (mvs.plane_sweep, _reference.plane_sweep))
+        costs = mvs.plane_sweep(views[0], views[1:], depths, **options)
+        expected, _ = _sweep_reference.plane_sweep(views[0], views[1:], depths, **options)
         np.testing.assert_allclose(costs, expected, atol=FLOAT32)
 
 
@@ -125,7 +126,7 @@ def test_sizes_around_tiles_and_vectors(shape):
     reference, source = on_the_grid(rng.integers(0, 256, shape, np.uint8), rng.integers(0, 256, (50, 70), np.uint8))
     for cost in ("sad", "ncc"):
         costs = mvs.plane_sweep(reference, [source], GRID_DEPTHS, cost=cost, window=5)
-        expected = _reference.plane_sweep(reference, [source], GRID_DEPTHS, cost=cost, window=5)
+        expected = _sweep_reference.plane_sweep(reference, [source], GRID_DEPTHS, cost=cost, window=5)[0]
         bound = largest_errors(reference, [source], GRID_DEPTHS, cost, 5, HALF_UNIT[cost])
         seen = ~np.isnan(expected)
         np.testing.assert_array_equal(~np.isnan(costs), seen)
@@ -309,7 +310,7 @@ def bad(view, **change):
         ({"depths": [1.0, np.nan]}, "depths: expected increasing positive values"),
         ({"window": 6}, "window: expected an odd number from 3 to 31, got 6"),
         ({"window": 1}, "window: expected an odd number from 3 to 31, got 1"),
-        ({"cost": "ssd"}, "cost: expected ncc or sad, got 'ssd'"),
+        ({"cost": "ssd"}, "cost: expected ncc, sad, census or gradient, got 'ssd'"),
         ({"num_best": 5}, "num_best: expected 1 to 4"),
         ({"truncation": 0.0}, "truncation: expected more than 0"),
         ({"num_threads": -1}, "num_threads: expected 0"),
@@ -356,9 +357,9 @@ def test_bad_views(scene, change, message):
 
 def test_wrong_dtypes_and_too_few_planes(scene):
     wide = scene.views[0]._replace(image=scene.views[0].image.astype(np.float64))
-    with pytest.raises(TypeError, match=r"reference\.image: expected dtype uint8 or float32, got float64"):
+    with pytest.raises(TypeError, match=r"reference\.image: expected dtype uint8 or uint16 or float32, got float64"):
         mvs.plane_sweep(wide, scene.views[1:], DEPTHS)
-    with pytest.raises(ValueError, match="depths: expected at least 4 planes"):
+    with pytest.raises(ValueError, match="depths: expected at least 4 surfaces"):
         mvs.estimate_depth(scene.views[0], scene.views[1:], DEPTHS[:3])
-    with pytest.raises(ValueError, match=r"depths: expected shape \(5,\), got \(4,\)"):
+    with pytest.raises(ValueError, match="depths: expected 5 surfaces, got 4"):
         mvs.winner_take_all(np.zeros((5, 2, 2), np.float32), DEPTHS[:4])
