@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
+import torch.nn.functional as F
 from benchmarks._harness import Check, Contest, case
 
 from fastcv import mvs
@@ -92,6 +95,34 @@ def same_costs(pairs: list[tuple[np.ndarray, list[np.ndarray]]], window: int, ro
     return check
 
 
+def grid_sample_sweep(
+    reference: mvs.View, pairs: list[tuple[np.ndarray, list[np.ndarray]]]
+) -> Callable[[], np.ndarray]:
+    """SAD by torch, a plane at a time: what people write."""
+
+    def tensor(image: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+
+    height, width = reference.image.shape[:2]
+    r, images = tensor(reference.image), [tensor(image) for image, _ in pairs]
+    y, x = torch.meshgrid(torch.arange(height).float(), torch.arange(width).float(), indexing="ij")
+    pixels = torch.stack([x, y, torch.ones_like(x)], -1)
+    to_grid = torch.tensor([2 / (width - 1), 2 / (height - 1)])
+
+    def sweep() -> np.ndarray:
+        volume = torch.empty(len(pairs[0][1]), height, width)
+        for d in range(len(volume)):
+            total = torch.zeros(height, width)
+            for image, (_, planes) in zip(images, pairs, strict=True):
+                p = pixels @ torch.from_numpy(planes[d]).float().T
+                grid = p[..., :2] / p[..., 2:] * to_grid - 1
+                total += (F.grid_sample(image, grid[None], align_corners=True) - r).abs().mean(1)[0]
+            volume[d] = total / len(pairs)
+        return volume.numpy()
+
+    return sweep
+
+
 @case
 def sad_rgb(contest: Contest) -> None:
     reference, sources, depths = scene(contest)
@@ -121,6 +152,7 @@ def sad_rgb(contest: Contest) -> None:
         lambda: sweep(lambda i, h: cv2.remap(i, *remap_maps(h, shape), cv2.INTER_LINEAR)),
         check=check,
     )
+    contest.peer("torch grid_sample", torch.__version__, grid_sample_sweep(reference, pairs), check=check)
 
 
 @case

@@ -9,7 +9,9 @@ import pytest
 import fastcv
 from fastcv import mvs
 from fastcv._arrays import handle
-from fastcv.mvs._sweep import prepare
+from fastcv.mvs._sweep import Options, prepare
+
+from .conftest import NORMAL, OFFSET, K
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not fastcv.cuda.is_available(), reason="needs a CUDA device")]
 DEPTHS = mvs.inverse_depth_planes(2.5, 8.0, 24)
@@ -20,8 +22,11 @@ def on_gpu(array):
     return torch.from_numpy(array).cuda()
 
 
+COSTS = [("sad", 1), ("sad", 5), ("ncc", 7), ("ncc", 31), ("census", 5), ("gradient", 1), ("gradient", 31)]
+
+
 @pytest.mark.parametrize("num_best", [1, 2, 4])
-@pytest.mark.parametrize(("cost", "window"), [("sad", 1), ("sad", 5), ("ncc", 7), ("ncc", 31)])
+@pytest.mark.parametrize(("cost", "window"), COSTS)
 def test_costs_and_depths(scene, cost, window, num_best):
     options = {"cost": cost, "window": window, "num_best": num_best}
     views = [view._replace(image=on_gpu(view.image)) for view in scene.views]
@@ -34,12 +39,37 @@ def test_costs_and_depths(scene, cost, window, num_best):
             np.testing.assert_array_equal(a.cpu(), b)
 
 
-@pytest.mark.parametrize(("cost", "window"), [("sad", 3), ("ncc", 5)])
+@pytest.mark.parametrize(("cost", "window"), COSTS)
+def test_masks_weights_and_surfaces(scene, cost, window):
+    rng = np.random.default_rng(0)
+    masks = [rng.random(v.image.shape[:2]) > 0.01 for v in scene.views]
+    views = [v._replace(mask=mask) for v, mask in zip(scene.views, masks, strict=True)]
+    there = [v._replace(image=on_gpu(v.image), mask=on_gpu(v.mask)) for v in views]
+    options = {"cost": cost, "window": window, "weights": [1, 2, 3, 4]}
+    bounds = [(scene.depths[0] * f).astype(np.float32) for f in (0.9, 1.1)]
+    for depths, depths_there in (
+        (mvs.DepthRange(*bounds, 6), mvs.DepthRange(*map(on_gpu, bounds), 6)),
+        (mvs.SlantedPlanes(NORMAL, OFFSET * np.linspace(0.8, 1.2, 6)),) * 2,
+        (mvs.SlantedPlanes([0, 1, 0], np.linspace(0.5, 2, 6)),) * 2,
+    ):
+        num_seen, shape = np.empty((6, *views[0].image.shape[:2]), np.uint8), (6, *views[0].image.shape[:2])
+        expected = mvs.plane_sweep(views[0], views[1:], depths, num_seen=num_seen, **options)
+        seen_there = on_gpu(np.empty(shape, np.uint8))
+        costs = mvs.plane_sweep(there[0], there[1:], depths_there, num_seen=seen_there, **options)
+        np.testing.assert_array_equal(costs.cpu(), expected)
+        np.testing.assert_array_equal(seen_there.cpu(), num_seen)
+        for a, b in zip(
+            mvs.winner_take_all(costs, depths_there, K=K), mvs.winner_take_all(expected, depths, K=K), strict=True
+        ):
+            np.testing.assert_array_equal(a.cpu(), b)
+
+
+@pytest.mark.parametrize(("cost", "window"), [("sad", 3), ("ncc", 5), ("census", 3), ("gradient", 3)])
 def test_tiles_equal_the_plain_kernel(scene, cost, window):
     views = [view._replace(image=on_gpu(view.image)) for view in scene.views]
-    sweep = prepare(views[0], views[1:], DEPTHS, cost, window, None, 0.25, 0)
+    sweep = prepare(views[0], views[1:], DEPTHS, Options(cost, window), 0)
     plain = sweep.call.empty((len(DEPTHS), *sweep.size), "float32")
-    sweep.call.backend.mvs.plane_sweep_for_each(*sweep.native(), handle(plain), sweep.call.execution())
+    sweep.call.backend.mvs.plane_sweep_for_each(*sweep.native(), handle(plain), None, sweep.call.execution())
     tiled = mvs.plane_sweep(views[0], views[1:], DEPTHS, cost=cost, window=window)
     np.testing.assert_array_equal(tiled.cpu(), plain.cpu())
 

@@ -8,6 +8,7 @@ from .fuse import PointCloud, fuse
 from .plane_sweep import estimate_depth, plane_sweep, winner_take_all
 from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse_depth_planes
 from .select_sources import depth_range, select_sources
+from .undistorted_view import undistorted_view
 from .views import DepthMap, View
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "num_inverse_depth_planes",
     "plane_sweep",
     "select_sources",
+    "undistorted_view",
     "winner_take_all",
 ]
