@@ -12,6 +12,7 @@ from fastcv.mvs import _sweep_reference
 from .conftest import NORMAL, OFFSET, K
 
 DEPTHS = mvs.inverse_depth_planes(2.5, 8.0, 24)
+ONES = np.ones((61, 80), np.float32)
 COSTS = [("ncc", 5), ("sad", 1), ("sad", 5), ("census", 5), ("gradient", 5)]
 
 
@@ -31,7 +32,7 @@ def compare(views, depths, **options):
 
 
 def on_the_grid(rng, window_of_levels=(0, 256), mask=None):
-    """Views that see each other at whole pixels: no rounding of positions or samples, so that every decision is exact."""
+    """Views that see each other at whole pixels: nothing is rounded, so that every decision is exact."""
     grid_K = np.array([[64.0, 0, 35], [0, 64.0, 25], [0, 0, 1]])
     images = [rng.integers(*window_of_levels, (50, 70), np.uint8) for _ in range(4)]
     shifts = ([0, 0, 0], [0.25, 0.125, 0], [-0.25, 0, 0], [0, 0.5, 0])
@@ -87,7 +88,7 @@ def test_masks_that_hide_nothing_change_nothing():
 
 @pytest.mark.parametrize(("cost", "window"), COSTS)
 def test_slanted_planes_and_ranges_equal_the_reference(scene, cost, window):
-    """In a smooth texture an error of position costs up to 25 levels a pixel; census may flip where samples are close."""
+    """An error of position costs up to 25 levels a pixel in this texture; census may flip where samples are close."""
     slanted = mvs.SlantedPlanes(NORMAL, OFFSET * np.linspace(0.8, 1.2, 5))
     for depths in (slanted, range_of(scene)):
         costs, expected, num_seen, expected_seen = compare(scene.views, depths, cost=cost, window=window)
@@ -154,7 +155,7 @@ def test_depth_of_a_slanted_plane(scene, cost, median, within_2_percent):
     assert (error < 0.02).mean() > within_2_percent
 
 
-def test_what_changes_of_brightness_leave_alone(scene):
+def test_what_changes_of_brightness_leave_alone():
     """Census keeps its costs under any change that keeps the order, gradients under an offset."""
     views = on_the_grid(np.random.default_rng(3), (10, 100))
     bent = [view._replace(image=(view.image.astype(float) ** 1.2).astype(np.uint8)) for view in views[1:]]
@@ -192,9 +193,9 @@ def test_same_bits_for_every_thread_count(scene):
         ({"depths": mvs.SlantedPlanes([0, 0, 0], [1.0])}, r"depths\.normal: expected three finite numbers"),
         ({"depths": mvs.SlantedPlanes([0, 0, 1], [2.0, 1.0])}, r"depths\.offsets: expected increasing"),
         ({"depths": mvs.SlantedPlanes([0, 0, -1], [1.0])}, "depths: expected surfaces in front of the reference"),
-        ({"depths": mvs.DepthRange(np.ones((61, 80), "f4"), np.ones((61, 79), "f4"), 4)}, r"depths\.far: expected shape"),
-        ({"depths": mvs.DepthRange(*np.array([2, 1], "f4")[:, None, None] + np.zeros((61, 80), "f4"), 4)}, "near <= far"),
-        ({"depths": mvs.DepthRange(np.ones((61, 80), "f4"), np.ones((61, 80), "f4"), 1)}, r"depths\.num: expected at least"),
+        ({"depths": mvs.DepthRange(ONES, ONES[1:], 4)}, r"depths\.far: expected shape \(61, 80\), got \(60, 80\)"),
+        ({"depths": mvs.DepthRange(2 * ONES, ONES, 4)}, "depths: expected near <= far at every pixel"),
+        ({"depths": mvs.DepthRange(ONES, ONES, 1)}, r"depths\.num: expected at least 2, got 1"),
         ({"num_seen": np.empty((24, 61, 81), np.uint8)}, r"num_seen: expected shape \(24, 61, 80\)"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._arrays import Call, framework
+from .._arrays import Call, is_torch
 from .planes import DepthRange, SlantedPlanes
 from .views import Array
 
@@ -28,7 +28,7 @@ class Hypotheses(NamedTuple):
         if self.bounds is None:
             return w
         at = np.rint(y).astype(int), np.rint(x).astype(int)
-        bounds = [np.asarray(self.bounds[i].cpu() if framework(self.bounds) == "torch" else self.bounds[i]) for i in (0, 1)]
+        bounds = np.asarray(self.bounds.cpu() if is_torch(self.bounds) else self.bounds)
         near, far = (bound[at].astype(np.float64) for bound in bounds)
         return near + (far - near) * w
 

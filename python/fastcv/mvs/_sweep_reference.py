@@ -15,7 +15,7 @@ Surfaces = ArrayLike | SlantedPlanes | DepthRange
 
 
 def levels(view: View, channels: int) -> Array:
-    """Intensities as 8-bit levels, (H, W, channels); luma by ITU-R BT.601 where colour becomes grey; NaN where masked."""
+    """Intensities as 8-bit levels, (H, W, channels), NaN where masked; luma by ITU-R BT.601 for grey."""
     image = np.asarray(view.image)
     image = image if image.ndim == 3 else image[..., None]
     white = {"uint8": 255, "uint16": 65535}.get(image.dtype.name, 1)

@@ -35,8 +35,8 @@ def plane_sweep(
     The surfaces are planes parallel to the reference's image, slanted planes, or around a depth that every pixel has of
     its own. Their points are projected into every source that sees them, the source is sampled there (bilinear,
     positions rounded to 1/128 pixel, intensities to 8 bits), and a window around the pixel is compared. A pixel's cost
-    is the mean over its ``num_best`` cheapest sources, for in some of them the point is hidden. Samples outside a source
-    are never replaced: a source whose window is not in view does not count.
+    is the mean over its ``num_best`` cheapest sources, for in some of them the point is hidden. Samples outside a
+    source are never replaced: a source whose window is not in view does not count.
 
     Parameters
     ----------
@@ -122,8 +122,8 @@ def estimate_depth(
 ) -> DepthMap:
     """Depth of every reference pixel: ``plane_sweep`` and ``winner_take_all`` at once, without storing the costs.
 
-    Parameters and errors are those of ``plane_sweep``; at least 4 surfaces are needed. Beside the result it needs memory
-    for a few tiles per thread, whatever the number of surfaces.
+    Parameters and errors are those of ``plane_sweep``; at least 4 surfaces are needed. Beside the result it needs
+    memory for a few tiles per thread, whatever the number of surfaces.
 
     Returns
     -------

@@ -22,8 +22,8 @@ class SlantedPlanes(NamedTuple):
     normal : (3,) array
         In the reference's camera frame, of any length.
     offsets : (D,) array
-        Increasing and positive: points X of plane i satisfy ``normal . X = offsets[i]``, scene units where the normal is
-        a unit vector.
+        Increasing and positive: points X of plane i satisfy ``normal . X = offsets[i]``, scene units where the normal
+        is a unit vector.
 
     References
     ----------
