@@ -47,7 +47,8 @@ struct Scene {
     }
     // Facing the reference, slanted, and one that a part of the reference does not see.
     planes = {0, 0, 0.5F, 0.01F, -0.002F, 0.6F, 0.0F, 0.1F, -1.0F};
-    for (int i = 0; i < 2 * kHeight * kWidth; ++i) bounds.push_back(i % 101 == 0 ? NAN : 0.2F + 0.001F * float(i % 600));
+    for (int i = 0; i < 2 * kHeight * kWidth; ++i)
+      bounds.push_back(i % 101 == 0 ? NAN : 0.2F + 0.001F * float(i % 600));
     sweep.hypotheses = {planes.data(), bounded ? bounds.data() : nullptr, 3};
   }
 };

@@ -58,9 +58,7 @@ class Sweep(NamedTuple):
         return images, self.masked, self.sources, planes, handle(bounds), *limits
 
 
-def prepare(
-    reference: View, sources: Sequence[View], depths: Surfaces, options: Options, num_threads: int
-) -> Sweep:
+def prepare(reference: View, sources: Sequence[View], depths: Surfaces, options: Options, num_threads: int) -> Sweep:
     """Check the arguments of ``plane_sweep``, pack the images and project the views."""
     num_best, weights = _check_options(options, len(sources))
     names = ["reference", *(f"sources[{k}]" for k in range(len(sources)))]

@@ -150,9 +150,7 @@ def estimate_depth(
     return DepthMap(*map(call.result, maps))
 
 
-def winner_take_all(
-    costs: Any, depths: Surfaces, *, K: ArrayLike | None = None, num_threads: int = 0
-) -> DepthMap:
+def winner_take_all(costs: Any, depths: Surfaces, *, K: ArrayLike | None = None, num_threads: int = 0) -> DepthMap:
     """Depth of every pixel from stored costs.
 
     The winner is the lowest local minimum over the surfaces, the first of equal ones. A parabola through it and its two
