@@ -37,6 +37,7 @@ Arrangement::Arrangement(const Problem& problem) {
   equations_.point_free = problem.points_free.data;
   equations_.point_priors = problem.point_priors;
   choose_columns(problem);
+  find_free_images(problem);
   place_observations(problem);
   cut_chunks();
   list_by_image();
@@ -72,6 +73,17 @@ void Arrangement::choose_columns(const Problem& problem) {
   }
   lenses_ = {problem.image_cameras.data, problem.camera_models.data, problem.param_offsets.data, free_params_.data(),
              num_free_.data()};
+}
+
+void Arrangement::find_free_images(const Problem& problem) {
+  const auto any = [](const bool* free) { return std::any_of(free, free + kPoseSize, [](bool is) { return is; }); };
+  image_free_ = std::make_unique<bool[]>(problem.num_images());
+  for (std::int64_t i = 0; i < problem.num_images(); ++i) {
+    const std::int32_t sensor = problem.sensor(i);
+    image_free_[i] = any(problem.pose_free[problem.frame(i)]) || num_free_[problem.image_cameras(i)] > 0 ||
+                     (sensor >= 0 && any(problem.rigs.sensor_free[sensor]));
+  }
+  equations_.image_free = image_free_.get();
 }
 
 void Arrangement::place_observations(const Problem& problem) {
@@ -166,7 +178,9 @@ void Arrangement::list_by_image() {
 double Arrangement::num_pairs() const {
   double pairs = 0;
   for (std::int64_t p = 0; p < equations_.num_points; ++p) {
-    const double track = static_cast<double>(point_begin_[p + 1] - point_begin_[p]);
+    if (!equations_.point_free[p]) continue;
+    double track = 0;
+    for (std::int64_t k = point_begin_[p]; k < point_begin_[p + 1]; ++k) track += image_free_[equations_.images[k]];
     pairs += track * (track + 1) / 2;
   }
   return pairs;

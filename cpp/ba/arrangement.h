@@ -42,7 +42,8 @@ class Arrangement {
   const Lenses& lenses() const { return lenses_; }
   std::int64_t num_chunks() const { return static_cast<std::int64_t>(chunks_.size()); }
   std::int64_t longest_track() const { return longest_track_; }
-  double num_pairs() const;  // of observations of the same point, each with itself among them
+  // Of free images' observations of the same free point, each with itself among them.
+  double num_pairs() const;
 
   // Sums the chunks' partial rows for each image, in the order of the chunks: (num_images, columns).
   void add_partials(double* sums, int num_threads) const;
@@ -51,11 +52,13 @@ class Arrangement {
   void place_observations(const Problem& problem);
   void sort(const Problem& problem);
   void choose_columns(const Problem& problem);
+  void find_free_images(const Problem& problem);
   void cut_chunks();
   void list_by_image();
 
   Equations equations_{};
   Lenses lenses_{};
+  std::unique_ptr<bool[]> image_free_;
   std::int64_t longest_track_ = 0;
   std::vector<Chunk> chunks_;
   std::vector<std::int32_t> chunk_images_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "ba/dot.h"
 #include "core/parallel.h"
@@ -32,8 +33,13 @@ bool factor_diagonal(double* block, std::int64_t stride, int size) {
 }  // namespace
 
 ConjugateGradients::ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns,
-                                       const ImagePriors& priors, bool two_level)
-    : arrangement_(arrangement), unknowns_(unknowns), priors_(priors), two_level_(two_level), node_blocks_{0} {
+                                       const ImagePriors& priors, std::unique_ptr<SchurMatrix> matrix)
+    : arrangement_(arrangement),
+      unknowns_(unknowns),
+      priors_(priors),
+      matrix_(std::move(matrix)),
+      stored_(matrix_ && stores(arrangement.equations(), *matrix_)),
+      node_blocks_{0} {
   for (std::int64_t n = 0; n < unknowns.num_nodes(); ++n) {
     const std::int64_t size = unknowns.node_size(n);
     node_blocks_.push_back(node_blocks_.back() + size * size);
@@ -44,12 +50,9 @@ ConjugateGradients::ConjugateGradients(const Arrangement& arrangement, const Unk
   image_y_.resize(e.num_images * e.columns);
 }
 
-void ConjugateGradients::make_coarse_space() {
-  const Equations& e = arrangement_.equations();
-  matrix_ = std::make_unique<SchurMatrix>(e);
-  const std::int64_t size = std::int64_t(e.columns) * e.columns * sizeof(double) * matrix_->row_begin(e.num_images);
-  write_out_ = size <= 2 * e.num_observations * e.columns * std::int64_t(sizeof(float));
-  coarse_ = std::make_unique<CoarseSpace>(e, unknowns_, *matrix_);
+bool ConjugateGradients::stores(const Equations& e, const SchurMatrix& matrix) {
+  const std::int64_t size = std::int64_t(e.columns) * e.columns * sizeof(double) * matrix.row_begin(e.num_images);
+  return size <= 2 * e.num_observations * e.columns * std::int64_t(sizeof(float));
 }
 
 bool ConjugateGradients::prepare(const double* frames, const double* hessians, double scale, const double* damping,
@@ -58,8 +61,8 @@ bool ConjugateGradients::prepare(const double* frames, const double* hessians, d
   const int columns = e.columns, size = columns * columns;
   hessians_ = hessians;
   extra_ = scale - 1;
-  if (two_level_ && !coarse_) make_coarse_space();
-  if (write_out_) {
+  if (matrix_ && !coarse_) coarse_ = std::make_unique<CoarseSpace>(e, unknowns_, *matrix_);
+  if (stored_) {
     matrix_->fill(hessians, scale, num_threads);
   } else if (matrix_) {
     matrix_->set(hessians, scale);
@@ -68,11 +71,11 @@ bool ConjugateGradients::prepare(const double* frames, const double* hessians, d
   parallel_for(e.num_images, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       double* block = of_images.data() + i * size;
-      if (write_out_) {
+      if (stored_) {
         std::copy_n(matrix_->block(matrix_->row_begin(i + 1) - 1), size, block);
       } else {
         for (int k = 0; k < size; ++k) block[k] = scale * hessians[i * size + k];
-        add_schur_diagonal(e, i, block);
+        if (e.image_free[i]) add_schur_diagonal(e, i, block);
       }
     }
   });
@@ -140,7 +143,7 @@ void ConjugateGradients::multiply_through_jacobians(int num_threads) {
 
 void ConjugateGradients::multiply(const double* x, double* y, int num_threads) {
   unknowns_.spread(x, image_x_.data());
-  if (write_out_) {
+  if (stored_) {
     matrix_->multiply(image_x_.data(), image_y_.data(), num_threads);
   } else {
     multiply_through_jacobians(num_threads);

@@ -15,9 +15,12 @@ namespace fastcv::ba {
 
 class ConjugateGradients {
  public:
-  // `two_level`: with a coarse space, for which prepare() computes all of S.
+  // With `matrix`, not null, there is a coarse space, for which prepare() computes all of S there.
   ConjugateGradients(const Arrangement& arrangement, const Unknowns& unknowns, const ImagePriors& priors,
-                     bool two_level);
+                     std::unique_ptr<SchurMatrix> matrix);
+
+  // Whether S is stored, and multiplied with: where it takes no more memory than the Jacobians.
+  static bool stores(const Equations& equations, const SchurMatrix& matrix);
 
   // What is solved is S = scale U - W V⁻¹ Wᵀ; `hessians` holds the blocks of U by image, priors included, and must
   // stay. The preconditioner: the diagonal blocks of S with `damping` on the diagonal, one for each node
@@ -32,7 +35,6 @@ class ConjugateGradients {
   int solve(const double* b, const double* damping, double tolerance, int most_iterations, double* x, int num_threads);
 
  private:
-  void make_coarse_space();
   void multiply(const double* x, double* y, int num_threads);  // y = S x
   void multiply_through_jacobians(int num_threads);            // of the images' values
   void precondition(const double* r, double* z) const;
@@ -42,11 +44,9 @@ class ConjugateGradients {
   const ImagePriors& priors_;
   const double* hessians_ = nullptr;
   double extra_ = 0;  // scale - 1
-  const bool two_level_;
-  // From the first prepare() on, with two levels.
-  std::unique_ptr<SchurMatrix> matrix_;
-  bool write_out_ = false;  // the matrix, where that takes no more memory than the Jacobians
-  std::unique_ptr<CoarseSpace> coarse_;
+  const std::unique_ptr<SchurMatrix> matrix_;
+  const bool stored_;
+  std::unique_ptr<CoarseSpace> coarse_;    // from the first prepare() on
   std::vector<std::int64_t> node_blocks_;  // where each node's factored block begins
   std::vector<double> blocks_, image_x_, image_y_;
 };

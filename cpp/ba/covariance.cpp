@@ -83,7 +83,9 @@ Point3 point_covariance(const Equations& e, const SchurMatrix& inverse, std::int
     influences.emplace_back(-v * wide.middleCols<3>(3).transpose() * wide);
   }
   for (std::int64_t k = begin; k < end; ++k) {
+    if (!e.image_free[e.images[k]]) continue;
     for (std::int64_t other = begin; other <= k; ++other) {
+      if (!e.image_free[e.images[other]]) continue;
       const Point3 part = influences[k - begin] * block_of(inverse, e.images[k], e.images[other]) *
                           influences[other - begin].transpose();
       sum += part;
@@ -127,7 +129,7 @@ void Native::covariance(const Covariance& out) {
 
 void covariance(const Problem& problem, Loss loss, double loss_scale, const Covariance& out, int num_threads) {
   Options options{};
-  options.linear_solver = "iterative_schur";  // the one that needs no preparation
+  options.linear_solver = "iterative_schur";  // the one that needs least preparation
   options.loss = loss;
   options.loss_scale = loss_scale;
   options.num_threads = num_threads;

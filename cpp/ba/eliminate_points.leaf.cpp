@@ -224,13 +224,14 @@ void add_schur_row(const Equations& e, std::int64_t image, std::int32_t images_b
     for (std::int64_t i = e.image_begin[image]; i < e.image_begin[image + 1]; ++i) {
       const std::int64_t k = e.by_image[i], p = e.image_points[i], position = i - e.image_begin[image];
       prefetch_track(e, i, image, images_begin == 0 ? nullptr : next);
-      std::int64_t other = images_begin == 0 ? e.point_begin[p] : next[position];
+      std::int64_t other = images_begin > 0 ? next[position] : e.point_free[p] ? e.point_begin[p] : k + 1;
       if (other <= k && e.images[other] < images_end) {
         const Rows2<S> a(e, k);
         const Left<S> left(a, -1);
         const Weighted<S> q(a, e.point_inverse + 6 * p);
         for (; other <= k && e.images[other] < images_end; ++other) {
-          add_pair<S>(left, q, Rows2<S>(e, other), row + slots[e.images[other]] * (S * S));
+          const std::int64_t slot = slots[e.images[other]];
+          if (slot >= 0) add_pair<S>(left, q, Rows2<S>(e, other), row + slot * (S * S));
         }
       }
       next[position] = other;

@@ -12,8 +12,8 @@ void damp_points(const fastcv::ba::Equations& equations, double lambda, std::int
 void image_hessian(const fastcv::ba::Equations& equations, std::int64_t image, double* hessian);
 
 // Adds -W V⁻¹ Wᵀ of the pairs (image, j), j <= image and images_begin <= j < images_end, to the blocks at
-// row + slots[j] columns². To be called for consecutive ranges from 0 on; `next` keeps a place for each observation of
-// the image from one to the next.
+// row + slots[j] columns², where a slot is not -1. To be called for consecutive ranges from 0 on; `next` keeps a place
+// for each observation of the image from one to the next.
 void add_schur_row(const fastcv::ba::Equations& equations, std::int64_t image, std::int32_t images_begin,
                    std::int32_t images_end, const std::int64_t* slots, std::int64_t* next, double* row);
 // As above, of the pair (image, image) alone.

@@ -43,6 +43,7 @@ struct Equations {
   const double* weights;             // (num_observations,)
   const double* whitening;           // (num_observations, 3), or null where weights are all
   const bool* point_free;            // (num_points,)
+  const bool* image_free;            // (num_images,) whether anything that its observations depend on is
   const std::int64_t* image_begin;   // (num_images + 1,) in by_image
   const std::int64_t* by_image;      // (num_observations,) observations by image, each image's in ascending order
   const std::int32_t* image_points;  // (num_observations,) their points

@@ -5,17 +5,28 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace fastcv::ba {
 namespace {
 
-constexpr double kCheapFactor = 60;  // in conjugate gradients
-// The rows of the system, in conjugate gradients, beyond which these do without the coarse space that is made of them.
-constexpr double kCheapRows = 100;
+// Nanoseconds of one AVX-512 core, measured on the problems of the benchmark. An observation's share of a conjugate
+// gradient through the Jacobians, and of a step apart from the reduced system; a pair's of writing the system out.
+constexpr double kObservation = 15, kStep = 120, kPair = 20;
+// An entry's of a conjugate gradient with the written system; an operation's of the factor; of a front's entry, which
+// is cleared, added to, copied, and read twice by the solution.
+constexpr double kEntry = 0.75, kFlop = 0.022, kFrontEntry = 5;
+// Conjugate gradients of a step: from 6 to 16 on average, on the problems of the benchmark but one, and as long as some
+// 6 for the coarse space.
+constexpr double kGradients = 20;
+// With few images, exact steps begin in a wider trust region. From the narrow one three steps, each ten times as wide
+// as the last, lead there; solves take ten and more.
+constexpr double kMoreSteps = 1.3;
+static_assert(kInitialRadius == 1e3 * kCautiousRadius);
+// Pairs an observation beyond which conjugate gradients do without the coarse space, for which the system is computed:
+// as long as some hundred of them. A factor is then not worth it either.
+constexpr double kManyPairs = 100;
 constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
-// Nanoseconds of one AVX-512 core, measured on the largest problems of the benchmark: an observation's share of a
-// conjugate gradient, a pair's of the system, an operation of the factor.
-constexpr double kObservation = 15, kPair = 15, kFlop = 0.02;
 
 }  // namespace
 
@@ -27,25 +38,36 @@ ReducedSystem::ReducedSystem(const Arrangement& arrangement, const Unknowns& unk
 
 void ReducedSystem::choose(const std::string& wanted, const ImagePriors& priors) {
   const Equations& e = arrangement_.equations();
-  const double gradient = kObservation * static_cast<double>(e.num_observations);
-  const double rows = kPair * arrangement_.num_pairs() / gradient;
-  const auto tell = [&](const char* what, double cost) {
-    const std::string limit = std::to_string(static_cast<int>(kCheapFactor));
-    reason_ = std::string(what) + std::to_string(static_cast<int>(std::lround(cost))) + " conjugate gradients of " +
-              limit + " that it may";
-  };
-  if (wanted.empty()) tell("writing the system out alone costs ", rows);
-  if (wanted != "iterative_schur" && (!wanted.empty() || rows < kCheapFactor)) {
-    matrix_ = std::make_unique<SchurMatrix>(e);
-    cholesky_ = std::make_unique<SparseCholesky>(
-        *matrix_, unknowns_, wanted.empty() ? kMostEntries : std::numeric_limits<std::int64_t>::max());
-    const double cost = rows + kFlop * cholesky_->num_flops() / gradient;
-    if (wanted.empty()) tell("a factor costs ", cost);
-    if (!wanted.empty() || (cholesky_->feasible() && cost < kCheapFactor)) return;
+  const double pairs = arrangement_.num_pairs();
+  const bool many = pairs > kManyPairs * static_cast<double>(e.num_observations);
+  if (wanted.empty()) reason_ = "too many pairs of observations to write the system out";
+  if (!many || (!wanted.empty() && wanted != "iterative_schur")) matrix_ = std::make_unique<SchurMatrix>(e);
+  if (matrix_ && wanted != "iterative_schur") {
+    const std::int64_t most_entries = wanted.empty() ? kMostEntries : std::numeric_limits<std::int64_t>::max();
+    cholesky_ = std::make_unique<SparseCholesky>(*matrix_, unknowns_, most_entries);
+    if (!wanted.empty() || is_factor_cheaper(pairs)) return;
     cholesky_.reset();
-    matrix_.reset();
   }
-  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors, rows < kCheapRows);
+  gradients_ = std::make_unique<ConjugateGradients>(arrangement_, unknowns_, priors, std::move(matrix_));
+}
+
+// Either way the system is computed: for the factor, or for the coarse space.
+bool ReducedSystem::is_factor_cheaper(double pairs) {
+  if (!cholesky_->feasible()) {
+    reason_ = "a factor has more than " + std::to_string(kMostEntries) + " entries";
+    return false;
+  }
+  const Equations& e = arrangement_.equations();
+  const auto observations = static_cast<double>(e.num_observations);
+  const auto entries = static_cast<double>(matrix_->row_begin(e.num_images) * e.columns * e.columns);
+  const double gradient = ConjugateGradients::stores(e, *matrix_) ? kEntry * entries : kObservation * observations;
+  const double more = initial_radius(false, e.num_images) > initial_radius(true, e.num_images) ? kMoreSteps : 1;
+  const double step = kStep * observations + kPair * pairs;
+  const double exact = step + kFlop * cholesky_->num_flops() + kFrontEntry * cholesky_->num_entries();
+  const double ratio = exact / (more * (step + kGradients * gradient));
+  reason_ = "steps with a factor cost " + std::to_string(std::lround(100 * ratio)) +
+            " % of those with conjugate gradients, by estimate";
+  return ratio < 1;
 }
 
 int ReducedSystem::solve(const double* frames, const double* hessians, double scale, const double* damping,

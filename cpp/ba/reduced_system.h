@@ -29,6 +29,7 @@ class ReducedSystem {
 
  private:
   void choose(const std::string& wanted, const ImagePriors& priors);
+  bool is_factor_cheaper(double pairs);
 
   const Arrangement& arrangement_;
   const Unknowns& unknowns_;

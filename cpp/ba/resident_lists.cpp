@@ -24,6 +24,16 @@ std::vector<std::int64_t> begins(std::int64_t count, const View<const std::int32
   return begin;
 }
 
+// Calls f(other) for the observations that make a pair with k, of the same image or an earlier one.
+template <class F>
+void for_each_earlier(const Equations& e, std::int64_t k, const F& f) {
+  const std::int64_t p = e.points[k];
+  if (!e.point_free[p] || !e.image_free[e.images[k]]) return;
+  for (std::int64_t other = e.point_begin[p]; other <= k; ++other) {
+    if (e.image_free[e.images[other]]) f(other);
+  }
+}
+
 }  // namespace
 
 ResidentLists::ResidentLists(const Problem& problem, const Arrangement& arrangement) {
@@ -125,7 +135,7 @@ ObservationPairs::ObservationPairs(const Equations& e, int num_threads) {
   std::vector<std::int64_t> image_begin(e.num_images + 1, 0);
   for (std::int64_t i = 0; i < e.num_observations; ++i) {
     const std::int64_t k = e.by_image[i];
-    image_begin[e.images[k] + 1] += k - e.point_begin[e.points[k]] + 1;
+    for_each_earlier(e, k, [&](std::int64_t) { ++image_begin[e.images[k] + 1]; });
   }
   std::partial_sum(image_begin.begin(), image_begin.end(), image_begin.begin());
   first = Buffer<std::int64_t>(image_begin.back());
@@ -136,7 +146,7 @@ ObservationPairs::ObservationPairs(const Equations& e, int num_threads) {
     const auto for_each_pair = [&](const auto& f) {
       for (std::int64_t i = e.image_begin[image]; i < e.image_begin[image + 1]; ++i) {
         const std::int64_t k = e.by_image[i];
-        for (std::int64_t other = e.point_begin[e.points[k]]; other <= k; ++other) f(k, other);
+        for_each_earlier(e, k, [&](std::int64_t other) { f(k, other); });
       }
     };
     std::vector<std::int64_t>& next = ends[image];

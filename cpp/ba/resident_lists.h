@@ -51,7 +51,8 @@ struct ResidentLists {
   void sort_priors(const Problem& problem);
 };
 
-// For every two images with common points, and every image with itself, the pairs of their observations of one point.
+// For every two free images with common free points, and every image with itself, the pairs of their observations of
+// one point.
 struct ObservationPairs {
   ObservationPairs(const Equations& equations, int num_threads);
 

@@ -39,15 +39,17 @@ SchurMatrix::SchurMatrix(const Equations& e) : equations_(&e), columns_(e.column
   for (std::int64_t image = 0; image < e.num_images; ++image) {
     poll_interrupt();
     const auto add = [&](std::int32_t other) {
-      if (seen_in[other] == image) return;
+      if (seen_in[other] == image || !e.image_free[other]) return;
       seen_in[other] = image;
       column_.push_back(other);
     };
-    for (std::int64_t i = e.image_begin[image]; i < e.image_begin[image + 1]; ++i) {
-      const std::int64_t k = e.by_image[i];
-      for (std::int64_t other = e.point_begin[e.image_points[i]]; other < k; ++other) add(e.images[other]);
+    const std::int64_t end = e.image_free[image] ? e.image_begin[image + 1] : e.image_begin[image];
+    for (std::int64_t i = e.image_begin[image]; i < end; ++i) {
+      const std::int64_t k = e.by_image[i], p = e.image_points[i];
+      if (!e.point_free[p]) continue;
+      for (std::int64_t other = e.point_begin[p]; other < k; ++other) add(e.images[other]);
     }
-    add(static_cast<std::int32_t>(image));
+    column_.push_back(static_cast<std::int32_t>(image));
     std::sort(column_.begin() + row_begin_.back(), column_.end());
     row_begin_.push_back(static_cast<std::int64_t>(column_.size()));
   }
@@ -65,12 +67,13 @@ SchurMatrix::SchurMatrix(int columns, const std::vector<std::vector<std::int32_t
 void SchurMatrix::compute_row(std::int64_t image, Workspace& work, double* row) const {
   const Equations& e = *equations_;
   const std::int64_t size = std::int64_t(columns_) * columns_, first = row_begin_[image], end = row_begin_[image + 1];
-  work.slots.resize(num_images());
-  work.next.resize(std::max<std::size_t>(work.next.size(), e.image_begin[image + 1] - e.image_begin[image]));
-  for (std::int64_t b = first; b < end; ++b) work.slots[column_[b]] = b - first;
   std::fill_n(row, (end - first - 1) * size, 0.0);
   double* diagonal = row + (end - first - 1) * size;
   for (std::int64_t i = 0; i < size; ++i) diagonal[i] = scale_ * hessians_[image * size + i];
+  if (!e.image_free[image]) return;
+  work.slots.resize(num_images(), -1);  // which stays, of fixed images
+  work.next.resize(std::max<std::size_t>(work.next.size(), e.image_begin[image + 1] - e.image_begin[image]));
+  for (std::int64_t b = first; b < end; ++b) work.slots[column_[b]] = b - first;
   const std::int64_t step = std::max<std::int64_t>(1, kCached / (size * std::int64_t(sizeof(double))));
   for (std::int64_t b = first; b < end; b += step) {
     poll_interrupt();

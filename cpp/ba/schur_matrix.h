@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reduced system of the images' columns, written out: blocks for every pair of images that see a common point.
+// The reduced system of the images' columns, written out: blocks for every pair of free images that see a common free
+// point, and of every image with itself.
 #pragma once
 
 #include <vector>

@@ -126,6 +126,7 @@ void SparseCholesky::find_subtrees() {
       flops[f] += static_cast<double>((front.num_rows - k) * (front.num_rows - k));
     }
     num_flops_ += flops[f];
+    num_entries_ += 0.5 * static_cast<double>(front.num_rows * (front.num_rows + 1));
     for (const std::int64_t child : front.children) {
       flops[f] += flops[child];
       first[f] = std::min(first[f], first[child]);

@@ -20,7 +20,9 @@ class SparseCholesky {
 
   bool feasible() const { return order_.feasible; }
   bool is_dense() const { return fronts_.size() <= 1; }
+  // Operations of the factor, and entries of the fronts.
   double num_flops() const { return num_flops_; }
+  double num_entries() const { return num_entries_; }
 
   // Factors the matrix with `damping` added to its diagonal; false where it is not positive definite. Only the one
   // front of is_dense() can do with a matrix that is not stored.
@@ -69,7 +71,7 @@ class SparseCholesky {
 
   const Unknowns& unknowns_;
   const Elimination order_;
-  double num_flops_ = 0;
+  double num_flops_ = 0, num_entries_ = 0;
   std::vector<std::int32_t> eliminated_;  // unknown at each place of the unknowns' elimination order
   std::vector<std::int32_t> place_;       // where the unknowns of the node at a place begin in that order
   std::vector<std::int64_t> block_rows_;  // the image of each block's row
