@@ -10,7 +10,8 @@ namespace fastcv::ba {
 struct Elimination {
   using Ints = std::vector<std::int32_t>;
 
-  // Stops, with feasible = false, where the factor would have more than `most_entries`.
+  // Stops, with feasible = false, where the factor would have more than `most_entries`: before it orders anything where
+  // the matrix has more.
   Elimination(const SchurMatrix& matrix, const Unknowns& unknowns, std::int64_t most_entries);
 
   std::int32_t size() const { return static_cast<std::int32_t>(node_at.size()); }

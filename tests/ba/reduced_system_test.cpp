@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "ba/conjugate_gradients.h"
+#include "ba/reduced_system.h"
 #include "random_system.h"
 
 using namespace fastcv::ba;
@@ -172,8 +172,36 @@ TEST_CASE("conjugate gradients that start at the solution say so") {
   CHECK(x == zero);
 }
 
+TEST_CASE("exact steps where they are estimated to cost less") {
+  const auto chosen = [](const Shape& shape) {
+    const Arrays arrays(shape);
+    const Arrangement arrangement(arrays.problem);
+    const int columns = arrangement.equations().columns;
+    const Unknowns unknowns(arrays.problem, columns);
+    const ImagePriors priors(arrays.problem, arrangement.lenses(), columns);
+    return ReducedSystem(arrangement, unknowns, priors, "").linear_solver();
+  };
+  CHECK(chosen({.num_images = 30, .num_points = 200, .num_cameras = 30, .reach = 28}) == "dense_schur");
+  CHECK(chosen({.num_images = 600, .num_points = 6000, .num_cameras = 600}) == "sparse_schur");
+  CHECK(chosen({.num_images = 600, .num_points = 6000, .num_cameras = 600, .reach = 40}) == "iterative_schur");
+  // On few images exact steps begin bolder.
+  CHECK(chosen({.num_images = 400, .num_points = 4000, .num_cameras = 400, .reach = 40}) == "sparse_schur");
+}
+
 TEST_CASE("a factor with more entries than allowed is not planned") {
-  const System system({});
+  const System system({.closures = 40});
   SchurMatrix schur(system.arrangement.equations());
   CHECK_FALSE(SparseCholesky(schur, system.unknowns, 1000).feasible());
+  CHECK(Elimination(schur, system.unknowns, 1000).position.empty());  // nor ordered: the matrix has more
+  const Elimination order(schur, system.unknowns, kNoLimit);
+  std::int64_t entries = 0;
+  for (std::int32_t j = 0; j < order.size(); ++j) {
+    const std::int64_t width = system.unknowns.node_size(order.node_at[j]);
+    entries += width * width;
+    for (const std::int32_t i : order.below[j]) entries += width * system.unknowns.node_size(order.node_at[i]);
+  }
+  CHECK(Elimination(schur, system.unknowns, entries).feasible);
+  const Elimination refused(schur, system.unknowns, entries - 1);
+  CHECK_FALSE(refused.feasible);
+  CHECK_FALSE(refused.position.empty());
 }
