@@ -37,8 +37,9 @@ target_compile_definitions(fastcv_gpu PRIVATE FASTCV_ISA=gpu)
 
 # What a GPU's bundle adjustment does on the host. Not fastcv_cpu, which takes minutes to build.
 add_library(fastcv_gpu_host STATIC
-  cpp/ba/arrangement.cpp cpp/ba/inspect.cpp cpp/ba/levenberg_marquardt.cpp cpp/ba/resident_lists.cpp cpp/ba/unknowns.cpp
-  cpp/core/interrupt.cpp cpp/core/parallel.cpp)
+  cpp/ba/arrangement.cpp cpp/ba/cluster_frames.cpp cpp/ba/cluster_lists.cpp cpp/ba/clusters.cpp cpp/ba/inspect.cpp
+  cpp/ba/levenberg_marquardt.cpp cpp/ba/resident_lists.cpp cpp/ba/unknowns.cpp cpp/core/interrupt.cpp
+  cpp/core/parallel.cpp)
 target_include_directories(fastcv_gpu_host PUBLIC cpp)
 target_link_libraries(fastcv_gpu_host PUBLIC Threads::Threads)
 fastcv_kernel_flags(fastcv_gpu_host)

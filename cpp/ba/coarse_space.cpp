@@ -4,13 +4,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "ba/cluster_frames.h"
 #include "core/parallel.h"
 
 namespace fastcv::ba {
 namespace {
 
-constexpr int kSmallestCluster = 10;  // frames
 // Of the coarse factor, for each observation: as long as some five conjugate gradients. Clusters grow until it is so.
 constexpr double kMostFlops = 5000;
 
@@ -20,13 +18,13 @@ CoarseSpace::CoarseSpace(const Equations& equations, const Unknowns& unknowns, c
     : equations_(equations),
       unknowns_(unknowns),
       fine_(fine),
-      num_intrinsics_(std::min(equations.columns - kPose, kMostColumns - kModes)),
-      columns_(kModes + num_intrinsics_),
+      clusters_(equations, unknowns),
+      num_intrinsics_(clusters_.num_intrinsics()),
+      columns_(clusters_.columns()),
       modes_(unknowns.num_frames() * kPose * kModes),
       shares_(equations.num_images * num_intrinsics_) {
-  find_own_intrinsics();
-  for (int size = kSmallestCluster;; size *= 2) {
-    make_clusters(size);
+  for (int size = Clusters::kSmallest;; size *= 2) {
+    clusters_.make(size);
     connect_clusters();
     cholesky_ = std::make_unique<SparseCholesky>(*coarse_, *coarse_unknowns_, std::numeric_limits<std::int64_t>::max());
     if (size >= unknowns.num_frames()) break;
@@ -35,49 +33,12 @@ CoarseSpace::CoarseSpace(const Equations& equations, const Unknowns& unknowns, c
   transposed_ = Buffer<double>(coarse_->row_begin(coarse_->num_images()) * columns_ * columns_);
 }
 
-void CoarseSpace::find_own_intrinsics() {
-  std::vector<int> users(unknowns_.count(), 0);
-  const auto intrinsics = [&](std::int64_t image) { return unknowns_.of_image(image) + kPose; };
-  for (std::int64_t i = 0; i < equations_.num_images; ++i) {
-    for (int a = 0; a < num_intrinsics_; ++a) {
-      if (intrinsics(i)[a] >= 0) ++users[intrinsics(i)[a]];
-    }
-  }
-  for (std::int64_t i = 0; i < equations_.num_images; ++i) {
-    for (int a = 0; a < num_intrinsics_; ++a) {
-      const std::int32_t unknown = intrinsics(i)[a];
-      own_.push_back(unknown >= 0 && users[unknown] == 1 ? unknown : -1);
-    }
-  }
-}
-
-void CoarseSpace::make_clusters(int size) {
-  std::vector<bool> wanted(unknowns_.num_frames());
-  const auto any_free = [](const std::int32_t* begin, std::int64_t count) {
-    return std::any_of(begin, begin + count, [](std::int32_t unknown) { return unknown >= 0; });
-  };
-  for (std::int64_t f = 0; f < unknowns_.num_frames(); ++f) wanted[f] = any_free(unknowns_.of_frame(f), kPose);
-  for (std::int64_t i = 0; i < equations_.num_images; ++i) {
-    if (any_free(own_.data() + i * num_intrinsics_, num_intrinsics_)) wanted[unknowns_.frame(i)] = true;
-  }
-  cluster_of_frame_ = cluster_frames(equations_, unknowns_, wanted, size);
-  const auto count = 1 + *std::max_element(cluster_of_frame_.begin(), cluster_of_frame_.end());
-  frames_.assign(count, {});
-  images_.assign(count, {});
-  for (std::int32_t f = 0; f < unknowns_.num_frames(); ++f) {
-    if (cluster_of_frame_[f] >= 0) frames_[cluster_of_frame_[f]].push_back(f);
-  }
-  for (std::int32_t i = 0; i < equations_.num_images; ++i) {
-    if (cluster_of(i) >= 0) images_[cluster_of(i)].push_back(i);
-  }
-}
-
 void CoarseSpace::connect_clusters() {
-  std::vector<std::vector<std::int32_t>> below(images_.size());
-  for (std::int32_t cluster = 0; cluster < static_cast<std::int32_t>(images_.size()); ++cluster) {
-    for (const std::int32_t image : images_[cluster]) {
+  std::vector<std::vector<std::int32_t>> below(clusters_.count());
+  for (std::int32_t cluster = 0; cluster < clusters_.count(); ++cluster) {
+    for (const std::int32_t image : clusters_.images(cluster)) {
       for (std::int64_t b = fine_.row_begin(image); b < fine_.row_begin(image + 1); ++b) {
-        const std::int32_t other = cluster_of(fine_.column(b));
+        const std::int32_t other = clusters_.of_image(fine_.column(b));
         if (other >= 0) below[std::max(cluster, other)].push_back(std::min(cluster, other));
       }
     }
@@ -116,14 +77,14 @@ void CoarseSpace::project_rows(std::int32_t cluster, Workspace& work) {
     work.slot_of[neighbours[n].cluster] = static_cast<std::int32_t>(n);
     std::fill_n(projected(cluster, neighbours[n]), columns_ * columns_, 0.0);
   }
-  for (const std::int32_t image : images_[cluster]) {
+  for (const std::int32_t image : clusters_.images(cluster)) {
     const std::int64_t first = fine_.row_begin(image), count = fine_.row_begin(image + 1) - first;
     const double* row = fine_.row(image, work.fine);
     work.products.assign(neighbours.size() * columns * columns_, 0.0);
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int32_t other = fine_.column(first + b);
-      if (cluster_of(other) < 0) continue;
-      const std::int64_t slot = work.slot_of[cluster_of(other)];
+      if (clusters_.of_image(other) < 0) continue;
+      const std::int64_t slot = work.slot_of[clusters_.of_image(other)];
       add_product(image, other, row + b * columns * columns, work.products.data() + slot * columns * columns_);
     }
     for (std::size_t n = 0; n < neighbours.size(); ++n) {
@@ -181,7 +142,7 @@ bool CoarseSpace::prepare(const double* frames, const double* damping, int num_t
   const std::int64_t num_clusters = coarse_->num_images();
   parallel_for(num_clusters, 1, num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t c = begin; c < end; ++c) {
-      make_modes(frames_[c], frames);
+      make_modes(static_cast<std::int32_t>(c), frames);
       orthonormalize(static_cast<std::int32_t>(c), damping);
     }
   });
@@ -207,17 +168,17 @@ template <class F>
 void CoarseSpace::for_each_entry(const F& f) const {
   for (std::int32_t cluster = 0; cluster < coarse_->num_images(); ++cluster) {
     const std::int32_t first = cluster * columns_;
-    for (const std::int64_t frame : frames_[cluster]) {
+    for (const std::int64_t frame : clusters_.frames(cluster)) {
       for (int r = 0; r < kPose; ++r) {
         const std::int32_t unknown = unknowns_.of_frame(frame)[r];
         if (unknown < 0) continue;
         for (int m = 0; m < kModes; ++m) f(unknown, first + m, modes_[(frame * kPose + r) * kModes + m]);
       }
     }
-    for (const std::int64_t image : images_[cluster]) {
+    for (const std::int64_t image : clusters_.images(cluster)) {
       for (int a = 0; a < num_intrinsics_; ++a) {
-        const std::int64_t at = image * num_intrinsics_ + a;
-        if (own_[at] >= 0) f(own_[at], first + kModes + a, shares_[at]);
+        const std::int32_t unknown = clusters_.own(image)[a];
+        if (unknown >= 0) f(unknown, first + kModes + a, shares_[image * num_intrinsics_ + a]);
       }
     }
   }

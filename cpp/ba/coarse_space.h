@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "ba/clusters.h"
 #include "ba/schur_matrix.h"
 #include "ba/sparse_cholesky.h"
 #include "ba/unknowns.h"
@@ -16,8 +17,8 @@ namespace fastcv::ba {
 
 class CoarseSpace {
  public:
-  static constexpr int kPose = 6;   // unknowns
-  static constexpr int kModes = 7;  // of the poses of a cluster: three turns, three shifts, a growth
+  static constexpr int kPose = 6;  // unknowns
+  static constexpr int kModes = generic::ba::kModes;
 
   CoarseSpace(const Equations& equations, const Unknowns& unknowns, const SchurMatrix& fine);
 
@@ -36,28 +37,23 @@ class CoarseSpace {
   };
   struct Workspace;
 
-  void find_own_intrinsics();
-  void make_clusters(int size);
   void connect_clusters();
   void project_rows(std::int32_t cluster, Workspace& work);
   void add_product(std::int64_t image, std::int64_t other, const double* block, double* product) const;
   void add_projected(std::int64_t image, const double* product, double* to) const;
   void add_transposed(std::int64_t block, bool diagonal);
   // In coarse_modes.cpp.
-  void make_modes(const std::vector<std::int32_t>& frames, const double* poses);
+  void make_modes(std::int32_t cluster, const double* poses);
   void orthonormalize(std::int32_t cluster, const double* metric);
   template <class F>
   void for_each_entry(const F& f) const;
   double* projected(std::int32_t cluster, const Neighbour& other);
-  std::int32_t cluster_of(std::int64_t image) const { return cluster_of_frame_[unknowns_.frame(image)]; }
 
   const Equations& equations_;
   const Unknowns& unknowns_;
   const SchurMatrix& fine_;
+  Clusters clusters_;
   const int num_intrinsics_, columns_;
-  std::vector<std::int32_t> own_;  // (num_images, num_intrinsics) the unknown where no other image has it, else -1
-  std::vector<std::int32_t> cluster_of_frame_;              // -1 where nothing is its own
-  std::vector<std::vector<std::int32_t>> frames_, images_;  // of each cluster
   std::vector<std::vector<Neighbour>> neighbours_;
   std::vector<double> modes_, shares_;  // P: (6, 7) of each frame's pose; of each image's own intrinsics
   std::unique_ptr<Unknowns> coarse_unknowns_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ba/dot.h"
+#include "ba/settings.h"
 #include "core/parallel.h"
 
 #define FASTCV_LEAF "ba/eliminate_points.leaf.h"
@@ -17,8 +18,6 @@
 
 namespace fastcv::ba {
 namespace {
-
-constexpr int kDelay = 4;  // iterations that an estimate of the error comes late
 
 void add_schur_diagonal(const Equations& equations, std::int64_t image, double* block) {
   FASTCV_DISPATCH(ba::add_schur_diagonal(equations, image, block));
@@ -156,7 +155,8 @@ int ConjugateGradients::solve(const double* b, const double* damping, double tol
   const std::size_t n = unknowns_.count();
   std::vector<double> r(b, b + n), z(n), p(n, 0.0), q(n);
   std::fill_n(x, n, 0.0);
-  double rz = 0, model = 0, last[kDelay] = {};
+  double rz = 0;
+  Gains gains(tolerance);
   for (int iteration = 1; iteration <= most_iterations; ++iteration) {
     precondition(r.data(), z.data());
     const double next = dot(r, z);
@@ -172,10 +172,7 @@ int ConjugateGradients::solve(const double* b, const double* damping, double tol
     const double alpha = rz / curvature;
     for (std::size_t i = 0; i < n; ++i) x[i] += alpha * p[i];
     for (std::size_t i = 0; i < n; ++i) r[i] -= alpha * q[i];
-    const double gain = 0.5 * alpha * rz;  // of 1/2 xᵀ S x - bᵀ x in this iteration
-    model += gain;
-    last[iteration % kDelay] = gain;
-    if (iteration >= kDelay && std::accumulate(last, last + kDelay, 0.0) < tolerance * model) return iteration;
+    if (gains.are_enough_with(0.5 * alpha * rz)) return iteration;
   }
   return most_iterations;
 }

@@ -30,10 +30,8 @@ class ConjugateGradients {
   // time. False where one of these is not positive definite.
   bool prepare(const double* frames, const double* hessians, double scale, const double* damping, int num_threads);
 
-  // Solves (S + damping) x = b approximately, from x = 0: until the last four iterations together gained less than
-  // `tolerance` of what the quadratic model gained in all. That is an estimate of the error four iterations before;
-  // source: Strakoš & Tichý 2002, "On error estimation in the conjugate gradient method", section 4. Returns the number
-  // of iterations.
+  // Solves (S + damping) x = b approximately, from x = 0, until the gains are enough for the tolerance (settings.h).
+  // Returns the number of iterations.
   int solve(const double* b, const double* damping, double tolerance, int most_iterations, double* x, int num_threads);
 
  private:

@@ -3,6 +3,7 @@
 //
 // The matrix is row-major, its size a whole number of tiles, and its lower triangle becomes L. A column's own tile and
 // those below it are eliminated one column at a time with one barrier each, as L D Lᵀ: the pivots' roots come last.
+// An identity below it becomes L⁻ᵀ, for that is what solving its rows for L means.
 #pragma once
 
 #include "core/executor.h"
@@ -18,10 +19,14 @@ struct Tile {
 struct DenseMatrix {
   double* values;
   std::int64_t size;
+  bool with_identity = false;  // (2 size, size): the matrix over an identity
   FASTCV_HD double* tile(std::int64_t row, std::int64_t column) const {
     return values + row * kTile * size + column * kTile;
   }
-  std::int64_t tiles() const { return size / kTile; }
+  FASTCV_HD std::int64_t tiles() const { return size / kTile; }
+  std::int64_t num_values() const { return (with_identity ? 2 : 1) * size * size; }
+  // Tiles below that of a column on the diagonal which are not zero: of the identity as many as were begun.
+  std::int64_t below(std::int64_t column) const { return with_identity ? tiles() : tiles() - 1 - column; }
 };
 
 // The tile on the diagonal. `failed` becomes 1 where it is not positive definite.
@@ -78,7 +83,7 @@ struct SolveTiles {
   }
 };
 
-// What lies right of them, its lower triangle, one block a tile: A -= X Xᵀ.
+// What lies right of them, its lower triangle and what is below, one block a tile: A -= X Xᵀ.
 struct UpdateTiles {
   static constexpr int kThreads = 256, kEntries = kTile * kTile / kThreads;  // of a thread, in one row
   struct Shared {
@@ -87,14 +92,14 @@ struct UpdateTiles {
   DenseMatrix matrix;
   std::int64_t column;
 
+  std::int64_t num_blocks() const {
+    const std::int64_t right = matrix.tiles() - 1 - column;
+    return right * (right + 1) / 2 + right * (matrix.below(column) - right);
+  }
   FASTCV_HD int num_phases() const { return 2; }
   FASTCV_HD void phase(int phase, std::int64_t block, int thread, Shared& s) const {
-    // Tile `block` of a triangle, counted row by row. The root may be off by one in its last digit.
-    std::int64_t row = static_cast<std::int64_t>((sqrt(8.0 * static_cast<double>(block) + 1) - 1) / 2);
-    while (row * (row + 1) / 2 > block) --row;
-    while ((row + 1) * (row + 2) / 2 <= block) ++row;
-    const std::int64_t first = column + 1, other = first + block - row * (row + 1) / 2;
-    row += first;
+    std::int64_t row, other;
+    place(block, row, other);
     if (phase == 0) {
       const double *a = matrix.tile(row, column), *b = matrix.tile(other, column);
       for (int i = thread; i < kTile * kTile; i += kThreads) {
@@ -110,6 +115,23 @@ struct UpdateTiles {
     }
     double* to = matrix.tile(row, other) + r * matrix.size + c;
     for (int i = 0; i < kEntries; ++i) to[i * (kTile / kEntries)] -= sums[i];
+  }
+
+ private:
+  // The tiles of the triangle, then those below it, counted row by row.
+  FASTCV_HD void place(std::int64_t block, std::int64_t& row, std::int64_t& other) const {
+    const std::int64_t first = column + 1, right = matrix.tiles() - first, triangle = right * (right + 1) / 2;
+    if (block >= triangle) {
+      row = matrix.tiles() + (block - triangle) / right;
+      other = first + (block - triangle) % right;
+      return;
+    }
+    // The root may be off by one in its last digit.
+    row = static_cast<std::int64_t>((sqrt(8.0 * static_cast<double>(block) + 1) - 1) / 2);
+    while (row * (row + 1) / 2 > block) --row;
+    while ((row + 1) * (row + 2) / 2 <= block) ++row;
+    other = first + block - row * (row + 1) / 2;
+    row += first;
   }
 };
 
@@ -163,10 +185,10 @@ template <class Executor>
 void factor(Executor& on, const DenseMatrix& matrix, double* failed) {
   for (std::int64_t column = 0; column < matrix.tiles(); ++column) {
     on.launch(1, FactorTile{matrix, column, failed});
-    const std::int64_t below = matrix.tiles() - 1 - column;
-    if (below == 0) break;
-    on.launch(below, SolveTiles{matrix, column});
-    on.launch(below * (below + 1) / 2, UpdateTiles{matrix, column});
+    const std::int64_t below = matrix.below(column);
+    const UpdateTiles update{matrix, column};
+    if (below > 0) on.launch(below, SolveTiles{matrix, column});
+    if (update.num_blocks() > 0) on.launch(update.num_blocks(), update);
   }
 }
 

@@ -90,6 +90,7 @@ class Resident : public fastcv::ba::Linearization {
 // gradients. By arithmetic; it has not been measured.
 constexpr std::int64_t kMostFactored = 2048, kMostFactoredSlots = 8192;
 constexpr double kMostPairs = 1 << 26;  // 1 GiB of lists
+constexpr double kMostCoarse = 2048;
 
 template <class Executor>
 Resident<Executor>::Resident(Executor& on, const fastcv::ba::Problem& problem, const fastcv::ba::Options& options)
@@ -193,10 +194,13 @@ void Resident<Executor>::choose(const fastcv::ba::Arrangement& arrangement, cons
               std::to_string(kMostFactored) + " are factored where few points pair them";
   }
   if (wanted == "dense_schur" || (wanted.empty() && small)) {
-    const fastcv::ba::ObservationPairs pairs(arrangement.equations(), options.num_threads);
+    const auto incidence = fastcv::ba::Incidence::of(arrangement.equations());
+    const fastcv::ba::ObservationPairs pairs(incidence, options.num_threads);
     system_ = std::make_unique<ResidentCholesky<Executor>>(on_, e_, *unknowns_, pairs);
   } else {
-    system_ = std::make_unique<ResidentGradients<Executor>>(on_, e_, *unknowns_, lists, scratch_);
+    const fastcv::ba::ClusterLists clusters(problem_, arrangement.equations(), kMostCoarse, kMostPairs,
+                                            options.num_threads);
+    system_ = std::make_unique<ResidentGradients<Executor>>(on_, e_, *unknowns_, lists, clusters, scratch_);
   }
 }
 
@@ -254,7 +258,8 @@ int Resident<Executor>::solve(double lambda) {
   for_each(on_, unknowns_->count(),
            Damping{diagonal_, fastcv::ba::kDiagonalShare * lambda, fastcv::ba::kSmallestDiagonal, damping_});
   const double scale = 1 + lambda * (1 - fastcv::ba::kDiagonalShare);  // of the Hessian's blocks by image
-  return system_->solve(scale, damping_, right_, step_);
+  const double* frames = unknowns_->has_rigs() ? at_.rig_from_world : at_.cam_from_world;
+  return system_->solve(frames, scale, damping_, right_, step_);
 }
 
 template <class Executor>

@@ -3,6 +3,7 @@
 // vectors are; a value that makes no sense moves nothing, and the host finds it once an iteration is over.
 #pragma once
 
+#include "ba/resident_coarse.hd.h"
 #include "ba/resident_schur.hd.h"
 #include "ba/resident_unknowns.hd.h"
 
@@ -134,16 +135,18 @@ struct Fill {
   FASTCV_HD void operator()(std::int64_t i) const { out[i] = value; }
 };
 
-// z = M⁻¹ r. As a term of a sum: rᵀ z.
+// z = M⁻¹ r, with the correction of the coarse space added. As a term of a sum: rᵀ z.
 struct Precondition {
   NodeLists nodes;
   int width;
-  const double *blocks, *r;
+  const double* blocks;
+  Correction correction;
+  const double* r;
   double* z;
   FASTCV_HD double operator()(std::int64_t i) const {
     const std::int64_t node = nodes.node_of[i], first = nodes.begin[node];
     const double* row = blocks + (node * width + i - first) * width;
-    double sum = 0;
+    double sum = correction(i);
     for (std::int64_t c = 0; c < nodes.begin[node + 1] - first; ++c) sum += row[c] * r[first + c];
     z[i] = sum;
     return r[i] * sum;

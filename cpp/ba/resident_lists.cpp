@@ -26,11 +26,12 @@ std::vector<std::int64_t> begins(std::int64_t count, const View<const std::int32
 
 // Calls f(other) for the observations that make a pair with k, of the same image or an earlier one.
 template <class F>
-void for_each_earlier(const Equations& e, std::int64_t k, const F& f) {
+void for_each_earlier(const Incidence& e, std::int64_t k, const F& f) {
   const std::int64_t p = e.points[k];
-  if (!e.point_free[p] || !e.image_free[e.images[k]]) return;
+  const auto is_free = [&](std::int64_t image) { return e.image_free == nullptr || e.image_free[image]; };
+  if ((e.point_free != nullptr && !e.point_free[p]) || !is_free(e.images[k])) return;
   for (std::int64_t other = e.point_begin[p]; other <= k; ++other) {
-    if (e.image_free[e.images[other]]) f(other);
+    if (is_free(e.images[other])) f(other);
   }
 }
 
@@ -131,7 +132,7 @@ void ResidentLists::sort_priors(const Problem& problem) {
   }
 }
 
-ObservationPairs::ObservationPairs(const Equations& e, int num_threads) {
+ObservationPairs::ObservationPairs(const Incidence& e, int num_threads) {
   std::vector<std::int64_t> image_begin(e.num_images + 1, 0);
   for (std::int64_t i = 0; i < e.num_observations; ++i) {
     const std::int64_t k = e.by_image[i];

@@ -8,7 +8,8 @@
 
 namespace fastcv::ba {
 
-class Unknowns;  // whose header is for the host: it names the generic instruction set
+class Clusters;  // whose headers are for the host: they name the generic instruction set
+class Unknowns;
 
 struct ResidentLists {
   using Longs = std::vector<std::int64_t>;
@@ -51,10 +52,23 @@ struct ResidentLists {
   void sort_priors(const Problem& problem);
 };
 
+// Who sees what: observations sorted by point, then by image.
+struct Incidence {
+  std::int64_t num_images, num_observations;
+  const std::int32_t *images, *points;                       // of each observation
+  const std::int64_t *point_begin, *image_begin, *by_image;  // as in Equations
+  const bool *image_free, *point_free;                       // null where all are
+
+  static Incidence of(const Equations& e) {
+    return {e.num_images,  e.num_observations, e.images,     e.points,    e.point_begin,
+            e.image_begin, e.by_image,         e.image_free, e.point_free};
+  }
+};
+
 // For every two free images with common free points, and every image with itself, the pairs of their observations of
 // one point.
 struct ObservationPairs {
-  ObservationPairs(const Equations& equations, int num_threads);
+  ObservationPairs(const Incidence& incidence, int num_threads);
 
   std::vector<std::int64_t> begin;
   Buffer<std::int64_t> first, second;  // of the later image, of the earlier one

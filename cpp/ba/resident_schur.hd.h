@@ -133,20 +133,34 @@ struct Damping {
 
 // ---- The system written out. S = scale U - Y Yᵀ with Y = Aᵀ shift L and V⁻¹ = L Lᵀ.
 
+// L of a symmetric block of a point: [0], [1 2], [3 4 5].
+FASTCV_HD void root_of(const double* v, double* l) {
+  // Semidefinite: a fixed point's is 0, and rounding may leave the last pivots of a distant one below.
+  const auto root = [](double d) { return d > 0 ? sqrt(d) : 0.0; };
+  const auto over = [](double a, double d) { return d > 0 ? a / d : 0.0; };
+  l[0] = root(v[0]);
+  l[1] = over(v[1], l[0]);
+  l[2] = root(v[3] - l[1] * l[1]);
+  l[3] = over(v[2], l[0]);
+  l[4] = over(v[4] - l[3] * l[1], l[2]);
+  l[5] = root(v[5] - l[3] * l[3] - l[4] * l[4]);
+}
+// out = Lᵀ x
+FASTCV_HD void times_root(const double* l, double x0, double x1, double x2, double* out) {
+  out[0] = x0 * l[0] + x1 * l[1] + x2 * l[3];
+  out[1] = x1 * l[2] + x2 * l[4];
+  out[2] = x2 * l[5];
+}
+
 struct Couplings {
   ResidentEquations e;
   double* couplings;  // (num_observations, columns, 3)
   FASTCV_HD void operator()(std::int64_t k) const {
-    const double* v = e.point_inverse + 6 * std::int64_t(e.points[k]);
-    // Semidefinite: a fixed point's is 0, and rounding may leave the last pivots of a distant one below.
-    const auto root = [](double d) { return d > 0 ? sqrt(d) : 0.0; };
-    const auto over = [](double a, double d) { return d > 0 ? a / d : 0.0; };
-    const double l00 = root(v[0]), l10 = over(v[1], l00), l20 = over(v[2], l00);
-    const double l11 = root(v[3] - l10 * l10), l21 = over(v[4] - l20 * l10, l11);
-    const double l22 = root(v[5] - l20 * l20 - l21 * l21);
     const Column *row = e.row(k), *b = row + kShiftColumn;
-    const double x[3] = {b[0].x * l00 + b[1].x * l10 + b[2].x * l20, b[1].x * l11 + b[2].x * l21, b[2].x * l22};
-    const double y[3] = {b[0].y * l00 + b[1].y * l10 + b[2].y * l20, b[1].y * l11 + b[2].y * l21, b[2].y * l22};
+    double l[6], x[3], y[3];
+    root_of(e.point_inverse + 6 * std::int64_t(e.points[k]), l);
+    times_root(l, b[0].x, b[1].x, b[2].x, x);
+    times_root(l, b[0].y, b[1].y, b[2].y, y);
     for (int c = 0; c < e.columns; ++c) {
       for (int d = 0; d < 3; ++d) couplings[(k * e.columns + c) * 3 + d] = row[c].x * x[d] + row[c].y * y[d];
     }
@@ -161,22 +175,23 @@ struct PairLists {
 
 // A row is a pair of images: its block of the system, by their columns.
 struct SchurBlocks {
-  ResidentEquations e;
+  int columns;
   PairLists pairs;
-  const double* couplings;
+  const double* couplings;  // (num_observations, columns, 3)
+  const double* hessians;   // (num_images, columns, columns) U
   double scale;
   double* blocks;  // (number of pairs of images, columns, columns)
-  FASTCV_HD int size() const { return e.columns * e.columns; }
+  FASTCV_HD int size() const { return columns * columns; }
   FASTCV_HD std::int64_t begin(std::int64_t pair) const { return pairs.begin[pair]; }
   FASTCV_HD std::int64_t end(std::int64_t pair) const { return pairs.begin[pair + 1]; }
   FASTCV_HD double term(std::int64_t, std::int64_t i, int entry) const {
-    const double* a = couplings + (pairs.first[i] * e.columns + entry / e.columns) * 3;
-    const double* b = couplings + (pairs.second[i] * e.columns + entry % e.columns) * 3;
+    const double* a = couplings + (pairs.first[i] * columns + entry / columns) * 3;
+    const double* b = couplings + (pairs.second[i] * columns + entry % columns) * 3;
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
   }
   FASTCV_HD void store(std::int64_t pair, int entry, double sum) const {
     const std::int64_t later = pairs.later[pair], own = later * size() + entry;
-    blocks[pair * size() + entry] = (later == pairs.earlier[pair] ? scale * e.image_hessian[own] : 0) - sum;
+    blocks[pair * size() + entry] = (later == pairs.earlier[pair] ? scale * hessians[own] : 0) - sum;
   }
 };
 

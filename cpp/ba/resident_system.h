@@ -2,9 +2,11 @@
 // The reduced system of the resident solver: conjugate gradients, or written out and factored where it is small.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "ba/dense_cholesky.hd.h"
+#include "ba/resident_coarse.h"
 #include "ba/resident_gradients.hd.h"
 #include "ba/resident_unknowns.h"
 #include "ba/settings.h"
@@ -19,13 +21,13 @@ struct ResidentScratch {
   double* image_values;  // (num_images, columns)
 };
 
-// Solves (scale U - W V⁻¹ Wᵀ + damping) x = b.
+// Solves (scale U - W V⁻¹ Wᵀ + damping) x = b, linearised at the poses of `frames`.
 template <class Executor>
 class ResidentSystem {
  public:
   virtual ~ResidentSystem() = default;
   // The number of linear iterations, or 0 where the system is not positive definite.
-  virtual int solve(double scale, const double* damping, const double* b, double* x) = 0;
+  virtual int solve(const double* frames, double scale, const double* damping, const double* b, double* x) = 0;
   virtual bool is_iterative() const = 0;
 };
 
@@ -34,7 +36,8 @@ template <class Executor>
 class ResidentGradients : public ResidentSystem<Executor> {
  public:
   ResidentGradients(Executor& on, const ResidentEquations& e, const ResidentUnknowns<Executor>& unknowns,
-                    const fastcv::ba::ResidentLists& lists, const ResidentScratch& scratch)
+                    const fastcv::ba::ResidentLists& lists, const fastcv::ba::ClusterLists& clusters,
+                    const ResidentScratch& scratch)
       : on_(on), e_(e), unknowns_(unknowns), scratch_(scratch), arena_(on) {
     nodes_ = {static_cast<std::int64_t>(lists.node_begin.size()) - 1, arena_.upload(lists.node_begin),
               arena_.upload(lists.node_of)};
@@ -44,18 +47,20 @@ class ResidentGradients : public ResidentSystem<Executor> {
     for (double** vector : {&r_, &z_, &p_, &q_}) *vector = arena_.template allocate<double>(unknowns.count());
     image_out_ = arena_.template allocate<double>(e.num_images * e.columns);
     scalars_ = arena_.template allocate<double>(3);
+    if (clusters.num_clusters > 0) coarse_ = std::make_unique<ResidentCoarse<Executor>>(on, e, unknowns, clusters);
   }
 
-  int solve(double scale, const double* damping, const double* b, double* x) override {
+  int solve(const double* frames, double scale, const double* damping, const double* b, double* x) override {
     if (unknowns_.count() == 0) return 1;
-    if (!prepare(scale, damping)) return 0;
+    if (!prepare(frames, scale, damping)) return 0;
     const std::int64_t n = unknowns_.count();
     for_each(on_, n, Fill{x, 0});
     for_each(on_, n, Copy{b, r_});
-    double model = 0;
+    fastcv::ba::Gains gains(fastcv::ba::kForcing);
     for (int iteration = 1; iteration <= fastcv::ba::kMostGradients; ++iteration) {
       double *rz = scalars_ + iteration % 2, *last_rz = scalars_ + (iteration + 1) % 2, *curvature = scalars_ + 2;
-      reduce_into<Sum>(on_, n, Precondition{nodes_, width_, node_blocks_, r_, z_}, rz);
+      const Correction correction = coarse_ ? coarse_->correct(r_) : Correction{};
+      reduce_into<Sum>(on_, n, Precondition{nodes_, width_, node_blocks_, correction, r_, z_}, rz);
       for_each(on_, n, Direction{z_, rz, iteration == 1 ? nullptr : last_rz, p_});
       multiply(scale, p_, q_);
       reduce_into<Sum>(on_, n, DampProduct{damping, p_, q_}, curvature);
@@ -65,21 +70,24 @@ class ResidentGradients : public ResidentSystem<Executor> {
       const double next = scalars[iteration % 2];
       if (next == 0) return iteration == 1 ? 1 : iteration - 1;  // solved exactly, from the start where b is 0
       if (!(next > 0) || !(scalars[2] > 0)) return iteration - 1;
-      const double gain = 0.5 * next / scalars[2] * next;  // of 1/2 xᵀ S x - bᵀ x in this iteration
-      model += gain;
-      if (iteration * gain < fastcv::ba::kForcing * model) return iteration;
+      if (gains.are_enough_with(0.5 * next / scalars[2] * next)) return iteration;
     }
     return fastcv::ba::kMostGradients;
   }
   bool is_iterative() const override { return true; }
 
  private:
-  bool prepare(double scale, const double* damping) {
+  bool prepare(const double* frames, double scale, const double* damping) {
     for_each(on_, e_.num_observations, Eliminated{e_, scratch_.by_shift});
     sum_rows(on_, e_.num_images, DiagonalBlocks{{e_}, scratch_.by_shift, scale, image_blocks_});
     sum_rows(on_, nodes_.num_nodes,
              NodeBlocks{nodes_, unknowns_.lists(), width_, unknowns_.fold(image_blocks_), damping, node_blocks_});
-    return sum(on_, nodes_.num_nodes, InvertNode{nodes_, width_, node_blocks_}) == 0;
+    reduce_into<Sum>(on_, nodes_.num_nodes, InvertNode{nodes_, width_, node_blocks_}, scalars_);
+    for_each(on_, 1, Fill{scalars_ + 1, 0});
+    if (coarse_) coarse_->prepare(frames, scale, damping, scalars_ + 1);
+    double failed[2];
+    on_.download(scalars_, 2, failed);
+    return failed[0] == 0 && failed[1] == 0;
   }
   // y = S x
   void multiply(double scale, const double* x, double* y) {
@@ -99,6 +107,7 @@ class ResidentGradients : public ResidentSystem<Executor> {
   NodeLists nodes_;
   int width_;
   double *image_blocks_, *node_blocks_, *r_, *z_, *p_, *q_, *image_out_;
+  std::unique_ptr<ResidentCoarse<Executor>> coarse_;  // null where nothing is a cluster's own
   double* scalars_;  // rᵀ z of this iteration and the last by turns, and pᵀ S p
 };
 
@@ -110,9 +119,7 @@ class ResidentCholesky : public ResidentSystem<Executor> {
                    const fastcv::ba::ObservationPairs& pairs)
       : on_(on), e_(e), unknowns_(unknowns), arena_(on) {
     num_pairs_ = static_cast<std::int64_t>(pairs.later.size());
-    pairs_ = {arena_.upload(pairs.begin), arena_.upload(pairs.first.data(), pairs.first.size()),
-              arena_.upload(pairs.second.data(), pairs.second.size()), arena_.upload(pairs.later),
-              arena_.upload(pairs.earlier)};
+    pairs_ = upload_pairs(arena_, pairs);
     const std::int64_t slots = unknowns.num_slots(), width = unknowns.width(), n = unknowns.count();
     blocks_ = arena_.template allocate<double>(num_pairs_ * e.columns * e.columns);
     folded_ = unknowns.has_rigs() ? arena_.template allocate<double>(num_pairs_ * width * width) : blocks_;
@@ -126,11 +133,11 @@ class ResidentCholesky : public ResidentSystem<Executor> {
     for_each(on_, slots * slots, Fill{of_images_, 0});  // images without common points stay so
   }
 
-  int solve(double scale, const double* damping, const double* b, double* x) override {
+  int solve(const double*, double scale, const double* damping, const double* b, double* x) override {
     const std::int64_t slots = unknowns_.num_slots(), width = unknowns_.width(), n = unknowns_.count();
     if (n == 0) return 1;
     for_each(on_, e_.num_observations, Couplings{e_, couplings_});
-    sum_rows(on_, num_pairs_, SchurBlocks{e_, pairs_, couplings_, scale, blocks_});
+    sum_rows(on_, num_pairs_, SchurBlocks{e_.columns, pairs_, couplings_, e_.image_hessian, scale, blocks_});
     const std::int64_t entries = num_pairs_ * width * width;
     if (unknowns_.has_rigs()) {
       for_each(on_, entries, FoldBlocks{unknowns_.rigs(), pairs_.later, pairs_.earlier, blocks_, folded_});

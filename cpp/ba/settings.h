@@ -19,8 +19,28 @@ inline double initial_radius(bool iterative, std::int64_t num_images) {
   return iterative || num_images > kManyImages ? kCautiousRadius : kInitialRadius;
 }
 
-// Conjugate gradients: how exactly they solve (see their header), and how many there may be in one solution.
+// Conjugate gradients: how exactly they solve (see below), and how many there may be in one solution.
 constexpr double kForcing = 0.1;
 constexpr int kMostGradients = 500;
+constexpr double kCheapFactor = 60;  // in conjugate gradients, up to which a factor is preferred to them
+
+// Tells when conjugate gradients have solved A x = b: where the last four iterations together gained less than
+// `tolerance` of what the quadratic model 1/2 xᵀ A x - bᵀ x gained in all. That is an estimate of the error four
+// iterations before; source: Strakoš & Tichý 2002, "On error estimation in the conjugate gradient method", section 4.
+class Gains {
+ public:
+  explicit Gains(double tolerance) : tolerance_(tolerance) {}
+  bool are_enough_with(double gain) {
+    all_ += gain;
+    last_[count_++ % kDelay] = gain;
+    return count_ >= kDelay && last_[0] + last_[1] + last_[2] + last_[3] < tolerance_ * all_;
+  }
+
+ private:
+  static constexpr int kDelay = 4;
+  const double tolerance_;
+  double all_ = 0, last_[kDelay] = {};
+  int count_ = 0;
+};
 
 }  // namespace fastcv::ba
