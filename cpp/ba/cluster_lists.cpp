@@ -104,7 +104,7 @@ void ClusterLists::list_meetings(const Clusters& clusters, const Equations& e, i
   }
   pairs = std::make_unique<ObservationPairs>(
       Incidence{num_clusters, static_cast<std::int64_t>(by_cluster.size()), meeting_clusters.data(),
-                meeting_points.data(), point_begin.data(), cluster_begin.data(), by_cluster.data()},
+                meeting_points.data(), point_begin.data(), cluster_begin.data(), by_cluster.data(), nullptr, nullptr},
       num_threads);
 }
 

@@ -33,6 +33,7 @@ void Clusters::find_own_intrinsics() {
       own_.push_back(unknown >= 0 && users[unknown] == 1 ? unknown : -1);
     }
   }
+  if (std::all_of(own_.begin(), own_.end(), [](std::int32_t unknown) { return unknown < 0; })) num_intrinsics_ = 0;
 }
 
 void Clusters::make(int size) {

@@ -34,7 +34,7 @@ class Clusters {
 
   const Equations& equations_;
   const Unknowns& unknowns_;
-  const int num_intrinsics_;
+  int num_intrinsics_;
   std::vector<std::int32_t> own_, of_frame_;
   std::vector<std::vector<std::int32_t>> frames_, images_;  // of each cluster
 };

@@ -26,7 +26,6 @@ static_assert(kInitialRadius == 1e3 * kCautiousRadius);
 // Pairs an observation beyond which conjugate gradients do without the coarse space, for which the system is computed:
 // as long as some hundred of them. Nor is a factor thought of then.
 constexpr double kManyPairs = 100;
-constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
 
 }  // namespace
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "ba/levenberg_marquardt.h"
+#include "ba/resident_costs.h"
 #include "ba/resident_observation.hd.h"
 #include "ba/resident_points.hd.h"
 #include "ba/resident_system.h"
@@ -86,11 +87,10 @@ class Resident : public fastcv::ba::Linearization {
   std::string reason_ = "asked for";
 };
 
-// Where the system is small, exact steps: a device factors some thousand unknowns in the time of a few conjugate
-// gradients. By arithmetic; it has not been measured.
-constexpr std::int64_t kMostFactored = 2048, kMostFactoredSlots = 8192;
-constexpr double kMostPairs = 1 << 26;  // 1 GiB of lists
-constexpr double kMostCoarse = 2048;
+constexpr double kMostPairs = 1 << 26;  // of observations or of meetings: 1 GiB of lists
+// What the coarse space may cost, in conjugate gradients, before clusters grow. Twice the size takes 1.4 times as many
+// of these (a street of 1000 images: 10, 13, 17 of 10, 20, 40 frames), so that much more would not come back.
+constexpr double kCheapCoarse = 10;
 
 template <class Executor>
 Resident<Executor>::Resident(Executor& on, const fastcv::ba::Problem& problem, const fastcv::ba::Options& options)
@@ -186,22 +186,29 @@ void Resident<Executor>::allocate() {
 template <class Executor>
 void Resident<Executor>::choose(const fastcv::ba::Arrangement& arrangement, const fastcv::ba::ResidentLists& lists,
                                 const fastcv::ba::Options& options) {
-  const std::string& wanted = options.linear_solver;
-  const bool small = unknowns_->count() <= kMostFactored && unknowns_->num_slots() <= kMostFactoredSlots &&
-                     arrangement.num_pairs() <= kMostPairs;
-  if (wanted.empty()) {
-    reason_ = std::to_string(unknowns_->count()) + " unknowns of images and cameras, up to " +
-              std::to_string(kMostFactored) + " are factored where few points pair them";
+  const fastcv::ba::Equations& from = arrangement.equations();
+  const auto n = static_cast<double>(unknowns_->count()), slots = static_cast<double>(unknowns_->num_slots());
+  const double pairs = arrangement.num_pairs(), gradient = fastcv::ba::gradient_seconds(from);
+  const double cost =
+      (fastcv::ba::write_seconds(from, pairs, n, slots) + fastcv::ba::factor_seconds(n)) / gradient;
+  bool factored = options.linear_solver == "dense_schur";
+  if (options.linear_solver.empty()) {
+    reason_ = fastcv::ba::reason_by_cost("a factor", cost);
+    const double entries = n * n + n * slots + slots * slots;
+    factored = cost < fastcv::ba::kCheapFactor && entries <= fastcv::ba::kMostEntries && pairs <= kMostPairs;
   }
-  if (wanted == "dense_schur" || (wanted.empty() && small)) {
-    const auto incidence = fastcv::ba::Incidence::of(arrangement.equations());
-    const fastcv::ba::ObservationPairs pairs(incidence, options.num_threads);
-    system_ = std::make_unique<ResidentCholesky<Executor>>(on_, e_, *unknowns_, pairs);
-  } else {
-    const fastcv::ba::ClusterLists clusters(problem_, arrangement.equations(), kMostCoarse, kMostPairs,
-                                            options.num_threads);
-    system_ = std::make_unique<ResidentGradients<Executor>>(on_, e_, *unknowns_, lists, clusters, scratch_);
+  if (factored) {
+    const fastcv::ba::ObservationPairs lists_of_pairs(fastcv::ba::Incidence::of(from), options.num_threads);
+    system_ = std::make_unique<ResidentCholesky<Executor>>(on_, e_, *unknowns_, lists_of_pairs);
+    return;
   }
+  double most_unknowns = kTile;
+  while (fastcv::ba::inverse_seconds(most_unknowns + kTile) < kCheapCoarse * gradient) most_unknowns += kTile;
+  const double meeting_bytes = fastcv::ba::pair_bytes(1 + from.columns);  // seven modes instead of a pose
+  const double most_pairs = kCheapCoarse * gradient * fastcv::ba::kBandwidth / meeting_bytes;
+  const fastcv::ba::ClusterLists clusters(problem_, from, most_unknowns, std::min(most_pairs, kMostPairs),
+                                          options.num_threads);
+  system_ = std::make_unique<ResidentGradients<Executor>>(on_, e_, *unknowns_, lists, clusters, scratch_);
 }
 
 template <class Executor>

@@ -2,7 +2,9 @@
 // What our own solvers agree on, on a CPU and on a GPU.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <string>
 
 namespace fastcv::ba {
 
@@ -22,7 +24,14 @@ inline double initial_radius(bool iterative, std::int64_t num_images) {
 // Conjugate gradients: how exactly they solve (see below), and how many there may be in one solution.
 constexpr double kForcing = 0.1;
 constexpr int kMostGradients = 500;
-constexpr double kCheapFactor = 60;  // in conjugate gradients, up to which a factor is preferred to them
+
+// A factor that nobody asked for: what it may cost, and how many entries it may have (2 GiB).
+constexpr double kCheapFactor = 60;  // in conjugate gradients
+constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;
+inline std::string reason_by_cost(const char* what, double cost) {
+  return std::string(what) + " costs " + std::to_string(std::lround(cost)) + " conjugate gradients of " +
+         std::to_string(std::lround(kCheapFactor)) + " that it may";
+}
 
 // Tells when conjugate gradients have solved A x = b: where the last four iterations together gained less than
 // `tolerance` of what the quadratic model 1/2 xᵀ A x - bᵀ x gained in all. That is an estimate of the error four

@@ -7,10 +7,12 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <Eigen/LU>
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <new>
 #include <random>
+#include <tuple>
 #include <vector>
 
 #include "../core/backwards_executor.h"
@@ -77,6 +79,39 @@ TEST_CASE("dense Cholesky notices what is not positive definite, in every tile")
       factor(on, DenseMatrix{values.data(), 96}, &failed);
       CHECK(failed == 1);
     }
+  }
+}
+
+TEST_CASE_TEMPLATE("an identity below a matrix becomes the inverse of its factor", Executor, Threads, BackwardsExecutor) {
+  const Executor on;
+  for (const std::int64_t n : {32, 64, 160}) {
+    const RowMajor matrix = positive_definite(n);
+    RowMajor values(2 * n, n);
+    values << matrix, RowMajor::Identity(n, n);
+    double failed = 0;
+    factor(on, DenseMatrix{values.data(), n, true}, &failed);
+    CHECK(failed == 0);
+    const Eigen::MatrixXd l = matrix.llt().matrixL(), x = values.bottomRows(n);
+    CHECK((Eigen::MatrixXd(values.topRows(n).triangularView<Eigen::Lower>()) - l).cwiseAbs().maxCoeff() < 1e-13);
+    CHECK((x.transpose() * l - Eigen::MatrixXd::Identity(n, n)).cwiseAbs().maxCoeff() < 1e-13);
+    CHECK((x * x.transpose() - matrix.inverse()).cwiseAbs().maxCoeff() < 1e-13);
+    CHECK(x.isUpperTriangular(0.0));
+  }
+}
+
+TEST_CASE("modes that earlier ones imply become zero, the others orthonormal") {
+  for (const int n : {1, 7, 24}) {
+    RowMajor modes = positive_definite(40).leftCols(n);
+    const Eigen::VectorXd metric = Eigen::VectorXd::LinSpaced(40, 1e-6, 1e3);
+    const int dependent = n / 2;  // of one: none
+    if (n > 1) modes.col(dependent) = 2 * modes.col(0) - 3 * modes.col(dependent - 1);
+    RowMajor gram = modes.transpose() * metric.asDiagonal() * modes;
+    orthonormalize(gram.data(), n);
+    for (int i = 0; i < 40; ++i) combine_modes(gram.data(), n, modes.row(i).data());
+    Eigen::MatrixXd expected = Eigen::MatrixXd::Identity(n, n);
+    if (n > 1) expected(dependent, dependent) = 0;
+    CHECK((modes.transpose() * metric.asDiagonal() * modes - expected).cwiseAbs().maxCoeff() < 1e-9);
+    if (n > 1) CHECK(modes.col(dependent).isZero(0.0));
   }
 }
 
@@ -221,5 +256,33 @@ TEST_CASE("threads and blocks in any order, and nothing read that was not writte
     CHECK(scene.params == backwards.params);
     CHECK(scene.poses == backwards.poses);
     CHECK(scene.points == backwards.points);
+  }
+}
+
+TEST_CASE("clusters grow to what their lists may hold, and points meet all of their clusters") {
+  Scene scene;
+  const fastcv::ba::Problem problem = scene.problem();
+  const fastcv::ba::Arrangement arrangement(problem);
+  const fastcv::ba::Equations& e = arrangement.equations();
+  std::int64_t last_clusters = 100;
+  for (const auto& [most_unknowns, most_pairs, expected] :
+       {std::tuple{1e9, 1e9, 4}, {35.0, 1e9, 3}, {1e9, 70.0, 1}, {0.0, 0.0, 1}}) {
+    const fastcv::ba::ClusterLists lists(problem, e, most_unknowns, most_pairs, 2);
+    CHECK(lists.num_clusters <= last_clusters);
+    last_clusters = lists.num_clusters;
+    CHECK(lists.num_clusters == expected);
+    CHECK(lists.columns == 9);  // two focal lengths
+    CHECK(lists.frames.size() == 39);  // the second fixed image has a camera of its own
+    const auto own = std::count_if(lists.places.begin(), lists.places.end(), [](std::int32_t p) { return p < 0; });
+    CHECK(lists.unknowns.size() == 38 * 6 + own);
+    std::vector<int> met(e.num_observations, 0);
+    for (std::size_t m = 0; m < lists.meeting_points.size(); ++m) {
+      for (std::int64_t i = lists.observations_begin[m]; i < lists.observations_begin[m + 1]; ++i) {
+        ++met[lists.observations[i]];
+        CHECK(e.points[lists.observations[i]] == lists.meeting_points[m]);
+      }
+    }
+    for (std::int64_t k = 0; k < e.num_observations; ++k) CHECK(met[k] == (e.images[k] > 0));
+    CHECK(lists.pairs->begin.back() >= static_cast<std::int64_t>(lists.meeting_points.size()));
   }
 }
