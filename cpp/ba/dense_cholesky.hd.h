@@ -180,15 +180,20 @@ struct SolveTriangle {
   }
 };
 
-// Factors the matrix; *failed is 1 where it is not positive definite, else as it was.
+// Factors the matrix; *failed is 1 where it is not positive definite, else as it was, which must be 0.
 template <class Executor>
 void factor(Executor& on, const DenseMatrix& matrix, double* failed) {
+  constexpr std::int64_t kColumns = 16;  // of tiles, after which the host waits, for Ctrl-C and for a failure
   for (std::int64_t column = 0; column < matrix.tiles(); ++column) {
     on.launch(1, FactorTile{matrix, column, failed});
     const std::int64_t below = matrix.below(column);
     const UpdateTiles update{matrix, column};
     if (below > 0) on.launch(below, SolveTiles{matrix, column});
     if (update.num_blocks() > 0) on.launch(update.num_blocks(), update);
+    if (column % kColumns != kColumns - 1) continue;
+    double is_over;
+    read(on, failed, 1, &is_over);
+    if (is_over != 0) return;
   }
 }
 

@@ -31,7 +31,7 @@ struct ImagePriorLists {
 
 struct ResidentEquations {
   int columns;
-  std::int64_t num_images, num_points, num_observations, num_unknowns;
+  std::int64_t num_images, num_points, num_observations;
   // What never changes.
   const std::int32_t* image_cameras;
   const std::int64_t* param_offsets;

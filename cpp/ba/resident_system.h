@@ -66,7 +66,7 @@ class ResidentGradients : public ResidentSystem<Executor> {
       reduce_into<Sum>(on_, n, DampProduct{damping, p_, q_}, curvature);
       for_each(on_, n, Advance{rz, curvature, p_, q_, x, r_});
       double scalars[3];
-      on_.download(scalars_, 3, scalars);
+      read(on_, scalars_, 3, scalars);
       const double next = scalars[iteration % 2];
       if (next == 0) return iteration == 1 ? 1 : iteration - 1;  // solved exactly, from the start where b is 0
       if (!(next > 0) || !(scalars[2] > 0)) return iteration - 1;
@@ -86,7 +86,7 @@ class ResidentGradients : public ResidentSystem<Executor> {
     for_each(on_, 1, Fill{scalars_ + 1, 0});
     if (coarse_) coarse_->prepare(frames, scale, damping, scalars_ + 1);
     double failed[2];
-    on_.download(scalars_, 2, failed);
+    read(on_, scalars_, 2, failed);
     return failed[0] == 0 && failed[1] == 0;
   }
   // y = S x
@@ -153,7 +153,7 @@ class ResidentCholesky : public ResidentSystem<Executor> {
     solve_factored(on_, matrix_, x_);
     for_each(on_, n, Copy{x_, x});
     double failed;
-    on_.download(failed_, 1, &failed);
+    read(on_, failed_, 1, &failed);
     return failed == 0 ? 1 : 0;
   }
   bool is_iterative() const override { return false; }

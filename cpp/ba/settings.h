@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <string>
 
 namespace fastcv::ba {
 
@@ -24,14 +23,7 @@ inline double initial_radius(bool iterative, std::int64_t num_images) {
 // Conjugate gradients: how exactly they solve (see below), and how many there may be in one solution.
 constexpr double kForcing = 0.1;
 constexpr int kMostGradients = 500;
-
-// A factor that nobody asked for: what it may cost, and how many entries it may have (2 GiB).
-constexpr double kCheapFactor = 60;  // in conjugate gradients
-constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;
-inline std::string reason_by_cost(const char* what, double cost) {
-  return std::string(what) + " costs " + std::to_string(std::lround(cost)) + " conjugate gradients of " +
-         std::to_string(std::lround(kCheapFactor)) + " that it may";
-}
+constexpr std::int64_t kMostEntries = std::int64_t(1) << 28;  // of a factor that nobody asked for: 2 GiB
 
 // Tells when conjugate gradients have solved A x = b: where the last four iterations together gained less than
 // `tolerance` of what the quadratic model 1/2 xᵀ A x - bᵀ x gained in all. That is an estimate of the error four

@@ -13,8 +13,16 @@
 #include <vector>
 
 #include "core/block_kernels.hd.h"
+#include "core/interrupt.h"
 
 namespace fastcv::FASTCV_ISA {
+
+// A download in the middle of the work, where Ctrl-C may be answered.
+template <class Executor, class T>
+void read(Executor& on, const T* from, std::int64_t n, T* to) {
+  poll_interrupt();
+  on.download(from, n, to);
+}
 
 constexpr std::int64_t kMostPartial = 1024;          // blocks of a sum: a function of n alone, as is the order
 constexpr std::int64_t kScratch = kMostPartial + 1;  // and the result
@@ -46,7 +54,7 @@ double reduce(Executor& on, std::int64_t n, const Term& term) {
   double* out = on.scratch() + kScratch - 1;
   reduce_into<Combine>(on, n, term, out);
   double result;
-  on.download(out, 1, &result);
+  read(on, out, 1, &result);
   return result;
 }
 template <class Executor, class Term>

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 
 #include "core/executor.h"
-#include "core/interrupt.h"
 #include "core/parallel.h"
 
 namespace fastcv {
@@ -40,13 +40,14 @@ class HostExecutor {
   }
   template <class T>
   void download(const T* from, std::int64_t size, T* to) const {
-    poll_interrupt();
     std::copy_n(from, size, to);
   }
   double* scratch() const { return scratch_.data(); }
 
   template <class Kernel>
   void launch(std::int64_t blocks, const Kernel& kernel) const {
+    static_assert(generic::fits_device<Kernel>);
+    if (blocks < 1 || blocks > generic::kMostBlocks) throw std::logic_error("launch: a device would refuse it");
     constexpr std::int64_t kTasks = 64;
     parallel_for(blocks, (blocks + kTasks - 1) / kTasks, num_threads_, [&](std::int64_t begin, std::int64_t end) {
       const int num_phases = kernel.num_phases();

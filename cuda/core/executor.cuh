@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "core/executor.h"
-#include "core/interrupt.h"
 #include "cuda/core/check.h"
 
 namespace fastcv::cuda {
@@ -54,6 +53,10 @@ class Stream {
 class Executor {
  public:
   explicit Executor(int device) : device_(device), guard_(device), scratch_(allocate<double>(gpu::kScratch)) {}
+  // The pool gives freed memory back to other users of the device when somebody waits, and not before.
+  ~Executor() { cudaStreamSynchronize(stream_); }
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
 
   template <class T>
   class Buffer {
@@ -97,14 +100,14 @@ class Executor {
   }
   template <class T>
   void download(const T* from, std::int64_t size, T* to) const {
-    poll_interrupt();
     copy(to, from, size, cudaMemcpyDeviceToHost);
   }
   double* scratch() const { return scratch_.data(); }
 
   template <class Kernel>
   void launch(std::int64_t blocks, const Kernel& kernel) const {
-    check(blocks <= 0x7fffffff ? cudaSuccess : cudaErrorInvalidConfiguration, "launch");
+    static_assert(gpu::fits_device<Kernel>);
+    check(blocks <= gpu::kMostBlocks ? cudaSuccess : cudaErrorInvalidConfiguration, "launch");
     block_kernel<<<static_cast<unsigned>(blocks), Kernel::kThreads, 0, stream_>>>(kernel);
     check(cudaGetLastError(), "launch");
   }

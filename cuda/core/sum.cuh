@@ -46,8 +46,9 @@ void for_each_with_sums(std::int64_t n, const Op& op, double* result, cudaStream
   check(cudaMallocAsync(&partial, sizeof(double) * kSumBlocks * Op::kSums, stream), "cudaMallocAsync");
   sum_blocks_kernel<<<kSumBlocks, kSumThreads, 0, stream>>>(n, op, partial);
   sum_partial_kernel<Op::kSums><<<1, Op::kSums, 0, stream>>>(partial, result);
-  check(cudaGetLastError(), "for_each_with_sums");
+  const cudaError_t launched = cudaGetLastError();
   check(cudaFreeAsync(partial, stream), "cudaFreeAsync");
+  check(launched, "for_each_with_sums");
 }
 
 }  // namespace fastcv::cuda

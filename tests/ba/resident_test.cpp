@@ -9,9 +9,11 @@
 #include <Eigen/LU>
 #include <algorithm>
 #include <cstdlib>
+#include <chrono>
 #include <limits>
 #include <new>
 #include <random>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -285,4 +287,21 @@ TEST_CASE("clusters grow to what their lists may hold, and points meet all of th
     for (std::int64_t k = 0; k < e.num_observations; ++k) CHECK(met[k] == (e.images[k] > 0));
     CHECK(lists.pairs->begin.back() >= static_cast<std::int64_t>(lists.meeting_points.size()));
   }
+}
+
+TEST_CASE("Ctrl-C after the last iteration does not tear the solution") {
+  Scene scene;
+  Threads on;
+  const fastcv::ba::Options options{"iterative_schur", fastcv::ba::Loss::none, 1, 50, 0, 0, 0, 1e9, 2};
+  const auto press = [](const fastcv::ba::Iteration& iteration) {
+    if (iteration.iteration < 3) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));  // until the next poll asks
+    fastcv::set_interrupt_poll([] { throw std::runtime_error("Ctrl-C"); });
+    return false;
+  };
+  const auto now = std::chrono::steady_clock::now();
+  const fastcv::ba::Summary summary = solve_resident(on, scene.problem(), options, press, now);
+  fastcv::set_interrupt_poll(nullptr);
+  CHECK(summary.termination == fastcv::ba::Termination::stopped);
+  CHECK(summary.iterations.size() == 4);
 }
