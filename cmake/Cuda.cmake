@@ -17,6 +17,9 @@ if(FASTCV_CUDA STREQUAL "AUTO")
     message(WARNING "A GPU is here but nvcc is not (set CUDACXX): building without fastcv._cuda")
     return()
   endif()
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES native)  # all of them take seven times as long
+  endif()
 endif()
 
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)

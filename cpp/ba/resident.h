@@ -191,8 +191,7 @@ void Resident<Executor>::choose(const fastcv::ba::Arrangement& arrangement, cons
   const fastcv::ba::Equations& from = arrangement.equations();
   const auto n = static_cast<double>(unknowns_->count()), slots = static_cast<double>(unknowns_->num_slots());
   const double pairs = arrangement.num_pairs(), gradient = fastcv::ba::gradient_seconds(from);
-  const double cost =
-      (fastcv::ba::write_seconds(from, pairs, n, slots) + fastcv::ba::factor_seconds(n)) / gradient;
+  const double cost = (fastcv::ba::write_seconds(from, pairs, n, slots) + fastcv::ba::factor_seconds(n)) / gradient;
   bool factored = options.linear_solver == "dense_schur";
   if (options.linear_solver.empty()) {
     reason_ = "a factor costs " + std::to_string(std::lround(cost)) + " conjugate gradients of " +

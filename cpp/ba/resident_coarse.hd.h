@@ -132,7 +132,8 @@ struct ClusterHessians {
     double sum = 0;
     for (int r = 0; r < e.columns; ++r) {
       double along = 0;
-      for (int c = 0; c < e.columns; ++c) along += hessian[r * e.columns + c] * modes[c * a.columns + entry % a.columns];
+      for (int c = 0; c < e.columns; ++c)
+        along += hessian[r * e.columns + c] * modes[c * a.columns + entry % a.columns];
       sum += modes[r * a.columns + entry / a.columns] * along;
     }
     return sum;

@@ -20,8 +20,8 @@ constexpr double kTileColumn = 2 * 33 * 0.3e-6 + 2 * kLaunch;
 // A conjugate gradient: 14 kernels. It reads the Jacobian twice, writes and reads three numbers an observation, reads
 // its indices and its point's step.
 inline double gradient_seconds(const Equations& e) {
-  const double bytes = (16.0 * e.columns + 88) * static_cast<double>(e.num_observations) +
-                       72 * static_cast<double>(e.num_points);
+  const double bytes =
+      (16.0 * e.columns + 88) * static_cast<double>(e.num_observations) + 72 * static_cast<double>(e.num_points);
   return 14 * kLaunch + bytes / kBandwidth;
 }
 

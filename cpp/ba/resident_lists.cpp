@@ -13,7 +13,6 @@ namespace fastcv::ba {
 namespace {
 
 constexpr int kPose = generic::ba::kPoseSize;
-constexpr std::int64_t kMany = 32;  // images that share an unknown, from which it gets a block of threads
 
 // (count + 1,) where the values of each row begin, of values that are or will be sorted; empty where there is none.
 std::vector<std::int64_t> begins(std::int64_t count, const View<const std::int32_t, 1>& rows) {

@@ -32,7 +32,9 @@ struct ResidentLists {
   Longs param_places;            // of every parameter among the columns of all images; -1 where fixed or without image
   // How many slots an image has (resident_unknowns.hd.h): more than columns where there are rigs.
   int width;
-  // Unknowns: those behind the slots of images, and back; those that many images share.
+  // Unknowns: those behind the slots of images, and back; those that stand for so many of them that a thread alone
+  // would take longer than everything else.
+  static constexpr std::int64_t kMany = 32;
   Ints unknown_of;
   Longs slot_begin, slots, shared_by_many;
   Ints node_begin, node_of;

@@ -108,7 +108,7 @@ class ResidentGradients : public ResidentSystem<Executor> {
   int width_;
   double *image_blocks_, *node_blocks_, *r_, *z_, *p_, *q_, *image_out_;
   std::unique_ptr<ResidentCoarse<Executor>> coarse_;  // null where nothing is a cluster's own
-  double* scalars_;  // rᵀ z of this iteration and the last by turns, and pᵀ S p
+  double* scalars_;                                   // rᵀ z of this iteration and the last by turns, and pᵀ S p
 };
 
 // Written out: first by the slots of all images, then by unknowns.
@@ -143,7 +143,7 @@ class ResidentCholesky : public ResidentSystem<Executor> {
       for_each(on_, entries, FoldBlocks{unknowns_.rigs(), pairs_.later, pairs_.earlier, blocks_, folded_});
     }
     for_each(on_, entries, PlaceBlocks{pairs_, width, slots, folded_, of_images_});
-    for_each(on_, n * slots, Gather{unknowns_.lists(), slots, of_images_, rows_});
+    for_each(on_, n * slots, Gather{unknowns_.lists(), slots, e_.num_images, of_images_, rows_});
     for_each(on_, matrix_.size * matrix_.size,
              GatherColumns{unknowns_.lists(), n, slots, matrix_.size, rows_, damping, matrix_.values});
     for_each(on_, 1, Fill{failed_, 0});

@@ -62,7 +62,7 @@ class ResidentUnknowns {
 
  private:
   void gather_slots(const double* slots, double* unknowns) const {
-    for_each(on_, count_, Gather{lists_, 1, slots, unknowns});
+    for_each(on_, count_, Gather{lists_, 1, fastcv::ba::ResidentLists::kMany, slots, unknowns});
     sum_rows(on_, num_many_, GatherMany{lists_, many_, slots, unknowns});
   }
 

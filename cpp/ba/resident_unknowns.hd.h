@@ -24,18 +24,19 @@ struct Spread {
   }
 };
 
-// Sums over the images that share an unknown, of any number of right sides: row j of (slots of images, width).
+// Sums over the images that share an unknown, of any number of right sides: row j of (slots of images, width). Unknowns
+// with more than `most` slots are left to GatherMany.
 struct Gather {
   UnknownLists lists;
-  std::int64_t width;
+  std::int64_t width, most;
   const double* of_images;
   double* unknowns;
   FASTCV_HD void operator()(std::int64_t i) const {
     const std::int64_t unknown = i / width, j = i % width;
+    const std::int64_t begin = lists.begin[unknown], end = lists.begin[unknown + 1];
+    if (end - begin > most) return;
     double sum = 0;
-    for (std::int64_t at = lists.begin[unknown]; at < lists.begin[unknown + 1]; ++at) {
-      sum += of_images[lists.slots[at] * width + j];
-    }
+    for (std::int64_t at = begin; at < end; ++at) sum += of_images[lists.slots[at] * width + j];
     unknowns[i] = sum;
   }
 };

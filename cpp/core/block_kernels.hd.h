@@ -17,10 +17,10 @@ namespace fastcv::FASTCV_ISA {
 
 // Whether a device can run it: whole warps, shared memory and arguments within what needs no permission.
 template <class Kernel>
-constexpr bool fits_device = Kernel::kThreads % 32 == 0 && Kernel::kThreads <= 1024 &&
-                             sizeof(typename Kernel::Shared) <= (48 << 10) && sizeof(Kernel) <= 4096 &&
-                             std::is_trivially_default_constructible_v<typename Kernel::Shared> &&
-                             std::is_trivially_copyable_v<Kernel>;
+constexpr bool fits_device =
+    Kernel::kThreads % 32 == 0 && Kernel::kThreads <= 1024 && sizeof(typename Kernel::Shared) <= (48 << 10) &&
+    sizeof(Kernel) <= 4096 &&
+    std::is_trivially_default_constructible_v<typename Kernel::Shared>&& std::is_trivially_copyable_v<Kernel>;
 constexpr std::int64_t kMostBlocks = 0x7fffffff;  // of a launch, and there must be one
 
 // body(i) for i in [0, n).

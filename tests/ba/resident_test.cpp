@@ -8,8 +8,8 @@
 #include <Eigen/Core>
 #include <Eigen/LU>
 #include <algorithm>
-#include <cstdlib>
 #include <chrono>
+#include <cstdlib>
 #include <limits>
 #include <new>
 #include <random>
@@ -84,7 +84,8 @@ TEST_CASE("dense Cholesky notices what is not positive definite, in every tile")
   }
 }
 
-TEST_CASE_TEMPLATE("an identity below a matrix becomes the inverse of its factor", Executor, Threads, BackwardsExecutor) {
+TEST_CASE_TEMPLATE("an identity below a matrix becomes the inverse of its factor", Executor, Threads,
+                   BackwardsExecutor) {
   const Executor on;
   for (const std::int64_t n : {32, 64, 160}) {
     const RowMajor matrix = positive_definite(n);
@@ -273,7 +274,7 @@ TEST_CASE("clusters grow to what their lists may hold, and points meet all of th
     CHECK(lists.num_clusters <= last_clusters);
     last_clusters = lists.num_clusters;
     CHECK(lists.num_clusters == expected);
-    CHECK(lists.columns == 9);  // two focal lengths
+    CHECK(lists.columns == 9);         // two focal lengths
     CHECK(lists.frames.size() == 39);  // the second fixed image has a camera of its own
     const auto own = std::count_if(lists.places.begin(), lists.places.end(), [](std::int32_t p) { return p < 0; });
     CHECK(lists.unknowns.size() == 38 * 6 + own);
