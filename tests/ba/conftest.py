@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 
+import fastcv
 from fastcv import Camera, ba
+from fastcv._backend import backend
 from fastcv.ba import Problem, Result, Rigs
 
 # Moderate distortion of each kind: a few pixels to tens of pixels at the image's border.
@@ -38,6 +41,7 @@ PARAMS = {
 }
 
 MakeProblem = Callable[..., Problem]
+Solve = Callable[..., Result]
 
 
 def rotation(w: np.ndarray) -> np.ndarray:
@@ -194,3 +198,20 @@ def perturb() -> Callable[..., Problem]:
         return replace(problem, cam_from_world=poses, points=points, cameras=cameras, rigs=rigs)
 
     return moved
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def resident(request) -> Solve:
+    """ba.solve on a GPU; or, on the CPU, with the kernels of the GPU in place of the native solver's."""
+    if request.param == "cuda":
+        if not fastcv.cuda.is_available():
+            pytest.skip("needs a CUDA device")
+        return lambda problem, **options: ba.solve(problem, device="cuda", **options)
+
+    def on_cpu(problem: Problem, **options: Any) -> Result:
+        core = backend("cpu").ba
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(core, "solve", core.solve_resident)
+            return ba.solve(problem, **options)
+
+    return on_cpu

@@ -7,7 +7,6 @@ import importlib.util
 import re
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +20,8 @@ from fastcv._backend import backend
 from fastcv.ba import ParamsPriors, Priors, Problem, Result
 from fastcv.io import read_bal
 from fastcv.scene import CAMERA_MODELS, projection_centers
-from fastcv.synthetic import make_tracks
 
+from .conftest import Solve
 from .ingredients import random_covariances, with_an_image_turned_round
 
 # Convergence to the last digits.
@@ -31,26 +30,8 @@ LOSSES = ("none", "huber", "soft_l1", "cauchy", "geman_mcclure", "tukey")
 LINEAR_SOLVERS = ("dense_schur", "iterative_schur")
 BAL = "problem-49-7776-pre.txt.xz"
 MODELS = tuple(model for model in CAMERA_MODELS if model != "EQUIRECTANGULAR")  # whose points must lie all around
-Solve = Callable[..., Result]
 # A machine that lends a GPU may have no Ceres; the native solver is held against it elsewhere.
 REFERENCE = "ceres" if importlib.util.find_spec("fastcv._ceres") else "native"
-
-
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def resident(request) -> Solve:
-    """ba.solve on a GPU; or, on the CPU, with the kernels of the GPU in place of the native solver's."""
-    if request.param == "cuda":
-        if not fastcv.cuda.is_available():
-            pytest.skip("needs a CUDA device")
-        return lambda problem, **options: ba.solve(problem, device="cuda", **options)
-
-    def on_cpu(problem: Problem, **options: Any) -> Result:
-        core = backend("cpu").ba
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(core, "solve", core.solve_resident)
-            return ba.solve(problem, **options)
-
-    return on_cpu
 
 
 def assert_agrees_with_ceres(resident: Solve, problem: Problem, **options: Any) -> Result:
@@ -251,69 +232,6 @@ def test_chooses_by_cost(make_problem, resident):
             r"a factor costs (\d+) conjugate gradients of (\d+) that it may", result.reason
         ).groups()
         assert (int(cost) < int(limit)) == (expected == "dense_schur")
-
-
-def street(num_images: int, num_points: int) -> Problem:
-    truth, _ = make_tracks("street", num_images=num_images, num_points=num_points, noise_px=0.5)
-    problem = Problem.from_reconstruction(truth)
-    problem.points += np.random.default_rng(0).normal(0, 0.02, problem.points.shape)
-    return problem
-
-
-def with_own_cameras(problem: Problem) -> Problem:
-    """A camera for each image, whose focal lengths the coarse space then holds as well."""
-    camera, count = problem.cameras[0], problem.num_images
-    masks = [~np.isin(np.arange(len(camera.params)), camera.focal_indices)] * count
-    return replace(problem, cameras=[camera] * count, image_cameras=np.arange(count), fixed_params=masks)
-
-
-def with_fixed_images(problem: Problem) -> Problem:
-    return replace(problem, fixed_images=np.arange(problem.num_images) % 50 == 3)
-
-
-def assert_as_many_gradients(result: Result, native: Result) -> None:
-    """As the CPU's two-level preconditioner takes, but for one that rounding may decide."""
-    for mine, theirs in zip(result.iterations, native.iterations, strict=True):
-        assert abs(mine.linear_iterations - theirs.linear_iterations) <= 1
-        np.testing.assert_allclose(mine.cost, theirs.cost, rtol=1e-5)
-
-
-def test_few_conjugate_gradients_on_a_long_street(resident):
-    problem = street(200, 8000)
-    options: dict[str, Any] = {"linear_solver": "iterative_schur", "function_tolerance": 1e-10}
-    result, native = resident(problem, **options), ba.solve(problem, **options)
-    assert_as_many_gradients(result, native)
-    # Without the coarse space 395.
-    assert max(iteration.linear_iterations for iteration in result.iterations) <= 20
-    expected = ba.solve(problem, linear_solver="sparse_schur", function_tolerance=1e-10)
-    np.testing.assert_allclose(result.final_cost, expected.final_cost, rtol=1e-7)
-
-
-@pytest.mark.parametrize("change", [with_own_cameras, with_fixed_images])
-def test_coarse_space_of_changed_streets(resident, change):
-    problem = change(street(120, 2000))
-    options: dict[str, Any] = {"linear_solver": "iterative_schur", "max_iterations": 6}
-    assert_as_many_gradients(resident(problem, **options), ba.solve(problem, **options))
-
-
-def test_clusters_grow_where_their_factor_costs_more(resident):
-    """More clusters of ten images than a GPU would factor in the time of ten conjugate gradients."""
-    problem = street(1100, 4400)
-    options: dict[str, Any] = {"linear_solver": "iterative_schur", "max_iterations": 5}
-    result, native = resident(problem, **options), ba.solve(problem, **options)
-    mine, theirs = (max(i.linear_iterations for i in r.iterations) for r in (result, native))
-    assert theirs < mine <= 3 * theirs  # with one level, hundreds
-    np.testing.assert_allclose(result.final_cost, native.final_cost, rtol=1e-2)  # not there yet, on nearby ways
-
-
-@pytest.mark.parametrize("sensors", ["free", "held"])
-def test_coarse_space_of_rigs(make_rig_problem, perturb, resident, sensors):
-    """Frames make the clusters, and their images' columns follow."""
-    truth = make_rig_problem(noise_px=0.5, num_frames=35)
-    truth.rigs.fixed_sensors[:] = sensors == "held"
-    problem = perturb(truth, 0.01)
-    options: dict[str, Any] = {"linear_solver": "iterative_schur", "max_iterations": 4}
-    assert_as_many_gradients(resident(problem, **options), ba.solve(problem, **options))
 
 
 def test_derivatives_that_overflow(make_problem, resident):
