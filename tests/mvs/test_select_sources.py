@@ -52,7 +52,8 @@ def test_poses_alone():
         center = np.array([-10 * np.sin(a), 0, 10 - 10 * np.cos(a)])
         image.cam_from_world = np.c_[image.rotation, -image.rotation @ center]
         images[i] = image
-    selected = mvs.select_sources(reconstruction(images, np.empty((0, 3))))
+    scene = reconstruction(images, np.empty((0, 3)))
+    selected = mvs.select_sources(scene, depth_ranges=dict.fromkeys(images, (9.0, 11.0)))
     assert selected[0] == [2, 3, 1]  # 25 degrees too many count less than 4 too few
 
 

@@ -3,27 +3,35 @@
 
 from __future__ import annotations
 
-from .filter_depths import filter_depths
-from .fuse import PointCloud, fuse
+from .depth_normals import depth_normals
+from .depth_range import depth_range, depth_range_from_poses
+from .filter_depths import filter_depth, filter_depths
+from .fuse import PointCloud, fuse, fuse_views
 from .plane_sweep import estimate_depth, plane_sweep, winner_take_all
 from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse_depth_planes
-from .select_sources import depth_range, select_sources
+from .select_sources import Candidate, depth_range, rank_sources, select_sources
 from .undistorted_view import undistorted_view
 from .views import DepthMap, View
 
 __all__ = [
+    "Candidate",
     "DepthMap",
     "DepthRange",
     "PointCloud",
     "SlantedPlanes",
     "View",
+    "depth_normals",
     "depth_range",
+    "depth_range_from_poses",
     "estimate_depth",
+    "filter_depth",
     "filter_depths",
     "fuse",
+    "fuse_views",
     "inverse_depth_planes",
     "num_inverse_depth_planes",
     "plane_sweep",
+    "rank_sources",
     "select_sources",
     "undistorted_view",
     "winner_take_all",

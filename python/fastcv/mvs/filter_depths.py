@@ -71,30 +71,75 @@ def filter_depths(
     >>> float(kept[0][6, 8]), float(kept[0][6, 9])
     (0.0, 5.0)
     """
-    neighbors = _neighbors(views, depth_maps, sources)
-    if min_consistent < 0:
-        raise ValueError(f"min_consistent: expected 0 or more, got {min_consistent}")
-    _check_limits(max_reprojection_px, max_relative_depth)
+    neighbors = check_neighbors(views, depth_maps, sources)
+    rule = check_rule(min_consistent, max_reprojection_px, max_relative_depth)
     call = Call()
-    depths = [
-        confident_depth(call, i, view, depth_map, min_confidence)
-        for i, (view, depth_map) in enumerate(zip(views, depth_maps, strict=True))
-    ]
-    rule = (min_consistent, float(max_reprojection_px), float(max_relative_depth))
-    kept = []
-    for i, (view, others) in enumerate(zip(views, neighbors, strict=True)):
-        out = call.empty(size_of(f"views[{i}]", view), "float32")
-        native = call.backend.mvs.filter_depths
-        native(
-            handle(depths[i]),
-            [handle(depths[j]) for j in others],
-            transfers(views, i, others),
-            *rule,
-            handle(out),
-            call.execution(num_threads),
-        )
-        kept.append(call.result(out))
-    return kept
+    depths = _confident_depths(call, views, depth_maps, min_confidence)
+    return [_confirmed(call, views, depths, i, others, rule, num_threads) for i, others in enumerate(neighbors)]
+
+
+def filter_depth(
+    views: Sequence[View],
+    depth_maps: Sequence[DepthMap | Any],
+    *,
+    min_consistent: int = 2,
+    max_reprojection_px: float = 1.0,
+    max_relative_depth: float = 0.01,
+    min_confidence: float = 0.0,
+    num_threads: int = 0,
+) -> Any:
+    """The depths of the FIRST view that the others confirm: ``filter_depths`` for one view at a time.
+
+    Parameters are those of ``filter_depths``; only the first view and those that may confirm it, at most 64, have to be
+    at hand.
+
+    Returns
+    -------
+    (H, W) float32 array
+        The first view's depths, 0 where they were removed. Same framework and device as the input.
+
+    Examples
+    --------
+    >>> from fastcv import mvs
+    >>> K = [[50.0, 0, 8], [0, 50.0, 6], [0, 0, 1]]
+    >>> wall = np.full((12, 16), 5.0, np.float32)
+    >>> views = [mvs.View(wall, K, np.c_[np.eye(3), [-0.1 * i, 0, 0]]) for i in range(3)]  # of the images' size
+    >>> int(np.count_nonzero(mvs.filter_depth(views, [wall, wall, wall])))  # two columns are out of the third's sight
+    168
+    """
+    check_neighbors(views, depth_maps, [list(range(1, len(views))), *([] for _ in views[1:])])
+    rule = check_rule(min_consistent, max_reprojection_px, max_relative_depth)
+    call = Call()
+    depths = _confident_depths(call, views, depth_maps, min_confidence)
+    return _confirmed(call, views, depths, 0, range(1, len(views)), rule, num_threads)
+
+
+def _confirmed(
+    call: Call,
+    views: Sequence[View],
+    depths: Sequence[Any],
+    i: int,
+    others: Sequence[int],
+    rule: tuple[int, float, float],
+    num_threads: int,
+) -> Any:
+    out = call.empty(size_of(f"views[{i}]", views[i]), "float32")
+    call.backend.mvs.filter_depths(
+        handle(depths[i]),
+        [handle(depths[j]) for j in others],
+        transfers(views, i, others),
+        *rule,
+        handle(out),
+        call.execution(num_threads),
+    )
+    return call.result(out)
+
+
+def _confident_depths(
+    call: Call, views: Sequence[View], depth_maps: Sequence[DepthMap | Any], min_confidence: float
+) -> list[Any]:
+    entries = enumerate(zip(views, depth_maps, strict=True))
+    return [confident_depth(call, i, view, depth_map, min_confidence) for i, (view, depth_map) in entries]
 
 
 def confident_depth(call: Call, i: int, view: View, depth_map: DepthMap | Any, min_confidence: float) -> Any:
@@ -118,7 +163,7 @@ def transfers(views: Sequence[View], i: int, others: Sequence[int]) -> Array:
     return np.array([np.concatenate([part.ravel() for part in row]) for row in rows]).reshape(-1, 24)
 
 
-def _neighbors(
+def check_neighbors(
     views: Sequence[View], depth_maps: Sequence[Any], sources: Sequence[Sequence[int]] | None
 ) -> list[list[int]]:
     """Per view its neighbours, checked."""
@@ -129,14 +174,26 @@ def _neighbors(
         sources = [[j for j in range(n) if j != i] for i in range(n)]
     if len(sources) != n:
         raise ValueError(f"sources: expected one list per view ({n}), got {len(sources)}")
+    check_sources(sources)
+    return [list(row) for row in sources]
+
+
+def check_sources(sources: Sequence[Sequence[int]]) -> None:
+    """Raise ValueError unless there is a list of other views for every view."""
+    n = len(sources)
     for i, row in enumerate(sources):
         if len(row) > MAX_NEIGHBORS or len(set(row)) != len(row) or not all(0 <= j < n and j != i for j in row):
             rule = f"at most {MAX_NEIGHBORS} different positions of other views"
             raise ValueError(f"sources[{i}]: expected {rule}, got {list(row)}")
-    return [list(row) for row in sources]
 
 
-def _check_limits(max_reprojection_px: float, max_relative_depth: float) -> None:
+def check_rule(
+    min_consistent: int, max_reprojection_px: float, max_relative_depth: float
+) -> tuple[int, float, float]:
+    """The rule of consistency as the kernels take it."""
+    if min_consistent < 0:
+        raise ValueError(f"min_consistent: expected 0 or more, got {min_consistent}")
     for name, value in (("max_reprojection_px", max_reprojection_px), ("max_relative_depth", max_relative_depth)):
         if not value > 0:
             raise ValueError(f"{name}: expected more than 0, got {value}")
+    return min_consistent, float(max_reprojection_px), float(max_relative_depth)

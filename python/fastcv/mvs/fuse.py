@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._arrays import Call, framework
+from .._backend import backend
+from .._cache import Cache
 from ..errors import DeviceError
-from .filter_depths import _check_limits, _neighbors, confident_depth, transfers
+from .depth_normals import depth_normals
+from .filter_depths import check_neighbors, check_rule, check_sources, confident_depth, transfers
 from .views import DepthMap, View, camera_of
 
 
@@ -85,48 +88,137 @@ def fuse(
     >>> cloud.xyz.shape, float(cloud.normals[0, 2]), cloud.rgb[0].tolist()
     ((180, 3), -1.0, [100, 100, 100])
     """
-    neighbors = _neighbors(views, depth_maps, sources)
-    if min_consistent < 0:
-        raise ValueError(f"min_consistent: expected 0 or more, got {min_consistent}")
-    _check_limits(max_reprojection_px, max_relative_depth)
-    call = Call()
-    depths = [confident_depth(call, i, view, d, 0.0) for i, (view, d) in enumerate(zip(views, depth_maps, strict=True))]
-    if call.device != "cpu":
-        raise DeviceError(f"depth_maps: expected arrays on cpu, got {call.device}")
-    depths = [np.asarray(depth) for depth in depths]
-    colors = [_colors(view.image) for view in views]
-    used = [np.zeros(depth.shape, np.uint8) for depth in depths]
-    rays = [_world_from_pixel(f"views[{i}]", view) for i, view in enumerate(views)]
-    native = call.backend.mvs
+    neighbors = check_neighbors(views, depth_maps, sources)
+    rule = check_rule(min_consistent, max_reprojection_px, max_relative_depth)
     parts = []
-    for i, view in enumerate(views):
-        K, pose = camera_of(f"views[{i}]", view)
-        normals = np.empty((*depths[i].shape, 3), np.float32)
-        native.depth_normals(depths[i], K, normals, num_threads)
-        capacity = int(np.count_nonzero((depths[i] > 0) & (used[i] == 0)))
-        xyz, rgb, oriented = np.empty((capacity, 3), "f4"), np.empty((capacity, 3), "u1"), np.empty((capacity, 3), "f4")
-        rows = [i, *neighbors[i]]
-        count = native.fuse_view(
-            [depths[j] for j in rows],
-            [colors[j] for j in rows],
-            [used[j] for j in rows],
-            np.array([rays[j] for j in rows]),
-            transfers(views, i, neighbors[i]),
-            min_consistent,
-            float(max_reprojection_px),
-            float(max_relative_depth),
-            normals,
-            np.ascontiguousarray(pose[:, :3].T),
-            xyz,
-            rgb,
-            oriented,
-        )
-        for column in (xyz, rgb, oriented):
-            column.resize((count, 3), refcheck=False)  # in place: gives the rest back without a copy
-        parts.append((xyz, rgb, oriented))
+    for part in _fuse_views(lambda i: (views[i], depth_maps[i]), neighbors, rule, None, num_threads):
+        parts.append(part)
         if progress is not None:
-            progress(i + 1, len(views))
+            progress(len(parts), len(views))
     return PointCloud(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def fuse_views(
+    load: Callable[[int], tuple[View, DepthMap | Any]],
+    sources: Sequence[Sequence[int]],
+    *,
+    min_consistent: int = 1,
+    max_reprojection_px: float = 1.0,
+    max_relative_depth: float = 0.01,
+    max_bytes: int | None = None,
+    num_threads: int = 0,
+) -> Iterator[PointCloud]:
+    """``fuse`` for more views than fit into memory: the same points, view by view, from views that are loaded when needed.
+
+    Parameters
+    ----------
+    load : callable
+        From a position to the view and its depth map, see ``fuse``. Called again after they were dropped.
+    sources : sequence of sequences of int
+        Per view the positions of those that it is merged with, at most 64. Their number is that of the views.
+    min_consistent, max_reprojection_px, max_relative_depth : optional
+        See ``fuse``.
+    max_bytes : int, optional
+        Of loaded depth maps and colours (7 bytes a pixel) to keep; None for no limit. A view and its sources are held
+        in any case, with 1 byte a pixel for what is used up. Beside them a step needs 39 bytes for each pixel of its
+        view, and 1 bit for each pixel of all views that were touched and are still needed.
+    num_threads : int, optional
+        Threads to use; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on it.
+
+    Yields
+    ------
+    PointCloud
+        The points of one view after the other, in order.
+
+    Examples
+    --------
+    >>> from fastcv import io, mvs
+    >>> K = [[50.0, 0, 8], [0, 50.0, 6], [0, 0, 1]]
+    >>> image, wall = np.full((12, 16), 100, np.uint8), np.full((12, 16), 5.0, np.float32)
+    >>> def load(i):  # from files, where there are many
+    ...     return mvs.View(image, K, np.c_[np.eye(3), [-0.1 * i, 0, 0]]), wall
+    >>> with io.PlyWriter("fused.ply", rgb=True, normals=True) as cloud:
+    ...     for part in mvs.fuse_views(load, [[1], [0, 2], [1]], max_bytes=10_000):
+    ...         cloud.append(part.xyz, rgb=part.rgb, normals=part.normals)
+    >>> len(io.read_ply("fused.ply")["xyz"])
+    192
+    """
+    check_sources(sources)
+    rule = check_rule(min_consistent, max_reprojection_px, max_relative_depth)
+    return _fuse_views(load, [list(row) for row in sources], rule, max_bytes, num_threads)
+
+
+class _Loaded(NamedTuple):
+    """A view as the kernel takes it."""
+
+    view: View
+    depth: NDArray[np.float32]
+    colors: NDArray[np.uint8]
+    world_from_pixel: NDArray[np.float64]
+
+
+def _fuse_views(
+    load: Callable[[int], tuple[View, DepthMap | Any]],
+    neighbors: list[list[int]],
+    rule: tuple[int, float, float],
+    max_bytes: int | None,
+    num_threads: int,
+) -> Iterator[PointCloud]:
+    def prepare(i: int) -> _Loaded:
+        view, depth_map = load(i)
+        call = Call()
+        depth = confident_depth(call, i, view, depth_map, 0.0)
+        if call.device != "cpu":
+            raise DeviceError(f"depth_maps[{i}]: expected an array on cpu, got {call.device}")
+        depth = np.asarray(depth)
+        # The image itself is not kept, only its size.
+        return _Loaded(view._replace(image=depth), depth, _colors(view.image), _world_from_pixel(f"views[{i}]", view))
+
+    cache = Cache(prepare, lambda loaded: loaded.depth.nbytes + loaded.colors.nbytes, max_bytes)
+    used: dict[int, NDArray[np.uint8]] = {}  # a bit for each pixel that belongs to a point
+    last_use = {j: i for i, row in enumerate(neighbors) for j in (i, *row)}
+    for i, row in enumerate(neighbors):
+        group = [i, *row]
+        loaded = [cache[j] for j in group]
+        masks = [_unpack(used.get(j), member.depth.shape) for j, member in zip(group, loaded, strict=True)]
+        yield _fuse_step(i, loaded, masks, rule, num_threads)
+        for j, mask in zip(group, masks, strict=True):
+            used[j] = np.packbits(mask)
+            if last_use[j] == i:
+                del used[j]
+
+
+def _fuse_step(
+    i: int, loaded: list[_Loaded], masks: list[NDArray[np.uint8]], rule: tuple[int, float, float], num_threads: int
+) -> PointCloud:
+    """The points of view i, the first of those loaded; marks their pixels in the masks."""
+    reference = loaded[0]
+    normals = depth_normals(reference.view, reference.depth, num_threads=num_threads)
+    _, pose = camera_of(f"views[{i}]", reference.view)
+    capacity = int(np.count_nonzero((reference.depth > 0) & (masks[0] == 0)))
+    xyz, rgb, oriented = np.empty((capacity, 3), "f4"), np.empty((capacity, 3), "u1"), np.empty((capacity, 3), "f4")
+    count = backend("cpu").mvs.fuse_view(
+        [member.depth for member in loaded],
+        [member.colors for member in loaded],
+        masks,
+        np.array([member.world_from_pixel for member in loaded]),
+        transfers([member.view for member in loaded], 0, range(1, len(loaded))),
+        *rule,
+        normals,
+        np.ascontiguousarray(pose[:, :3].T),
+        xyz,
+        rgb,
+        oriented,
+    )
+    for column in (xyz, rgb, oriented):
+        column.resize((count, 3), refcheck=False)  # in place: gives the rest back without a copy
+    return PointCloud(xyz, rgb, oriented)
+
+
+def _unpack(bits: NDArray[np.uint8] | None, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if bits is None:
+        return np.zeros(shape, np.uint8)
+    return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape)
 
 
 def _world_from_pixel(name: str, view: View) -> NDArray[np.float64]:
