@@ -33,7 +33,10 @@ _KEPT = {"reconstruct": _RESUME, "demo": _RESUME, "ba": "Files that were there a
 
 def main() -> NoReturn:
     """Run the command line of the process and end it."""
-    code = run(sys.argv[1:])
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # Ctrl-C again while the first was being answered
+        code = 130
     if code == 130:
         # Worker threads can be in calls of OpenCV that take seconds, and an ordinary exit would wait for them.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,25 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An output folder that belongs to one command and, while it works, to one process."""
+"""An output folder that belongs to one command and, while it works, to one process, or one for each part of the work."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .lock import exclusive
+from .lock import hold
 from .manifest import NAME, Stages, read_manifest, refuse_foreign_folder, write_manifest
 
 
 @contextmanager
-def claim(path: Path, command: str) -> Iterator[Stages]:
+def claim(path: Path, command: str, part: str = "") -> Iterator[Stages]:
     """Create the folder or take over that of an earlier run, and lock it while the context is open.
+
+    Parameters
+    ----------
+    path : Path
+    command : str
+        A key of ``FORMATS``.
+    part : str
+        Name of a part of the work. Processes with different parts share the folder; one without has it for itself.
 
     Yields
     ------
     dict
-        Records of earlier runs by stage.
+        Records of earlier runs, of this part, by stage.
 
     Raises
     ------
@@ -30,10 +38,16 @@ def claim(path: Path, command: str) -> Iterator[Stages]:
     """
     refuse_foreign_folder(path, command)
     path.mkdir(parents=True, exist_ok=True)
-    with exclusive(path / ".lock"):
-        _remove_temporaries(path)
-        stages = read_manifest(path) if (path / NAME).exists() else {}
-        write_manifest(path, stages, command)
+    with ExitStack() as locks:
+        locks.enter_context(hold(path / ".lock", shared=bool(part)))
+        if part:
+            locks.enter_context(hold(path / f".lock-{part}"))
+        else:
+            _remove_temporaries(path)
+        stages = read_manifest(path, part)
+        if part and not (path / NAME).exists():
+            write_manifest(path, {}, command)  # it says whose the folder is
+        write_manifest(path, stages, command, part)
         yield stages
 
 

@@ -13,10 +13,10 @@ from typing import Any
 from .. import io
 from .._extras import require
 from ..scene import Camera, Reconstruction
+from .dense import Dense, DenseSettings
 from .options import Options
 from .photos import PhotoFile, assign_cameras
 from .run_folder import RunFolder
-from .views import Views
 
 
 class Context:
@@ -77,15 +77,15 @@ class Context:
         return io.read_colmap(self.run.path / "sparse" / "0")
 
     @cached_property
-    def views(self) -> Views:
-        """Registered photographs for multi-view stereo."""
-        return Views({file.name: file.path for file in self.files}, self.model, self.options.preset.depth_size)
-
-    def path(self, kind: str, name: str, suffix: str) -> Path:
-        """Where the result of a kind for a photograph lies; its folder is made."""
-        path = self.run.path / kind / f"{name}{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+    def dense(self) -> Dense:
+        """The largest model for multi-view stereo."""
+        preset = self.options.preset
+        settings = DenseSettings(
+            preset.depth_size, preset.max_planes, preset.num_sources, num_threads=self.options.num_threads
+        )
+        paths = {file.name: file.path for file in self.files}
+        digests = {file.name: file.digest for file in self.files}
+        return Dense(self.run, self.model, paths, digests.get, settings)
 
     @contextmanager
     def side_by_side(self) -> Iterator[int]:

@@ -15,8 +15,11 @@ def resized(image: NDArray[np.uint8], max_size: int) -> NDArray[np.uint8]:
     import cv2
 
     height, width = image.shape[:2]
+    size = resized_size(width, height, max_size)
+    return image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def resized_size(width: int, height: int, max_size: int) -> tuple[int, int]:
+    """Width and height of the result of ``resized``."""
     ratio = max_size / max(height, width)
-    if ratio >= 1:
-        return image
-    size = max(round(width * ratio), 1), max(round(height * ratio), 1)
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return (width, height) if ratio >= 1 else (max(round(width * ratio), 1), max(round(height * ratio), 1))

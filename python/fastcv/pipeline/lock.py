@@ -19,8 +19,8 @@ class FolderInUseError(FastcvError, RuntimeError):
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path`` or raise FolderInUseError.
+def hold(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock file ``path``, alone or together with others that share it, or raise FolderInUseError.
 
     The kernel owns the lock (flock), so that of a killed process is gone with it and nothing has to be cleaned up.
     The file stays: to remove it would race with a process that has just opened it.
@@ -28,7 +28,7 @@ def exclusive(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 raise

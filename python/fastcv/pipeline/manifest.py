@@ -13,17 +13,21 @@ from ..io import atomic_write
 
 NAME = "manifest.json"
 # What the file calls itself, by the command that fills the folder.
-FORMATS = {"reconstruct": "fastcv run folder 1", "ba": "fastcv ba folder 1"}
+FORMATS = {"reconstruct": "fastcv run folder 1", "ba": "fastcv ba folder 1", "mvs": "fastcv mvs folder 1"}
 
 # By stage: {"seconds": float, "items": {item: {"key": str, "files": {path: digest}, "info": {...}}}}
 Stages = dict[str, dict[str, Any]]
 
 
-def write_manifest(path: Path, stages: Stages, command: str = "reconstruct") -> None:
-    """Replace the manifest of the run folder ``path`` in one step."""
+def write_manifest(path: Path, stages: Stages, command: str, part: str = "") -> None:
+    """Replace the manifest of the run folder ``path``, or that of one part of the work in it, in one step."""
     content = {"format": FORMATS[command], "fastcv": __version__, "stages": stages}
-    with atomic_write(path / NAME) as file:
+    with atomic_write(path / _name(part)) as file:
         file.write(json.dumps(content, indent=1).encode())
+
+
+def _name(part: str) -> str:
+    return f"manifest-{part}.json" if part else NAME
 
 
 def refuse_foreign_folder(path: Path, command: str) -> None:
@@ -44,27 +48,35 @@ def refuse_foreign_folder(path: Path, command: str) -> None:
 
 def _is_ours(name: str) -> bool:
     """What a run leaves if it is killed before its first manifest."""
-    return name == ".lock" or (name.startswith(".fastcv-") and name.endswith(".tmp"))
+    return name.startswith(".lock") or (name.startswith(".fastcv-") and name.endswith(".tmp"))
 
 
 def folder_command(path: Path) -> str:
     """Which command fills a run folder: a key of ``FORMATS``. Raises FormatError where the manifest is not of one."""
-    return {name: command for command, name in FORMATS.items()}[_load(path)["format"]]
+    return {name: command for command, name in FORMATS.items()}[_load(path, "")["format"]]
 
 
-def read_manifest(path: Path) -> Stages:
-    """Records of a run folder by stage: ``{"seconds": float, "items": {item: {"key", "files", "info"}}}``.
+def read_manifest(path: Path, part: str = "") -> Stages:
+    """Records of a run folder, or of one part of the work in it, by stage; empty where there are none.
+
+    ``{"seconds": float, "items": {item: {"key", "files", "info"}}}``
 
     Raises
     ------
     FormatError
         The manifest is not one of a run folder.
     """
-    return _load(path)["stages"]
+    return _load(path, part)["stages"] if (path / _name(part)).exists() else {}
 
 
-def _load(path: Path) -> dict[str, Any]:
-    manifest = path / NAME
+def read_other_manifests(path: Path, part: str) -> list[Stages]:
+    """Records of the run folder and of all parts of the work in it but this one."""
+    parts = ["", *sorted(file.stem.partition("-")[2] for file in path.glob("manifest-*.json"))]
+    return [read_manifest(path, other) for other in parts if other != part]
+
+
+def _load(path: Path, part: str) -> dict[str, Any]:
+    manifest = path / _name(part)
     try:
         content = json.loads(manifest.read_bytes())
     except ValueError as error:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 
 from ..errors import FastcvError
 
-Stage = Literal["features", "matches", "verify", "sparse", "depth", "fuse", "report"]
+Stage = Literal["features", "matches", "verify", "sparse", "depth", "filter", "fuse", "report"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 Quality = Literal["low", "medium", "high"]
@@ -56,7 +56,7 @@ class Options:
     max_size : int, optional
         Longest image side in pixels; overrides that of the quality where it is smaller.
     until : str
-        The last stage to run: features, matches, verify, sparse, depth, fuse or report.
+        The last stage to run: features, matches, verify, sparse, depth, filter, fuse or report.
     num_threads : int
         0 for all cores. The result does not depend on it.
     seed : int

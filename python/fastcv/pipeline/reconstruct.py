@@ -11,6 +11,7 @@ from ..errors import ReconstructionError
 from . import (
     stage_depth,
     stage_features,
+    stage_filter,
     stage_fuse,
     stage_matches,
     stage_report,
@@ -30,8 +31,9 @@ _RUN: dict[Stage, Callable[[Context], None]] = {
     "matches": stage_matches.run,
     "verify": stage_verify.run,
     "sparse": stage_sparse.run,
-    "depth": stage_depth.run,
-    "fuse": stage_fuse.run,
+    "depth": lambda context: stage_depth.run(context.dense, sorted(context.dense.ids)),
+    "filter": lambda context: stage_filter.run(context.dense),
+    "fuse": lambda context: stage_fuse.run(context.dense),
     "report": stage_report.run,
 }
 

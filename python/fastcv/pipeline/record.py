@@ -45,6 +45,12 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def memory_bytes() -> int:
+    """Memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
 def versions(*libraries: str) -> dict[str, str]:
     """Versions of fastcv, Python and those of the libraries that are installed."""
     found = {"fastcv": __version__, "python": platform.python_version()}

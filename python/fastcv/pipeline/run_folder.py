@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of one reconstruction: which results it holds, what they were made from, and tasks that fill it.
+"""The folder of one run: which results it holds, what they were made from, and tasks that fill it.
 
 Every result is the outcome of a task, and ``manifest.json`` records for each task a key (the digest of all that the
 result depends on: options, contents of the files it was made from, fastcv's version) and the digests of its files.
 A task whose record still fits is not run again, so a run that was killed goes on where it stopped, and a changed
 option or photograph redoes what depends on it and nothing else.
+
+Several processes, also on several machines, can share a folder where each has a part of the work, and a manifest of its
+own. A result that is finished is taken from whichever manifest records it.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import Any
 from .. import __version__
 from .claim import claim
 from .digest import digest_file, digest_values
-from .manifest import Stages, write_manifest
+from .manifest import Stages, read_other_manifests, write_manifest
 from .progress import Progress, ProgressCallback
 
 
@@ -73,7 +76,11 @@ class RunFolder:
     progress : callable, optional
         Receives ``Progress``.
     overwrite : bool
-        Forget the results of earlier runs in this folder.
+        Forget the results of earlier runs in this folder, those of this part where there is one.
+    command : str
+        Whose folder it is, a key of ``manifest.FORMATS``.
+    part : str
+        Name of the part of the work that this process does; empty for all of it.
 
     Raises
     ------
@@ -83,27 +90,43 @@ class RunFolder:
         Another process works in it.
     """
 
-    def __init__(self, path: Path, progress: ProgressCallback | None = None, overwrite: bool = False):
-        self.path = path
+    def __init__(
+        self,
+        path: Path,
+        progress: ProgressCallback | None = None,
+        overwrite: bool = False,
+        command: str = "reconstruct",
+        part: str = "",
+    ):
+        self.path, self._command, self._part = path, command, part
         self.worked = False  # whether any result has changed since the folder was opened
         self._progress = progress or (lambda _: None)
         self._overwrite = overwrite
         self._stack = ExitStack()
         self._stages: Stages = {}
+        self._others: list[Stages] = []  # what other parts have recorded
         self._stopped = False
         self._running = (0, 0, 0.0)  # tasks done and all, and the start of the stage in work
 
     def __enter__(self) -> RunFolder:
         with ExitStack() as stack:
-            self._stages = stack.enter_context(claim(self.path, "reconstruct"))
+            self._stages = stack.enter_context(claim(self.path, self._command, self._part))
             if self._overwrite:
                 for stage in list(self._stages):
                     self.forget(stage)
+            else:
+                self._others = read_other_manifests(self.path, self._part)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def file(self, kind: str, name: str, suffix: str) -> Path:
+        """Where the result of a kind for an item such as a photograph lies; its folder is made."""
+        path = self.path / kind / f"{name}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
     def info(self, stage: str) -> dict[str, dict[str, Any]]:
         """Facts about each item of a stage."""
@@ -127,14 +150,23 @@ class RunFolder:
             self._remove_files(records.pop(item)["files"])
         if items is None:
             self._stages.pop(stage, None)
-        write_manifest(self.path, self._stages)
+        self._write()
 
     def _remove_files(self, names: Iterable[str]) -> None:
         for name in names:
             (self.path / name).unlink(missing_ok=True)
 
-    def execute(self, stage: str, tasks: Sequence[Task], *, workers: int = 0) -> dict[str, dict[str, Any]]:
-        """Run the tasks of a stage whose results are not there yet; drop results that no task wants.
+    def _write(self) -> None:
+        write_manifest(self.path, self._stages, self._command, self._part)
+
+    def finished(self, stage: str, tasks: Sequence[Task]) -> list[Task]:
+        """Those of the tasks of a stage whose results are there."""
+        return [task for task in tasks if self._current(stage, task)]
+
+    def execute(
+        self, stage: str, tasks: Sequence[Task], *, workers: int = 0, keep_others: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        """Run the tasks of a stage whose results are not there yet; drop results that no task wants, or keep them.
 
         Without workers tasks run in the calling thread, where Ctrl-C reaches fastcv's native code at once. Libraries
         that do not listen to it belong into worker threads: those are left behind with the task they are at.
@@ -146,14 +178,19 @@ class RunFolder:
         """
         start = time.perf_counter()
         record = self._stages.setdefault(stage, {"seconds": 0.0, "items": {}})
-        keys = {task.item: digest_values(__version__, stage, task.inputs) for task in tasks}
-        todo = [task for task in tasks if not self._is_current(stage, task.item, keys[task.item])]
-        unwanted = record["items"].keys() - keys.keys()
+        keys = {task.item: self._key(stage, task) for task in tasks}
+        found = {task.item: current for task in tasks if (current := self._current(stage, task))}
+        todo = [task for task in tasks if task.item not in found]
+        adopted = {item: current for item, current in found.items() if record["items"].get(item) != current}
+        if adopted:
+            record["items"] |= adopted
+            self._write()
+        unwanted = set() if keep_others else record["items"].keys() - keys.keys()
         if unwanted:
             self.forget(stage, unwanted)
         if len(todo) == len(tasks):
             record["seconds"] = 0.0
-        if (todo or unwanted) and not self.worked and stage != "report":
+        if (todo or unwanted or adopted) and not self.worked and stage != "report":
             self.worked = True
             self._forget_conclusions()
         done, before = len(tasks) - len(todo), record["seconds"]
@@ -165,11 +202,12 @@ class RunFolder:
             files = {name: digest_file(self.path / name) for name in self._file_names(made.files)}
             self._remove_files(record["items"].get(task.item, {"files": {}})["files"].keys() - files.keys())
             items = {**record["items"], task.item: {"key": keys[task.item], "files": files, "info": made.info}}
-            record["items"] = {item: items[item] for item in keys if item in items}  # in the order of the tasks
+            order = [*(item for item in items if item not in keys), *keys]  # in that of the tasks
+            record["items"] = {item: items[item] for item in order if item in items}
             done, elapsed = done + 1, time.perf_counter() - start
             self._running = done, len(tasks), start
             record["seconds"] = before + elapsed
-            write_manifest(self.path, self._stages)
+            self._write()
             self._progress(Progress(stage, done, len(tasks), elapsed, task.item))
         return {task.item: record["items"][task.item]["info"] for task in tasks}
 
@@ -181,6 +219,9 @@ class RunFolder:
     def _forget_conclusions(self) -> None:
         """The report and the summary describe results that are about to change."""
         self.forget("report")
+        for stages in self._others:
+            for record in stages.get("report", {"items": {}})["items"].values():
+                self._remove_files(record["files"])
         (self.path / "summary.json").unlink(missing_ok=True)
 
     def _run(self, tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Made]]:
@@ -208,13 +249,21 @@ class RunFolder:
         if self._stopped:
             raise CancelledError
 
-    def _is_current(self, stage: str, item: str, key: str) -> bool:
-        record = self._items(stage).get(item)
-        if record is None or record["key"] != key:
-            return False
+    def _key(self, stage: str, task: Task) -> str:
+        return digest_values(__version__, stage, task.inputs)
+
+    def _current(self, stage: str, task: Task) -> dict[str, Any] | None:
+        """The record of a task's result that is there, whichever part made it."""
+        key = self._key(stage, task)
+        for stages in (self._stages, *self._others):
+            record = stages.get(stage, {"items": {}})["items"].get(task.item)
+            if record is not None and record["key"] == key and self._is_whole(record["files"]):
+                return record
+        return None
+
+    def _is_whole(self, digests: dict[str, str]) -> bool:
         return all(
-            (self.path / name).is_file() and digest_file(self.path / name) == digest
-            for name, digest in record["files"].items()
+            (self.path / name).is_file() and digest_file(self.path / name) == digest for name, digest in digests.items()
         )
 
     def _file_names(self, paths: Iterable[Path]) -> list[str]:

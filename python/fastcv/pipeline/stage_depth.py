@@ -1,48 +1,109 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stage 5: the depth of every pixel of every registered photograph, by plane sweep."""
+"""Stage "depth": the depth of every pixel of a photograph, by plane sweep."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from .. import io, mvs
-from .context import Context
-from .photos import describe
+from ..errors import FormatError
+from .dense import Dense, DenseSettings
 from .run_folder import Made, Task
 
+MIN_PLANES = 8
 
-def run(context: Context) -> None:
-    """Write ``estimated/``: depth and confidence of the photographs in the largest model that have neighbours.
 
-    Tasks run one after the other in the calling thread, for the sweep itself uses all cores.
+def run(dense: Dense, names: Sequence[str], *, finished_only: bool = False, keep_others: bool = False) -> None:
+    """Write ``estimated/``: depth and confidence of these photographs, by those that see the same.
+
+    Tasks run one after the other in the calling thread, for the sweep itself uses all cores. A photograph that cannot
+    be read or matched is noted with the reason.
+
+    Parameters
+    ----------
+    dense : Dense
+    names : sequence of str
+    finished_only : bool
+        Whether to take what is there and make nothing new.
+    keep_others : bool
+        Whether to keep the results of other photographs.
     """
-    preset, model = context.options.preset, context.model
-    sources = mvs.select_sources(model, num_sources=preset.num_sources)
-    digests = {file.name: file.digest for file in context.files}
-
-    def task(image_id: int) -> Task:
-        group = [model.images[other] for other in (image_id, *sources[image_id])]
-        used = [
-            [digests[image.name], describe(model.cameras[image.camera_id]), image.cam_from_world.tolist()]
-            for image in group
-        ]
-        near, far = mvs.depth_range(model, image_id)
-        names = [image.name for image in group]
-        inputs = [used, near, far, preset.depth_size, preset.max_planes]
-        return Task(names[0], inputs, lambda: _estimate(context, names, near, far))
-
-    context.run.execute("depth", [task(image_id) for image_id in sorted(sources) if sources[image_id]])
+    tasks = [_task(dense, name) for name in names]
+    if finished_only:
+        tasks = dense.run.finished("depth", tasks)
+    dense.run.execute("depth", tasks, keep_others=keep_others)
 
 
-def _estimate(context: Context, names: Sequence[str], near: float, far: float) -> Made:
-    """Sweep the first photograph against the others."""
-    reference, *sources = (context.views[name] for name in names)
-    wanted = mvs.num_inverse_depth_planes(reference, sources, near, far)
-    num_planes = min(max(wanted, 8), context.options.preset.max_planes)
-    depths = mvs.inverse_depth_planes(near, far, num_planes)
-    result = mvs.estimate_depth(reference, sources, depths, num_threads=context.options.num_threads)
+def _task(dense: Dense, name: str) -> Task:
+    sources = dense.candidates[name][: dense.settings.num_sources]
+    group = [name, *map(dense.name, sources)]
+    settings = [dense.settings.max_size, dense.settings.max_planes]
+    try:
+        limits = dense.depth_range(name) if sources else None
+        reason = "no other photograph shows the same from another place"
+    except ValueError as error:
+        limits, reason = None, str(error)
+    inputs = [[dense.describe(member) for member in group], limits, settings]
+    if limits is None:
+        return Task(name, inputs, lambda: Made(info={"skipped": reason}))
+    return Task(name, inputs, lambda: _estimate(dense, name, sources, limits))
+
+
+def _estimate(
+    dense: Dense, name: str, candidates: Sequence[mvs.Candidate], limits: tuple[float, float]
+) -> Made:
+    """Sweep a photograph against its sources; those that cannot be read are left out."""
+    start = time.perf_counter()
+    used: list[mvs.Candidate] = []
+    sources: list[mvs.View] = []
+    unreadable: dict[str, str] = {}
+    try:
+        reference = dense.views[name]
+    except (FormatError, OSError) as error:
+        return Made(info={"skipped": _reason(error)})
+    for candidate in candidates:
+        try:
+            sources.append(dense.views[dense.name(candidate)])
+            used.append(candidate)
+        except (FormatError, OSError) as error:
+            unreadable[dense.name(candidate)] = _reason(error)
+    if not sources:
+        return Made(info={"skipped": f"its sources cannot be read: {'; '.join(unreadable.values())}"})
+    try:
+        result, num_planes = sweep(reference, sources, limits, dense.settings)
+    except ValueError as error:  # views that cannot be matched: it says which and why
+        return Made(info={"skipped": str(error)})
     files = []
     for kind, values in (("depth", result.depth), ("confidence", result.confidence)):
-        files.append(context.path("estimated", names[0], f".{kind}.pfm"))
+        files.append(dense.run.file("estimated", name, f".{kind}.pfm"))
         io.write_pfm(files[-1], values)
-    return Made(files, {"near": near, "far": far, "planes": num_planes, "sources": list(names[1:])})
+    height, width = reference.image.shape[:2]
+    K = reference.K
+    facts = {
+        "camera": {"width": width, "height": height, "params": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]},
+        "near": limits[0],
+        "far": limits[1],
+        "planes": num_planes,
+        "sources": [{"name": dense.name(c), **c._asdict()} for c in used],
+        "unreadable": unreadable,
+        "seconds": time.perf_counter() - start,
+    }
+    return Made(files, facts)
+
+
+def sweep(
+    reference: mvs.View, sources: Sequence[mvs.View], limits: tuple[float, float], settings: DenseSettings
+) -> tuple[mvs.DepthMap, int]:
+    """The depth of the reference, and with how many planes: the one place where the estimator is called."""
+    wanted = mvs.num_inverse_depth_planes(reference, sources, *limits)
+    num_planes = min(max(wanted, MIN_PLANES), settings.max_planes)
+    depths = mvs.inverse_depth_planes(*limits, num_planes)
+    return mvs.estimate_depth(reference, sources, depths, num_threads=settings.num_threads), num_planes
+
+
+def _reason(error: Exception) -> str:
+    """Without the path, which differs between machines that share the work."""
+    if isinstance(error, FormatError):
+        return str(error).removeprefix(f"{error.path}: ")
+    return getattr(error, "strerror", None) or str(error)

@@ -38,6 +38,6 @@ def _extract(context: Context, photo: PhotoFile) -> Made:
     found = features.extract(small, max_features=preset.max_features)
     zoom = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]], np.float32)
     found = replace(found, keypoints=found.keypoints * zoom, scales=found.scales * zoom.mean())
-    path = context.path("features", photo.name, ".npz")
+    path = context.run.file("features", photo.name, ".npz")
     facts = {name: getattr(info, name) for name in ("width", "height", "focal_length_px", "make", "model")}
     return Made([path], {**facts, "features": len(found)}, lambda: save_features(path, found))

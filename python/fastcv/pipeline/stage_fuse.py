@@ -1,75 +1,85 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stage 6: keep the depths on which several photographs agree, and join them to one cloud."""
+"""Stage "fuse": join filtered depth maps to one cloud, view by view, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import io, mvs, report
-from .context import Context
+from .dense import Dense
 from .run_folder import Made, Task
+from .store import save_arrays
 
-MIN_CONFIDENCE = 0.05  # of the plane sweep; below, two depths match about equally well
-_MIN_CONSISTENT = 2  # other photographs that must agree, where there are as many
-_NUM_NEIGHBORS = 16  # photographs that may agree: more of them hardly add anything but time
-
-
-def run(context: Context) -> None:
-    """Write ``depth/`` (filtered depth maps, pictures of them, their cameras) and ``fused.ply``."""
-    names = list(context.run.info("depth"))
-    digests = [context.run.digests("depth", name) for name in names]
-    context.run.execute("fuse", [Task("cloud", [MIN_CONFIDENCE, names, digests], lambda: _fuse(context, names))])
+_MAX_PREVIEW = 300_000  # points
+_NUM_LIMIT_VIEWS = 256  # of which the limits of the colours are taken
 
 
-def _fuse(context: Context, names: Sequence[str]) -> Made:
+def run(dense: Dense) -> None:
+    """Write ``fused.ply``, pictures of the depth maps, and ``depth/cameras``."""
+    names = dense.finished("filter")
+    used = [[name, dense.run.digests("filter", name), dense.describe(name)] for name in names]
+    dense.run.execute("fuse", [Task("cloud", [used], lambda: _fuse(dense, names))])
+
+
+def _fuse(dense: Dense, names: Sequence[str]) -> Made:
     if not names:
-        return Made(info={"points": 0, "coverage": {}})
-    views = [context.views[name] for name in names]
-    neighbors = _neighbors(context, names)
-    depths = _filter(context, views, names, neighbors)
-    near, far = report.depth_limits(depths)
-    files = []
-    for name, depth in zip(names, depths, strict=True):
-        files += [context.path("depth", name, ".pfm"), context.path("depth", name, ".png")]
-        io.write_pfm(files[-2], depth)
-        io.write_image(files[-1], report.depth_picture(depth, near, far))
-
-    def listen(done: int, total: int) -> None:
-        context.run.detail("fuse", f"{done} of {total} photos fused")
-
-    cloud = mvs.fuse(views, depths, sources=neighbors, num_threads=context.options.num_threads, progress=listen)
-    files += [context.run.path / "fused.ply", context.path("depth", "cameras", "")]
-    io.write_ply(files[-2], cloud.xyz, rgb=cloud.rgb, normals=cloud.normals)
-    io.write_colmap(context.views.model(), files[-1], binary=False)
-    coverage = {name: float(np.mean(depth > 0)) for name, depth in zip(names, depths, strict=True)}
-    return Made(files, {"points": len(cloud.xyz), "coverage": coverage})
+        return Made(info={"points": 0})
+    cloud, preview = dense.run.path / "fused.ply", dense.run.path / "preview.npz"
+    points = _write_cloud(dense, names, cloud, preview)
+    files = [cloud, preview, *_write_pictures(dense, names), dense.run.file("depth", "cameras", "")]
+    io.write_colmap(dense.pinhole_model(names), files[-1], binary=False)
+    return Made(files, {"points": points})
 
 
-def _filter(
-    context: Context, views: Sequence[mvs.View], names: Sequence[str], neighbors: Sequence[Sequence[int]]
-) -> list[NDArray[np.float32]]:
-    estimated = []
-    for name in names:
-        depth, confidence = (io.read_pfm(context.path("estimated", name, f".{k}.pfm")) for k in ("depth", "confidence"))
-        depth[confidence < MIN_CONFIDENCE] = 0
-        estimated.append(depth)
-    return mvs.filter_depths(
-        views,
-        estimated,
-        sources=neighbors,
-        min_consistent=min(_MIN_CONSISTENT, len(names) - 1),
-        num_threads=context.options.num_threads,
+def _write_cloud(dense: Dense, names: Sequence[str], path: Path, preview: Path) -> int:
+    def load(row: int) -> tuple[mvs.View, NDArray[np.float32]]:
+        return dense.views.load(names[row]), io.read_pfm(dense.run.file("depth", names[row], ".pfm"))
+
+    parts = mvs.fuse_views(
+        load,
+        dense.neighbors(names),
+        max_bytes=dense.plan.kept("fuse", 7, 1 + dense.plan.num_neighbors),
+        num_threads=dense.settings.num_threads,
     )
+    sample = _Sample()
+    with io.PlyWriter(path, rgb=True, normals=True) as writer:
+        for done, part in enumerate(parts, 1):
+            writer.append(part.xyz, rgb=part.rgb, normals=part.normals)
+            sample.add(part)
+            dense.run.detail("fuse", f"{done} of {len(names)} photos fused")
+    save_arrays(preview, sample.arrays())
+    return writer.count
 
 
-def _neighbors(context: Context, names: Sequence[str]) -> list[list[int]]:
-    """For each photograph the positions of those that see most of the same."""
-    chosen = mvs.select_sources(context.model, num_sources=_NUM_NEIGHBORS)
-    rows = {name: row for row, name in enumerate(names)}
-    ids: dict[str, Any] = {image.name: image_id for image_id, image in context.model.images.items()}
-    others = [[context.model.images[other].name for other in chosen[ids[name]]] for name in names]
-    return [[rows[other] for other in group if other in rows] for group in others]
+class _Sample:
+    """Every so manieth point of a cloud of unknown size, at most ``_MAX_PREVIEW``."""
+
+    def __init__(self) -> None:
+        self._step, self._seen = 1, 0
+        self._xyz, self._rgb = np.empty((0, 3), np.float32), np.empty((0, 3), np.uint8)
+
+    def add(self, part: mvs.PointCloud) -> None:
+        first = -self._seen % self._step
+        self._seen += len(part.xyz)
+        self._xyz = np.concatenate([self._xyz, part.xyz[first :: self._step]])
+        self._rgb = np.concatenate([self._rgb, part.rgb[first :: self._step]])
+        while len(self._xyz) > _MAX_PREVIEW:
+            self._xyz, self._rgb, self._step = self._xyz[::2], self._rgb[::2], 2 * self._step
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"xyz": np.ascontiguousarray(self._xyz), "rgb": np.ascontiguousarray(self._rgb)}
+
+
+def _write_pictures(dense: Dense, names: Sequence[str]) -> list[Path]:
+    paths = [dense.run.file("depth", name, ".pfm") for name in names]
+    near, far = report.depth_limits(io.read_pfm(path) for path in paths[:: len(paths) // _NUM_LIMIT_VIEWS + 1])
+    files = []
+    for name, path in zip(names, paths, strict=True):
+        files.append(dense.run.file("depth", name, ".png"))
+        io.write_image(files[-1], report.depth_picture(io.read_pfm(path), near, far))
+    return files

@@ -38,7 +38,7 @@ class FeatureCache(dict[str, Features]):
         self._context = context
 
     def __missing__(self, name: str) -> Features:
-        self[name] = load_features(self._context.path("features", name, ".npz"))
+        self[name] = load_features(self._context.run.file("features", name, ".npz"))
         return self[name]
 
 
@@ -49,7 +49,7 @@ def _match(context: Context, cache: FeatureCache, names: Sequence[str]) -> Made:
     for other in others:
         context.run.checkpoint()
         found.append(features.match(cache[first], cache[other], ratio=RATIO))
-    path = context.path("matches", first, ".npz")
+    path = context.run.file("matches", first, ".npz")
     ends = np.cumsum([len(matches) for matches in found])
     arrays = {"names": np.array(others), "ends": ends, "matches": np.concatenate(found)}
     counts = {other: len(matches) for other, matches in zip(others, found, strict=True)}

@@ -16,7 +16,7 @@ from .images import resized
 from .measure import reprojection_errors
 from .options import STAGES
 from .run_folder import Made, Task
-from .store import load_features, load_geometries
+from .store import load_arrays, load_features, load_geometries
 from .summary import FILES, Summary, summarize
 from .text import duration, thousands
 
@@ -68,10 +68,10 @@ def _photos(context: Context) -> list[report.Photo]:
     model, errors = context.model, reprojection_errors(context.model)
     ids = {image.name: image_id for image_id, image in model.images.items()}
     paths = {file.name: file.path for file in context.files}
-    fused = context.run.info("fuse").get("cloud", {"coverage": {}})["coverage"]
+    filtered = context.run.info("filter")
     photos = []
     for name in context.names:
-        keypoints: NDArray[Any] = load_features(context.path("features", name, ".npz")).keypoints
+        keypoints: NDArray[Any] = load_features(context.run.file("features", name, ".npz")).keypoints
         image_id = ids.get(name)
         has_point, residuals = np.zeros(len(keypoints), bool), np.empty(0)
         if image_id is not None:
@@ -88,7 +88,7 @@ def _photos(context: Context) -> list[report.Photo]:
                 residuals=residuals,
                 camera_id=context.camera_ids[name],
                 registered=image_id is not None,
-                depth=partial(io.read_pfm, context.path("depth", name, ".pfm")) if name in fused else None,
+                depth=partial(io.read_pfm, context.run.file("depth", name, ".pfm")) if name in filtered else None,
             )
         )
     return photos
@@ -116,16 +116,14 @@ def _pairs(context: Context) -> tuple[NDArray[np.int64], list[report.Pair]]:
 
 def _pair(context: Context, first: int, second: int) -> report.Pair:
     names = context.names[first], context.names[second]
-    matches = load_geometries(context.path("verified", names[0], ".npz"))[names[1]].matches
-    points = [load_features(context.path("features", name, ".npz")).keypoints for name in names]
+    matches = load_geometries(context.run.file("verified", names[0], ".npz"))[names[1]].matches
+    points = [load_features(context.run.file("features", name, ".npz")).keypoints for name in names]
     return report.Pair(first, second, points[0][matches[:, 0]], points[1][matches[:, 1]])
 
 
 def _cloud(context: Context) -> report.Cloud:
-    fused = context.run.path / "fused.ply"
     if context.run.info("fuse").get("cloud", {"points": 0})["points"]:
-        points = io.read_ply(fused)
-        return report.Cloud(points["xyz"], points["rgb"])
+        return report.Cloud(**load_arrays(context.run.path / "preview.npz"))
     sparse = context.model.points3D
     return report.Cloud(sparse.xyz, sparse.rgb)
 

@@ -28,10 +28,10 @@ def _reconstruct(context: Context) -> Made:
     image_ids = {name: image_id for image_id, name in enumerate(context.names, 1)}
     photos, pairs = [], {}
     for name in image_ids:
-        features = load_features(context.path("features", name, ".npz"))
+        features = load_features(context.run.file("features", name, ".npz"))
         photos.append(sfm.Photo(name, context.camera_ids[name], features.keypoints, features.colors))
     for name in context.names[:-1]:
-        for other, pair in load_geometries(context.path("verified", name, ".npz")).items():
+        for other, pair in load_geometries(context.run.file("verified", name, ".npz")).items():
             pairs[image_ids[name], image_ids[other]] = pair
     left_out: dict[str, str] = {}
 

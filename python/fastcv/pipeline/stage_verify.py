@@ -33,7 +33,7 @@ def run(context: Context) -> None:
 
 def _verify(context: Context, cache: FeatureCache, first: str) -> Made:
     """Verify one photograph against the later ones."""
-    stored = load_arrays(context.path("matches", first, ".npz"))
+    stored = load_arrays(context.run.file("matches", first, ".npz"))
     pairs: dict[str, sfm.TwoViewGeometry] = {}
     for other, matches in zip(stored["names"].tolist(), np.split(stored["matches"], stored["ends"][:-1]), strict=True):
         context.run.checkpoint()
@@ -41,6 +41,6 @@ def _verify(context: Context, cache: FeatureCache, first: str) -> Made:
         found = sfm.verify_pair(cache[first], cache[other], matches, *cameras, seed=context.options.seed)
         if len(found.matches):
             pairs[other] = found
-    path = context.path("verified", first, ".npz")
+    path = context.run.file("verified", first, ".npz")
     counts = {other: len(pair.matches) for other, pair in pairs.items()}
     return Made([path], {"pairs": counts}, lambda: save_geometries(path, pairs))

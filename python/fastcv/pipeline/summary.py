@@ -19,6 +19,7 @@ FILES = {
     "sparse": "cameras, poses and points: COLMAP models 0, 1, …, the largest first",
     "fused.ply": "dense cloud with colours and normals, for MeshLab, CloudCompare, Blender",
     "depth": "filtered depth of each photograph without its distortion: PFM (0 = none), PNG to look at, COLMAP cameras",
+    "preview.npz": "some points of the dense cloud, for the report",
     "estimated": "depth and confidence before filtering, PFM",
     "features": "keypoints and descriptors, NumPy archives",
     "matches": "matches of every pair, NumPy archives",
@@ -91,7 +92,7 @@ def summarize(context: Context) -> Summary:
         if sparse["models"] and name not in placed
     }
     fused = run.info("fuse").get("cloud")
-    coverage = list(fused["coverage"].values()) if fused else []
+    coverage = [facts["coverage"] for facts in run.info("filter").values()] if fused else []
     return Summary(
         photos=str(context.source),
         out=str(run.path),
@@ -99,7 +100,7 @@ def summarize(context: Context) -> Summary:
         skipped=context.skipped,
         unregistered=unregistered,
         models=sparse["models"],
-        num_depth_maps=len(run.info("depth")),
+        num_depth_maps=sum("skipped" not in facts for facts in run.info("depth").values()),
         depth_coverage=sum(coverage) / len(coverage) if coverage else None,
         num_dense_points=fused["points"] if fused else None,
         seconds=run.seconds(),

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registered photographs as multi-view stereo wants them: without distortion, at the size of the quality."""
+"""Photographs of a model as multi-view stereo wants them: without distortion, and no larger than asked for."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,10 @@ import numpy as np
 
 from .. import camera as camera_room
 from .. import io, mvs
-from ..scene import Camera, Image, Reconstruction
-from .images import resized
-
-_KEPT_BYTES = 400 << 20  # of pictures, so that a large set does not fill the memory
+from .._cache import Cache
+from ..errors import FormatError
+from ..scene import Camera, Reconstruction
+from .images import resized, resized_size
 
 
 class Views:
@@ -28,36 +27,37 @@ class Views:
     model : Reconstruction
     max_size : int
         Longest image side in pixels.
+    max_bytes : int
+        Of pictures that are kept.
     """
 
-    def __init__(self, paths: Mapping[str, Path], model: Reconstruction, max_size: int):
-        self._paths, self._model, self._max_size = paths, model, max_size
+    def __init__(self, paths: Mapping[str, Path], model: Reconstruction, max_size: int, max_bytes: int):
+        self._paths, self._cameras, self._max_size = paths, model.cameras, max_size
         self._images = {image.name: image for image in model.images.values()}
-        self._kept: OrderedDict[str, mvs.View] = OrderedDict()
-        self._pinholes: dict[str, Camera] = {}
+        self._kept = Cache(self.load, lambda view: view.image.nbytes, max_bytes)
 
     def __getitem__(self, name: str) -> mvs.View:
-        if name not in self._kept:
-            self._kept[name] = self._make(name)
-        self._kept.move_to_end(name)
-        while sum(view.image.nbytes for view in self._kept.values()) > _KEPT_BYTES and len(self._kept) > 1:
-            self._kept.popitem(last=False)
         return self._kept[name]
 
-    def model(self) -> Reconstruction:
-        """Cameras and poses of the views made so far, without points: what belongs to the depth maps."""
-        images = {key: image for key, image in self._model.images.items() if image.name in self._pinholes}
-        return Reconstruction(
-            {key: self._pinholes[image.name] for key, image in images.items()},
-            {key: Image(image.name, key, image.cam_from_world) for key, image in images.items()},
-        )
+    def load(self, name: str) -> mvs.View:
+        """A view that is not kept.
 
-    def _make(self, name: str) -> mvs.View:
-        image = self._images[name]
-        picture = resized(io.read_photo(self._paths[name]), self._max_size)
-        camera = scaled(self._model.cameras[image.camera_id], picture.shape[1], picture.shape[0])
-        picture, pinhole = camera_room.undistort_image(picture, camera)
-        self._pinholes[name] = pinhole
+        Raises
+        ------
+        FormatError
+            The photograph is damaged, or not one of its camera.
+        OSError
+            It cannot be read.
+        """
+        image, path = self._images[name], self._paths[name]
+        camera = self._cameras[image.camera_id]
+        photo = io.read_photo(path)
+        height, width = photo.shape[:2]
+        if abs(width * camera.height - height * camera.width) > max(width, height, camera.width, camera.height):
+            rule = f"expected the proportions of its camera, {camera.width} x {camera.height} pixels"
+            raise FormatError(path, f"{rule}, got {width} x {height}")
+        picture = resized(photo, self._max_size)
+        picture, pinhole = camera_room.undistort_image(picture, scaled(camera, picture.shape[1], picture.shape[0]))
         return mvs.View(picture, pinhole.matrix, image.cam_from_world)
 
 
@@ -70,3 +70,8 @@ def scaled(camera: Camera, width: int, height: int) -> Camera:
         for name, value in zip(camera.param_names, camera.params, strict=True)
     ]
     return replace(camera, width=width, height=height, params=np.array(params))
+
+
+def view_size(camera: Camera, max_size: int) -> tuple[int, int]:
+    """Width and height of the views of a camera whose photographs have its size."""
+    return resized_size(camera.width, camera.height, max_size)
