@@ -7,7 +7,8 @@
        that can be adjusted, disk full, folder in use, bars of the demo missed, a check of ``info`` failed
 2      the command line does not make sense: unknown option, no such folder, an output folder that holds
        something else, options that do not fit the photographs
-130    interrupted (Ctrl-C); ``reconstruct`` and ``demo`` go on where they stopped when called again,
+3      ``mvs`` is done, but views were skipped; its summary says which and why
+130    interrupted (Ctrl-C); ``reconstruct``, ``mvs`` and ``demo`` go on where they stopped when called again,
        ``ba`` has written the best state so far
 =====  ==================================================================================================
 """
@@ -28,7 +29,12 @@ from ..errors import FastcvError
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What becomes of the results of a command that was stopped.
 _RESUME = "Nothing that was finished is lost: the same command goes on where it stopped."
-_KEPT = {"reconstruct": _RESUME, "demo": _RESUME, "ba": "Files that were there are whole: the earlier ones or the new."}
+_KEPT = {
+    "reconstruct": _RESUME,
+    "mvs": _RESUME,
+    "demo": _RESUME,
+    "ba": "Files that were there are whole: the earlier ones or the new.",
+}
 
 
 def main() -> NoReturn:
@@ -66,9 +72,16 @@ def _run(arguments: Sequence[str]) -> int:
     from .ba import ba
     from .demo import demo
     from .info import info
+    from .mvs import mvs
     from .reconstruct import reconstruct
 
-    commands: dict[str, Callable[..., int]] = {"reconstruct": reconstruct, "ba": ba, "info": info, "demo": demo}
+    commands: dict[str, Callable[..., int]] = {
+        "reconstruct": reconstruct,
+        "mvs": mvs,
+        "ba": ba,
+        "info": info,
+        "demo": demo,
+    }
     try:
         return tyro.extras.subcommand_cli_from_dict(
             commands,

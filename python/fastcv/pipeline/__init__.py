@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Photographs or a bundle adjustment problem in; a run folder with results, their numbers and a report out."""
+"""Photographs, a posed model or a bundle adjustment problem in; a run folder with results, their numbers and a report out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from .adjust_options import AdjustOptions
 from .adjust_report import describe_adjustment
 from .adjust_source import AdjustError
 from .adjust_summary import AdjustSummary
+from .densify import DENSIFY_STAGES, DensifyError, densify
+from .densify_options import DensifyOptions
+from .densify_summary import DensifySummary
 from .lock import FolderInUseError
 from .manifest import folder_command, read_manifest
 from .options import PRESETS, STAGES, Options, OptionsError, Preset
@@ -17,6 +20,7 @@ from .summary import Summary
 
 __all__ = [
     "ADJUST_STAGES",
+    "DENSIFY_STAGES",
     "PRESETS",
     "SOLUTION",
     "STAGES",
@@ -24,6 +28,9 @@ __all__ = [
     "AdjustInterrupted",
     "AdjustOptions",
     "AdjustSummary",
+    "DensifyError",
+    "DensifyOptions",
+    "DensifySummary",
     "FolderInUseError",
     "Options",
     "OptionsError",
@@ -32,6 +39,7 @@ __all__ = [
     "ProgressCallback",
     "Summary",
     "adjust",
+    "densify",
     "describe_adjustment",
     "folder_command",
     "read_manifest",

@@ -157,7 +157,6 @@ class Dense:
         others = [[self.name(candidate) for candidate in self.candidates[name]] for name in names]
         return [[rows[other] for other in group if other in rows] for group in others]
 
-    def finished(self, stage: str = "depth") -> list[str]:
+    def finished(self, stage: str) -> set[str]:
         """Photographs that a stage has a result for."""
-        return [name for name, facts in self.run.info(stage).items() if "skipped" not in facts]
-
+        return {name for name, facts in self.run.info(stage).items() if "skipped" not in facts}

@@ -32,7 +32,7 @@ _RUN: dict[Stage, Callable[[Context], None]] = {
     "verify": stage_verify.run,
     "sparse": stage_sparse.run,
     "depth": lambda context: stage_depth.run(context.dense, sorted(context.dense.ids)),
-    "filter": lambda context: stage_filter.run(context.dense),
+    "filter": lambda context: stage_filter.run(context.dense, sorted(context.dense.ids)),
     "fuse": lambda context: stage_fuse.run(context.dense),
     "report": stage_report.run,
 }

@@ -19,9 +19,10 @@ from .run_folder import Made, Task
 Depth = NDArray[np.float32]
 
 
-def run(dense: Dense) -> None:
-    """Write ``depth/``: filtered depth of every photograph that has one, and what else was asked for."""
-    names = dense.finished()
+def run(dense: Dense, names: Sequence[str]) -> None:
+    """Write ``depth/``: filtered depth of those of the photographs that have one, and what else was asked for."""
+    estimated = dense.finished("depth")
+    names = [name for name in names if name in estimated]
     settings, rows = dense.settings, dense.neighbors(names)
 
     def read(name: str) -> Depth:

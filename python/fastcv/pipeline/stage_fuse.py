@@ -21,7 +21,7 @@ _NUM_LIMIT_VIEWS = 256  # of which the limits of the colours are taken
 
 def run(dense: Dense) -> None:
     """Write ``fused.ply``, pictures of the depth maps, and ``depth/cameras``."""
-    names = dense.finished("filter")
+    names = list(dense.run.info("filter"))
     used = [[name, dense.run.digests("filter", name), dense.describe(name)] for name in names]
     dense.run.execute("fuse", [Task("cloud", [used], lambda: _fuse(dense, names))])
 

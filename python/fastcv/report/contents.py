@@ -160,3 +160,46 @@ class Adjustment(Head):
     after: State
     cameras: Sequence[Camera]
     rgb: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class DepthView:
+    """One view of multi-view stereo and what became of it.
+
+    Parameters
+    ----------
+    name : str
+    load : callable
+        Returns the picture, in any size with the view's proportions.
+    facts : mapping of column to text
+        Its row of the table; all views have the same columns.
+    sources : sequence of (name, why)
+        The views that it was matched with.
+    depth : callable, optional
+        Returns its depth map, (H, W) float32 with 0 for none.
+    """
+
+    name: str
+    load: Callable[[], Picture]
+    facts: Mapping[str, str]
+    sources: Sequence[tuple[str, str]]
+    depth: Callable[[], NDArray[np.float32]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Densification(Head):
+    """Everything that the report of multi-view stereo shows.
+
+    Parameters
+    ----------
+    views : sequence of DepthView
+    model : Reconstruction
+        Cameras and poses of the views.
+    cloud : Cloud
+    seconds : mapping of stage to seconds
+    """
+
+    views: Sequence[DepthView]
+    model: Reconstruction
+    cloud: Cloud
+    seconds: Mapping[str, float]

@@ -82,3 +82,22 @@ def chart(svg: str, label: str, kind: str) -> str:
 
 def grid(figures: Sequence[str], wide: bool = False) -> str:
     return f'<div class="grid{" wide" if wide else ""}">\n' + "\n".join(figures) + "\n</div>"
+
+
+def times(seconds: Mapping[str, float]) -> str:
+    """A bar for each stage that took time."""
+    longest = max(seconds.values(), default=0.0)
+    if longest <= 0:
+        return ""
+    rows = "".join(
+        f"<tr><td>{html.escape(stage)}</td><td>{value:.1f} s</td>"
+        f'<td class="text"><span class="bar" style="width: {14 * value / longest:.2f}rem"></span></td></tr>'
+        for stage, value in seconds.items()
+        if value > 0
+    )
+    return f'<div class="scroll"><table>{rows}</table></div>'
+
+
+def shown(count: int, total: int) -> str:
+    """Says so where not all are shown."""
+    return f" The first {count} of {total} are shown." if count < total else ""

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Callable
 
 import numpy as np
 
-from . import page, pictures, plots, scene3d
+from . import depths, page, pictures, plots, scene3d
 from .contents import Contents
+from .depths import MAX_PHOTOS
 
-MAX_PHOTOS = 36  # shown as pictures; the table names all
 _PHOTO_WIDTH, _PAIR_WIDTH, _FRUSTUM_WIDTH = 520, 560, 120
 
 
@@ -34,10 +33,10 @@ def write_report(contents: Contents, path: str | os.PathLike[str]) -> None:
         ("Cameras and points", _scene),
         ("Photographs", _photos),
         ("Matches", _matches),
-        ("Depth", _depths),
+        ("Depth", lambda contents: depths.depth_pictures(contents.photos)),
         ("Reprojection errors", _errors),
         ("Every photograph", _table),
-        ("Time", _times),
+        ("Time", lambda contents: page.times(contents.seconds)),
         ("Details", lambda contents: page.facts(contents.facts)),
         ("Files", lambda contents: page.files(contents.files)),
     ]
@@ -65,7 +64,7 @@ def _photos(contents: Contents) -> str:
         caption = f"{photo.name}: {len(photo.keypoints)} features, {state}"
         figures.append(page.figure(drawn, f"Photograph {photo.name} with its keypoints", caption))
     note = "Green: features that became points of the reconstruction. Orange: the others."
-    return page.note(note + _shown(len(figures), len(contents.photos))) + page.grid(figures)
+    return page.note(note + page.shown(len(figures), len(contents.photos))) + page.grid(figures)
 
 
 def _matches(contents: Contents) -> str:
@@ -90,37 +89,6 @@ def _matches(contents: Contents) -> str:
         parts.append(page.note("Some pairs, from many matches to few; the lines are verified matches."))
         parts.append(page.grid(figures, wide=True))
     return "\n".join(parts)
-
-
-def _depths(contents: Contents) -> str:
-    photos = [photo for photo in contents.photos if photo.depth is not None]
-    if not photos:
-        return ""
-    chosen = photos[:MAX_PHOTOS]
-    near, far = pictures.depth_limits(photo.depth() for photo in chosen if photo.depth)
-    figures = []
-    for photo in chosen:
-        assert photo.depth is not None
-        depth = photo.depth()
-        share = f"{np.mean(depth > 0):.0%}"
-        pair = (
-            pictures.thumbnail(photo.load(), _PHOTO_WIDTH // 2 + 60),
-            pictures.thumbnail(pictures.depth_picture(depth, near, far), _PHOTO_WIDTH // 2 + 60),
-        )
-        labels = (f"Photograph {photo.name}", f"Depth of {photo.name} in colours")
-        images = "".join(page.img(picture, label) for picture, label in zip(pair, labels, strict=True))
-        caption = html.escape(f"{photo.name}: depth on {share} of the pixels")
-        figures.append(f'<figure><div class="pair">{images}</div><figcaption>{caption}</figcaption></figure>')
-    return "\n".join(
-        [
-            page.note(
-                "Depth along the viewing axis where at least two other photographs agree; the same colours in all."
-            ),
-            page.chart(plots.depth_scale(near, far), f"Colour scale of depth from {near:.3g} to {far:.3g}", ""),
-            page.grid(figures, wide=True),
-            page.note(_shown(len(chosen), len(photos))) if len(chosen) < len(photos) else "",
-        ]
-    )
 
 
 def _errors(contents: Contents) -> str:
@@ -150,20 +118,3 @@ def _table(contents: Contents) -> str:
         )
     head = ("", "photograph", "pixels", "camera", "features", "see a point", "mean error / px", "registered")
     return f'<div class="photos">{page.table(head, rows)}</div>'
-
-
-def _times(contents: Contents) -> str:
-    longest = max(contents.seconds.values(), default=0.0)
-    if longest <= 0:
-        return ""
-    rows = "".join(
-        f"<tr><td>{html.escape(stage)}</td><td>{seconds:.1f} s</td>"
-        f'<td class="text"><span class="bar" style="width: {14 * seconds / longest:.2f}rem"></span></td></tr>'
-        for stage, seconds in contents.seconds.items()
-        if seconds > 0
-    )
-    return f'<div class="scroll"><table>{rows}</table></div>'
-
-
-def _shown(shown: int, total: int) -> str:
-    return f" The first {shown} of {total} are shown." if shown < total else ""
