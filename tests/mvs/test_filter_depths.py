@@ -53,6 +53,20 @@ def test_sources_confidence_and_sizes(scene):
     assert (cropped[1] > 0).mean() > 0.8
 
 
+def test_one_view_at_a_time_gives_the_same(scene, noisy):
+    confidence = np.linspace(0, 1, 80, dtype=np.float32) * np.ones((61, 1), np.float32)
+    maps = [mvs.DepthMap(depth, confidence, depth) for depth in noisy[0]]
+    sources = [[1, 2, 4], [0], [4, 3, 0, 1], [], [2, 3]]
+    whole = mvs.filter_depths(scene.views, maps, sources=sources, min_consistent=1, min_confidence=0.3)
+    for i, others in enumerate(sources):
+        views, group = ([items[j] for j in (i, *others)] for items in (scene.views, maps))
+        one = mvs.filter_depth(views, group, min_consistent=1, min_confidence=0.3)
+        np.testing.assert_array_equal(one, whole[i])
+    assert (whole[0] > 0).any()
+    with pytest.raises(ValueError, match="depth_maps: expected one per view and at least one, got 0 for 0 views"):
+        mvs.filter_depth([], [])
+
+
 def test_same_bits_for_every_thread_count(scene, noisy):
     one, many = (mvs.filter_depths(scene.views, noisy[0], num_threads=n) for n in (1, 5))
     for a, b in zip(one, many, strict=True):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,50 @@ def test_single_pixel_faces_the_camera():
     cloud = mvs.fuse([view], [np.full((1, 1), 2.0, np.float32)], min_consistent=0)
     np.testing.assert_allclose(cloud.xyz, [[2, 0, 2]])
     np.testing.assert_allclose(cloud.normals, [[-np.sqrt(0.5), 0, -np.sqrt(0.5)]], atol=1e-7)
+
+
+@pytest.mark.parametrize("max_bytes", [None, 100_000, 0])
+def test_views_that_are_loaded_when_needed_give_the_same(scene, depths, max_bytes):
+    sources = [[1, 2], [0, 2, 4], [1, 3], [0], []]
+    loads: list[int] = []
+
+    def load(i):
+        loads.append(i)
+        return scene.views[i], depths[i].copy()
+
+    parts = list(mvs.fuse_views(load, sources, max_bytes=max_bytes))
+    expected = mvs.fuse(scene.views, depths, sources=sources)
+    for column, whole in zip(zip(*parts, strict=True), expected, strict=True):
+        np.testing.assert_array_equal(np.concatenate(column), whole)
+    assert len(expected.xyz) > 3000
+    # By hand: with room for two views of 34 kB those used last are kept, without room the last one alone.
+    assert len(loads) == {None: 5, 100_000: 10, 0: 12}[max_bytes]
+
+
+def test_memory_does_not_grow_with_the_number_of_views(scene):
+    """A sequence in which every view is merged with its neighbours; the places of views repeat."""
+    views, depths = scene.views, [depth.astype(np.float32) for depth in scene.depths]
+
+    def peak(count: int) -> int:
+        sources = [[j for j in (i - 1, i + 1) if 0 <= j < count] for i in range(count)]
+        tracemalloc.start()
+        for _ in mvs.fuse_views(lambda i: (views[i % 5], depths[i % 5].copy()), sources, max_bytes=300_000):
+            pass
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(6)  # what is imported and cached once
+    assert peak(60) < peak(12) + 20_000  # one more depth map is 19 520 bytes
+
+
+def test_errors_of_loaded_views(scene, depths):
+    with pytest.raises(ValueError, match=r"sources\[1\]: expected at most 64 different positions of other views, got \[1\]"):
+        mvs.fuse_views(lambda i: (scene.views[i], depths[i]), [[1], [1]])
+    with pytest.raises(ValueError, match="min_consistent: expected 0 or more, got -1"):
+        mvs.fuse_views(lambda i: (scene.views[i], depths[i]), [[1], [0]], min_consistent=-1)
+    with pytest.raises(ValueError, match=r"depth_maps\[1\]: expected shape"):
+        list(mvs.fuse_views(lambda i: (scene.views[i], depths[i][i:]), [[1], [0]]))
 
 
 def test_bad_input(scene, depths):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,12 @@ import pytest
 from fastcv import pipeline, synthetic
 
 OPTIONS = pipeline.Options(quality="low")
+
+
+def killed(signal: str, moment: str, *words: str | Path) -> list[str]:
+    """The command that runs ``fastcv`` with these words and sends it a signal at a moment, see killed_run.py."""
+    script = Path(__file__).with_name("killed_run.py")
+    return [sys.executable, str(script), signal, *moment.split(), "--", *map(str, words)]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs ``fastcv reconstruct`` in a process of its own and sends that process a signal at a chosen moment.
+"""Runs ``fastcv`` in a process of its own and sends that process a signal at a chosen moment.
 
-Usage: killed_run.py PHOTOS OUT SIGNAL MOMENT..., where a moment is ``at STAGE DONE`` (when that many tasks of a stage
+Usage: killed_run.py SIGNAL MOMENT... -- COMMAND LINE, where a moment is ``at STAGE DONE`` (when that many tasks of a stage
 are finished), ``in STAGE`` (shortly after it began), ``writing N`` (when the Nth file is complete under its temporary
 name, before it gets its own) or ``deaf`` (in the detection of features, which then sleeps and hears nothing).
 """
@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import fastcv.cli.reconstruct as command
 from fastcv import features, pipeline
+from fastcv.cli import mvs, reconstruct
 from fastcv.cli.main import main
 
 
@@ -37,7 +37,8 @@ def arrange(kind: str, moment: str, *details: str) -> None:
     def show_progress(_: Sequence[str]) -> Iterator[pipeline.ProgressCallback]:
         yield listen
 
-    command.show_progress = show_progress
+    for command in (mvs, reconstruct):
+        command.show_progress = show_progress  # type: ignore[assignment]
     if moment == "writing":
         replace, count = os.replace, itertools.count(1)
 
@@ -57,7 +58,7 @@ def arrange(kind: str, moment: str, *details: str) -> None:
 
 
 if __name__ == "__main__":
-    photos, out, *words = sys.argv[1:]
-    arrange(*words)
-    sys.argv[1:] = ["reconstruct", photos, "-o", out, "--quality", "low"]
+    end = sys.argv.index("--")
+    arrange(*sys.argv[1:end])
+    sys.argv[1:] = sys.argv[end + 1 :]
     main()

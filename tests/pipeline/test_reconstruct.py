@@ -19,9 +19,8 @@ from fastcv import io, pipeline, sfm
 from fastcv.errors import ReconstructionError
 from fastcv.pipeline import Options, OptionsError, Progress
 
-from .conftest import OPTIONS
+from .conftest import OPTIONS, killed
 
-KILLED_RUN = Path(__file__).with_name("killed_run.py")
 INTERRUPTED = "fastcv: interrupted. Nothing that was finished is lost: the same command goes on where it stopped.\n"
 RESULTS = ("features", "matches", "verified", "sparse", "estimated", "depth", "fused.ply")
 
@@ -103,7 +102,7 @@ def test_killed_again_and_again_it_ends_with_the_same_files(photos: Path, undist
         *("at filter 0", "at filter 3", "writing 3", "at fuse 0", "writing 5", "at fuse 1", "at report 0", "writing 1", "at report 1"),
     ]
     for moment in moments:
-        command = [sys.executable, str(KILLED_RUN), str(photos), str(tmp_path / "out"), "SIGKILL", *moment.split()]
+        command = killed("SIGKILL", moment, "reconstruct", photos, "-o", tmp_path / "out", "--quality", "low")
         assert subprocess.run(command, check=False).returncode == -signal.SIGKILL, moment
     summary = pipeline.reconstruct(photos, tmp_path / "out", OPTIONS)
     assert summary.num_registered == 5
@@ -113,8 +112,8 @@ def test_killed_again_and_again_it_ends_with_the_same_files(photos: Path, undist
 
 def test_ctrl_c_in_every_stage(photos: Path, undisturbed: Path, tmp_path: Path) -> None:
     out, whole = tmp_path / "out", contents(undisturbed)
-    for moment in (["deaf"], *(["in", stage] for stage in pipeline.STAGES)):
-        command = [sys.executable, str(KILLED_RUN), str(photos), str(out), "SIGINT", *moment]
+    for moment in ("deaf", *(f"in {stage}" for stage in pipeline.STAGES)):
+        command = killed("SIGINT", moment, "reconstruct", photos, "-o", out, "--quality", "low")
         # The limit is far below the hour that the deaf one sleeps.
         result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
         assert (result.returncode, result.stdout, result.stderr) == (130, "", INTERRUPTED), moment
@@ -125,7 +124,7 @@ def test_ctrl_c_in_every_stage(photos: Path, undisturbed: Path, tmp_path: Path) 
 
 
 def test_a_killed_run_goes_on_where_it_stopped(photos: Path, tmp_path: Path) -> None:
-    command = [sys.executable, str(KILLED_RUN), str(photos), str(tmp_path / "out"), "SIGKILL", "at", "depth", "3"]
+    command = killed("SIGKILL", "at depth 3", "reconstruct", photos, "-o", tmp_path / "out", "--quality", "low")
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     todo = {"features": 0, "matches": 0, "verify": 0, "sparse": 0, "depth": 2, "filter": 5, "fuse": 1, "report": 1}
     assert made(photos, tmp_path / "out") == todo

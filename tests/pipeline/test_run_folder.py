@@ -313,3 +313,65 @@ def test_the_manifest_is_json_that_names_stage_item_and_file(tmp_path: Path) -> 
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["stages"]["features"]["items"]["a"]["info"] == {"length": 1}
     assert manifest["stages"]["features"]["items"]["a"]["files"] == {"a.txt": B2SUM_OF_1}
+
+
+def part(path: Path, name: str, calls: list[str], **contents: str) -> RunFolder:
+    """A run folder of which this process does one part, with the tasks run."""
+    run = RunFolder(path, command="mvs", part=name)
+    with run:
+        run.execute("depth", writer(run, calls, **contents))
+    return run
+
+
+def test_parts_work_in_one_folder_and_find_what_others_finished(tmp_path: Path) -> None:
+    calls: list[str] = []
+    with RunFolder(tmp_path, command="mvs", part="1-of-2") as first:
+        first.execute("depth", writer(first, calls, a="1"))
+        part(tmp_path, "2-of-2", calls, a="1", b="2")
+    assert calls == ["a", "b"]
+    with RunFolder(tmp_path, command="mvs") as run:
+        assert run.execute("depth", writer(run, calls, a="1", b="2")) == {"a": {"length": 1}, "b": {"length": 1}}
+        assert run.worked
+        assert run.finished("depth", writer(run, calls, a="1", b="changed"))[0].item == "a"
+    assert calls == ["a", "b"]
+    assert sorted(read_manifest(tmp_path)["depth"]["items"]) == ["a", "b"]
+
+
+def test_a_part_and_the_whole_exclude_each_other(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, command="mvs", part="1-of-2"):
+        for name in ("1-of-2", ""):
+            with pytest.raises(FolderInUseError), RunFolder(tmp_path, command="mvs", part=name):
+                pass
+        with RunFolder(tmp_path, command="mvs", part="2-of-2"):
+            pass
+    with RunFolder(tmp_path, command="mvs"):
+        with pytest.raises(FolderInUseError), RunFolder(tmp_path, command="mvs", part="1-of-2"):
+            pass
+
+
+def test_a_part_leaves_what_others_are_writing_and_the_whole_cleans_up(tmp_path: Path) -> None:
+    half = tmp_path / ".fastcv-0123456789ab.tmp"
+    half.write_text("half")
+    part(tmp_path, "1-of-2", [], a="1")
+    assert half.exists()
+    with RunFolder(tmp_path, command="mvs"):
+        assert not half.exists()
+
+
+def test_a_part_that_changes_a_result_removes_the_report_of_the_whole(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, command="mvs") as run:
+        run.execute("depth", writer(run, [], a="1"))
+        run.execute("report", writer(run, [], report="all about 1"))
+    (tmp_path / "summary.json").write_text("{}")
+    part(tmp_path, "1-of-2", [], a="1")
+    assert not (tmp_path / "summary.json").exists()  # taken over is a change, too: of the manifest that records it
+    part(tmp_path, "1-of-2", [], a="changed")
+    assert not (tmp_path / "report.txt").exists()
+
+
+def test_results_of_others_are_kept_where_asked(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as run:
+        run.execute("depth", writer(run, [], b="1", a="2"))
+        assert list(run.execute("depth", writer(run, [], a="2", c="3"), keep_others=True)) == ["a", "c"]
+        assert list(run.info("depth")) == ["b", "a", "c"]
+    assert (tmp_path / "b.txt").exists()

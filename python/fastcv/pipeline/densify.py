@@ -99,7 +99,7 @@ def densify(
         if not part:
             stage_filter.run(dense, names)
             stage_fuse.run(dense)
-            _report(dense, str(model), names, options)
+            _report(dense, str(model), str(photos), names, options)
         summary = summarize(dense, str(model), str(photos), names, options)
         if not part:
             summary.write(folder / "summary.json")
@@ -132,14 +132,14 @@ def _digest(path: Path) -> str | None:
         return None
 
 
-def _report(dense: Dense, model: str, names: list[str], options: DensifyOptions) -> None:
+def _report(dense: Dense, model: str, photos: str, names: list[str], options: DensifyOptions) -> None:
     run, path = dense.run, dense.run.path / "report.html"
     stages = ("depth", "filter", "fuse")
     digests = [[stage, name, run.digests(stage, name)] for stage in stages for name in run.info(stage)]
     skipped = {name: run.info("depth").get(name, {}).get("skipped") for name in names}
 
     def make() -> Made:
-        report.write_densification(gather(dense, summarize(dense, model, "", names, options)), path)
+        report.write_densification(gather(dense, summarize(dense, model, photos, names, options)), path)
         return Made([path])
 
     run.execute("report", [Task("report", [digests, skipped, names, str(options)], make)])

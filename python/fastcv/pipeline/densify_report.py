@@ -18,7 +18,7 @@ def gather(dense: Dense, summary: DensifySummary) -> report.Densification:
     """What the report shows."""
     cloud = load_arrays(dense.run.path / "preview.npz") if summary.num_points else None
     return report.Densification(
-        title=Path(summary.out).resolve().name,
+        title="/".join(Path(summary.photos).resolve().parts[-2:]),  # the folder itself is often called images
         lead=_lead(summary),
         figures=_figures(summary),
         facts={
