@@ -45,7 +45,7 @@ TEST_CASE("pairs with a fixed image or of a fixed point are not computed") {
       }
     }
     CHECK(system.arrangement.num_pairs() == pairs);
-    CHECK(ObservationPairs(e, 1).first.size() == pairs);
+    CHECK(ObservationPairs(Incidence::of(e), 1).first.size() == pairs);
     const SchurMatrix schur(e);
     CHECK(schur.row_begin(e.num_images) == e.num_images + static_cast<std::int64_t>(blocks.size()));
   }

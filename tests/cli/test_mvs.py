@@ -83,7 +83,7 @@ def test_options_reach_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(line.split()) == 1
     options = DensifyOptions("a*,b", "2/3", False, 99, "1G", 3, 9, 0.5, 4, "colmap", True, 5)
     assert calls == [(Path("m"), Path("i"), Path("o"), options, True)]
-    assert run("mvs m i -o o --fuse".split()) == 1
+    assert run(["mvs", "m", "i", "-o", "o", "--fuse"]) == 1
     assert calls[1][3] == DensifyOptions(fuse=True)
 
 

@@ -112,7 +112,9 @@ def test_memory_does_not_grow_with_the_number_of_views(scene):
 
 
 def test_errors_of_loaded_views(scene, depths):
-    with pytest.raises(ValueError, match=r"sources\[1\]: expected at most 64 different positions of other views, got \[1\]"):
+    with pytest.raises(
+        ValueError, match=r"sources\[1\]: expected at most 64 different positions of other views, got \[1\]"
+    ):
         mvs.fuse_views(lambda i: (scene.views[i], depths[i]), [[1], [1]])
     with pytest.raises(ValueError, match="min_consistent: expected 0 or more, got -1"):
         mvs.fuse_views(lambda i: (scene.views[i], depths[i]), [[1], [0]], min_consistent=-1)

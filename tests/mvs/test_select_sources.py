@@ -88,7 +88,7 @@ def test_scores_are_those_of_mvsnet_where_scales_are_equal():
 
 @pytest.mark.parametrize(("step_back", "weight"), [(-10.0, 0.5), (-30.0, 0.25), (5.0, 1.0), (8.0, 0.4)])
 def test_detail_counts_as_in_goesele(step_back: float, weight: float):
-    """One point 10 away. 10 back: half the detail weighs 1/2; 5 forward: twice as much, 1; 8 forward: five times, 2/5."""
+    """One point 10 away. 10 back, half the detail weighs 1/2; 5 forward, twice weighs 1; 8 forward, five times 2/5."""
     xyz = np.array([[0.0, 0, 10]])
     images = {1: camera_at(0, np.array([0])), 2: camera_at(0.5, np.array([0]))}
     images[2].cam_from_world = np.c_[np.eye(3), [-0.5, 0, -step_back]]
@@ -116,7 +116,12 @@ def test_frusta_overlap_in_closed_form():
 
 def test_one_place_and_no_overlap_are_left_out():
     nothing = np.empty(0, np.int64)
-    images = {1: camera_at(0, nothing), 2: camera_at(0, nothing), 3: camera_at(0.5, nothing, np.pi), 4: camera_at(1, nothing)}
+    images = {
+        1: camera_at(0, nothing),
+        2: camera_at(0, nothing),
+        3: camera_at(0.5, nothing, np.pi),
+        4: camera_at(1, nothing),
+    }
     scene = reconstruction(images, np.empty((0, 3)))
     assert mvs.select_sources(scene) == {1: [4], 2: [4], 3: [], 4: [1, 2]}
     xyz = np.array([[0, 0, 10.0]])

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs ``fastcv`` in a process of its own and sends that process a signal at a chosen moment.
 
-Usage: killed_run.py SIGNAL MOMENT... -- COMMAND LINE, where a moment is ``at STAGE DONE`` (when that many tasks of a stage
-are finished), ``in STAGE`` (shortly after it began), ``writing N`` (when the Nth file is complete under its temporary
-name, before it gets its own) or ``deaf`` (in the detection of features, which then sleeps and hears nothing).
+Usage: killed_run.py SIGNAL MOMENT... -- COMMAND LINE, where a moment is ``at STAGE DONE`` (when that many tasks of a
+stage are finished), ``in STAGE`` (shortly after it began), ``writing N`` (when the Nth file is complete under its
+temporary name, before it gets its own) or ``deaf`` (in the detection of features, which then sleeps and hears nothing).
 """
 
 from __future__ import annotations

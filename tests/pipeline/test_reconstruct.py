@@ -99,7 +99,17 @@ def test_killed_again_and_again_it_ends_with_the_same_files(photos: Path, undist
     moments = [
         *("writing 1", "at features 0", "at features 2", "writing 2", "at matches 0", "at matches 2", "at verify 0"),
         *("at verify 3", "at sparse 0", "writing 4", "at sparse 1", "at depth 0", "at depth 2", "writing 3"),
-        *("at filter 0", "at filter 3", "writing 3", "at fuse 0", "writing 5", "at fuse 1", "at report 0", "writing 1", "at report 1"),
+        *(
+            "at filter 0",
+            "at filter 3",
+            "writing 3",
+            "at fuse 0",
+            "writing 5",
+            "at fuse 1",
+            "at report 0",
+            "writing 1",
+            "at report 1",
+        ),
     ]
     for moment in moments:
         command = killed("SIGKILL", moment, "reconstruct", photos, "-o", tmp_path / "out", "--quality", "low")
@@ -148,7 +158,16 @@ def test_another_camera_model_keeps_features_and_matches(photos: Path, out: Path
 def test_another_quality_that_finds_the_same_features_redoes_the_depth_alone(photos: Path, out: Path) -> None:
     """Photographs smaller than any quality's limit, with fewer features: the contents of files decide, not options."""
     todo = made(photos, out, Options(quality="medium"))
-    assert todo == {"features": 5, "matches": 0, "verify": 0, "sparse": 0, "depth": 5, "filter": 5, "fuse": 1, "report": 1}
+    assert todo == {
+        "features": 5,
+        "matches": 0,
+        "verify": 0,
+        "sparse": 0,
+        "depth": 5,
+        "filter": 5,
+        "fuse": 1,
+        "report": 1,
+    }
 
 
 def test_stopping_early_removes_what_no_longer_fits(photos: Path, out: Path) -> None:

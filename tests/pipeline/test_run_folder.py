@@ -344,9 +344,9 @@ def test_a_part_and_the_whole_exclude_each_other(tmp_path: Path) -> None:
                 pass
         with RunFolder(tmp_path, command="mvs", part="2-of-2"):
             pass
-    with RunFolder(tmp_path, command="mvs"):
-        with pytest.raises(FolderInUseError), RunFolder(tmp_path, command="mvs", part="1-of-2"):
-            pass
+    whole, a_part = RunFolder(tmp_path, command="mvs"), RunFolder(tmp_path, command="mvs", part="1-of-2")
+    with whole, pytest.raises(FolderInUseError), a_part:
+        pass
 
 
 def test_a_part_leaves_what_others_are_writing_and_the_whole_cleans_up(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from .views import View, camera_of, size_of
 def depth_normals(view: View, depth: Any, *, num_threads: int = 0) -> NDArray[np.float32]:
     """Normal of the plane through each pixel's neighbourhood in a depth map.
 
-    On a plane inverse depth is linear in the pixel, so the plane is a least-squares fit to the inverse depths of a 5 x 5
-    window, those beyond an edge (2 % of depth per pixel) left out.
+    On a plane inverse depth is linear in the pixel, so the plane is a least-squares fit to the inverse depths of a 5 x
+    5 window, those beyond an edge (2 % of depth per pixel) left out.
 
     Parameters
     ----------

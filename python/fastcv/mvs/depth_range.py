@@ -75,9 +75,10 @@ def depth_range_from_poses(
     """Depths at which an image can be matched at all, from cameras and poses without any points.
 
     At every depth, samples of the image's frustum are looked for in the other images; one counts where the rays meet at
-    ``min_angle`` to 45 degrees and details differ by at most a factor of 2. Close to the camera frusta do not overlap yet, far away rays are nearly parallel. The
-    range goes from the first to the last depth at which at least ``share`` as many count as at the best depth: cameras
-    around an object thus get the object, cameras side by side everything from where their images begin to overlap.
+    ``min_angle`` to 45 degrees and details differ by at most a factor of 2. Close to the camera frusta do not overlap
+    yet, far away rays are nearly parallel. The range goes from the first to the last depth at which at least ``share``
+    as many count as at the best depth: cameras around an object thus get the object, cameras side by side everything
+    from where their images begin to overlap.
 
     Parameters
     ----------

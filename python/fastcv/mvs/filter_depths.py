@@ -187,9 +187,7 @@ def check_sources(sources: Sequence[Sequence[int]]) -> None:
             raise ValueError(f"sources[{i}]: expected {rule}, got {list(row)}")
 
 
-def check_rule(
-    min_consistent: int, max_reprojection_px: float, max_relative_depth: float
-) -> tuple[int, float, float]:
+def check_rule(min_consistent: int, max_reprojection_px: float, max_relative_depth: float) -> tuple[int, float, float]:
     """The rule of consistency as the kernels take it."""
     if min_consistent < 0:
         raise ValueError(f"min_consistent: expected 0 or more, got {min_consistent}")

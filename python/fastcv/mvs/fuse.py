@@ -108,7 +108,7 @@ def fuse_views(
     max_bytes: int | None = None,
     num_threads: int = 0,
 ) -> Iterator[PointCloud]:
-    """``fuse`` for more views than fit into memory: the same points, view by view, from views that are loaded when needed.
+    """``fuse`` for more views than fit into memory: the same points, view by view, of views loaded when needed.
 
     Parameters
     ----------

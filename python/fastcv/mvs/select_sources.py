@@ -170,9 +170,7 @@ def _rank_by_points(reconstruction: Reconstruction, num_sources: int) -> dict[in
             _, a, b = np.intersect1d(seen.point[first], seen.point[second], assume_unique=True, return_indices=True)
             angle, scale = (float(np.median(values)) for values in seen.pairs(first[a], second[b]))
             if angle > _SAME_PLACE:
-                candidates.append(
-                    Candidate(ids[j], float(scores[row, j]), len(a), len(a) / len(first), angle, scale)
-                )
+                candidates.append(Candidate(ids[j], float(scores[row, j]), len(a), len(a) / len(first), angle, scale))
         ranking[image_id] = candidates
     return ranking
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Photographs, a posed model or a bundle adjustment problem in; a run folder with results, their numbers and a report out."""
+"""Photographs, a posed model or a bundle adjustment problem in; results, their numbers and a report out."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An output folder that belongs to one command and, while it works, to one process, or one for each part of the work."""
+"""An output folder that belongs to one command and, while it works, to one process or one per part of the work."""
 
 from __future__ import annotations
 

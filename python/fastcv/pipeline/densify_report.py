@@ -63,7 +63,8 @@ def _reason(source: dict[str, Any]) -> str:
 
 def _lead(summary: DensifySummary) -> str:
     total = summary.num_depth_maps + len(summary.skipped)
-    return f"{summary.num_depth_maps} of {total} views have depth; fused, they are {thousands(summary.num_points or 0)} points."
+    points = thousands(summary.num_points or 0)
+    return f"{summary.num_depth_maps} of {total} views have depth; fused, they are {points} points."
 
 
 def _figures(summary: DensifySummary) -> list[tuple[str, str]]:

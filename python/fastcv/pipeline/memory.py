@@ -20,7 +20,7 @@ from .options import OptionsError
 from .record import memory_bytes
 
 # Libraries that are loaded later, for the report above all, and what the allocator does not give back: measured.
-_LIBRARIES = 200 << 20
+_LIBRARIES = 128 << 20
 
 
 @dataclass(frozen=True)

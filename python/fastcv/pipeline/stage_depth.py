@@ -50,9 +50,7 @@ def _task(dense: Dense, name: str) -> Task:
     return Task(name, inputs, lambda: _estimate(dense, name, sources, limits))
 
 
-def _estimate(
-    dense: Dense, name: str, candidates: Sequence[mvs.Candidate], limits: tuple[float, float]
-) -> Made:
+def _estimate(dense: Dense, name: str, candidates: Sequence[mvs.Candidate], limits: tuple[float, float]) -> Made:
     """Sweep a photograph against its sources; those that cannot be read are left out."""
     start = time.perf_counter()
     used: list[mvs.Candidate] = []

@@ -26,7 +26,9 @@ def run(dense: Dense, names: Sequence[str]) -> None:
     settings, rows = dense.settings, dense.neighbors(names)
 
     def read(name: str) -> Depth:
-        depth, confidence = (io.read_pfm(dense.run.file("estimated", name, f".{k}.pfm")) for k in ("depth", "confidence"))
+        depth, confidence = (
+            io.read_pfm(dense.run.file("estimated", name, f".{k}.pfm")) for k in ("depth", "confidence")
+        )
         depth[confidence < settings.min_confidence] = 0
         return depth
 
