@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +93,7 @@ def fuse(
     neighbors = check_neighbors(views, depth_maps, sources)
     rule = check_rule(min_consistent, max_reprojection_px, max_relative_depth)
     parts = []
-    for part in _fuse_views(lambda i: (views[i], depth_maps[i]), neighbors, rule, None, num_threads):
+    for part in _fuse_views(lambda i: (views[i], depth_maps[i]), neighbors, rule, None, None, num_threads):
         parts.append(part)
         if progress is not None:
             progress(len(parts), len(views))
@@ -106,6 +108,7 @@ def fuse_views(
     max_reprojection_px: float = 1.0,
     max_relative_depth: float = 0.01,
     max_bytes: int | None = None,
+    scratch: str | os.PathLike[str] | None = None,
     num_threads: int = 0,
 ) -> Iterator[PointCloud]:
     """``fuse`` for more views than fit into memory: the same points, view by view, of views loaded when needed.
@@ -121,7 +124,10 @@ def fuse_views(
     max_bytes : int, optional
         Of loaded depth maps and colours (7 bytes a pixel) to keep; None for no limit. A view and its sources are held
         in any case, with 1 byte a pixel for what is used up. Beside them a step needs 39 bytes for each pixel of its
-        view, and 1 bit for each pixel of all views that were touched and are still needed.
+        view.
+    scratch : path-like, optional
+        Folder for a temporary file with 1 bit for each pixel of the views that were touched and are still needed; None
+        keeps the bits in memory. The file has no name, so a killed process leaves none behind.
     num_threads : int, optional
         Threads to use; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on it.
 
@@ -145,7 +151,7 @@ def fuse_views(
     """
     check_sources(sources)
     rule = check_rule(min_consistent, max_reprojection_px, max_relative_depth)
-    return _fuse_views(load, [list(row) for row in sources], rule, max_bytes, num_threads)
+    return _fuse_views(load, [list(row) for row in sources], rule, max_bytes, scratch, num_threads)
 
 
 class _Loaded(NamedTuple):
@@ -162,6 +168,7 @@ def _fuse_views(
     neighbors: list[list[int]],
     rule: tuple[int, float, float],
     max_bytes: int | None,
+    scratch: str | os.PathLike[str] | None,
     num_threads: int,
 ) -> Iterator[PointCloud]:
     def prepare(i: int) -> _Loaded:
@@ -175,17 +182,16 @@ def _fuse_views(
         return _Loaded(view._replace(image=depth), depth, _colors(view.image), _world_from_pixel(f"views[{i}]", view))
 
     cache = Cache(prepare, lambda loaded: loaded.depth.nbytes + loaded.colors.nbytes, max_bytes)
-    used: dict[int, NDArray[np.uint8]] = {}  # a bit for each pixel that belongs to a point
     last_use = {j: i for i, row in enumerate(neighbors) for j in (i, *row)}
-    for i, row in enumerate(neighbors):
-        group = [i, *row]
-        loaded = [cache[j] for j in group]
-        masks = [_unpack(used.get(j), member.depth.shape) for j, member in zip(group, loaded, strict=True)]
-        yield _fuse_step(i, loaded, masks, rule, num_threads)
-        for j, mask in zip(group, masks, strict=True):
-            used[j] = np.packbits(mask)
-            if last_use[j] == i:
-                del used[j]
+    with _UsedPixels(scratch) as used:
+        for i, row in enumerate(neighbors):
+            group = [i, *row]
+            loaded = [cache[j] for j in group]
+            masks = [used.take(j, member.depth.shape) for j, member in zip(group, loaded, strict=True)]
+            yield _fuse_step(i, loaded, masks, rule, num_threads)
+            for j, mask in zip(group, masks, strict=True):
+                if last_use[j] > i:
+                    used.put(j, mask)
 
 
 def _fuse_step(
@@ -215,10 +221,45 @@ def _fuse_step(
     return PointCloud(xyz, rgb, oriented)
 
 
-def _unpack(bits: NDArray[np.uint8] | None, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    if bits is None:
-        return np.zeros(shape, np.uint8)
-    return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape)
+class _UsedPixels:
+    """Which pixels belong to a point already, a bit for each, by view; in a file where there is a folder for it."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None):
+        self._file: BinaryIO | None = None
+        if folder is not None:
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed by __exit__
+        self._end, self._places = 0, dict[int, int]()
+        self._kept: dict[int, NDArray[np.uint8]] = {}
+
+    def __enter__(self) -> _UsedPixels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def take(self, i: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """The mask of a view, (H, W), nonzero where used; not kept any longer until it is put back."""
+        size = shape[0] * shape[1]
+        if i in self._kept:
+            bits = self._kept.pop(i)
+        elif self._file is not None and i in self._places:
+            bits = np.frombuffer(os.pread(self._file.fileno(), (size + 7) // 8, self._places[i]), np.uint8)
+        else:
+            return np.zeros(shape, np.uint8)
+        return np.unpackbits(bits, count=size).reshape(shape)
+
+    def put(self, i: int, mask: NDArray[np.uint8]) -> None:
+        """Keep the mask of a view."""
+        bits = np.packbits(mask)
+        if self._file is None:
+            self._kept[i] = bits
+            return
+        place = self._places.setdefault(i, self._end)
+        self._end = max(self._end, place + len(bits))
+        self._file.seek(place)
+        self._file.write(bits.tobytes())
+        self._file.flush()
 
 
 def _world_from_pixel(name: str, view: View) -> NDArray[np.float64]:

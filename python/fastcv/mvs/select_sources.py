@@ -162,7 +162,7 @@ def _rank_by_points(reconstruction: Reconstruction, num_sources: int) -> dict[in
     per_image = np.split(np.argsort(seen.image, kind="stable"), np.cumsum(counts)[:-1])
     ranking = {}
     for row, image_id in enumerate(ids):
-        candidates = []
+        candidates: list[Candidate] = []
         for j in np.argsort(-scores[row], kind="stable").tolist():
             if scores[row, j] <= 0 or len(candidates) == num_sources:
                 break

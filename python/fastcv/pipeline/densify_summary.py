@@ -81,8 +81,8 @@ def summarize(dense: Dense, model: str, photos: str, names: Sequence[str], optio
     """What the run folder holds of these photographs right now."""
     run = dense.run
     estimated, filtered = run.info("depth"), run.info("filter")
-    skipped = {name: estimated.get(name, {"skipped": "not estimated yet"}).get("skipped") for name in names}
-    skipped = {name: reason for name, reason in skipped.items() if reason is not None}
+    reasons = {name: estimated.get(name, {"skipped": "not estimated yet"}).get("skipped") for name in names}
+    skipped = {name: reason for name, reason in reasons.items() if reason is not None}
     views = {name: _view(estimated[name], filtered.get(name, {})) for name in names if name not in skipped}
     shares = [facts for facts in views.values() if "coverage" in facts]
     confident = sum(facts["confident"] for facts in shares)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import numpy as np
+
 from .. import io, mvs
 from ..errors import FormatError
 from .dense import Dense, DenseSettings
@@ -77,9 +79,9 @@ def _estimate(dense: Dense, name: str, candidates: Sequence[mvs.Candidate], limi
         files.append(dense.run.file("estimated", name, f".{kind}.pfm"))
         io.write_pfm(files[-1], values)
     height, width = reference.image.shape[:2]
-    K = reference.K
+    K = np.asarray(reference.K)
     facts = {
-        "camera": {"width": width, "height": height, "params": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]},
+        "camera": {"width": width, "height": height, "params": K[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()},
         "near": limits[0],
         "far": limits[1],
         "planes": num_planes,

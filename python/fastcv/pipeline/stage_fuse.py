@@ -44,6 +44,7 @@ def _write_cloud(dense: Dense, names: Sequence[str], path: Path, preview: Path) 
         load,
         dense.neighbors(names),
         max_bytes=dense.plan.kept("fuse", 7, 1 + dense.plan.num_neighbors),
+        scratch=dense.run.path,
         num_threads=dense.settings.num_threads,
     )
     sample = _Sample()
