@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -66,6 +67,23 @@ def test_cameras_around_an_object_get_the_object(data_dir):
         near, far = mvs.depth_range_from_poses(scene, i)
         assert 0.25 < near < depth.min()
         assert depth.max() < far < 2.5
+
+
+def test_a_walk_through_a_room_holds_the_depths_of_its_sensor(data_dir):
+    folder = data_dir / "mvs" / "hololens000"
+    K, images = np.loadtxt(folder / "K.txt").reshape(3, 3), {}
+    for i, line in enumerate((folder / "poses.txt").read_text().splitlines()):
+        name, *numbers = line.split()
+        pose = np.linalg.inv(np.array(numbers, float).reshape(4, 4))[:3]
+        U, _, Vt = np.linalg.svd(pose[:, :3])
+        images[i] = fastcv.Image(name.partition(".")[0], 1, np.c_[U @ Vt, pose[:, 3]])
+    camera = fastcv.Camera("PINHOLE", 540, 360, np.array([K[0, 0], K[1, 1], K[0, 2] + 0.5, K[1, 2] + 0.5]))
+    scene = fastcv.Reconstruction({1: camera}, images)
+    for i in range(0, 24, 5):
+        depth = cv2.imread(str(folder / "depth" / f"{images[i].name}.png"), cv2.IMREAD_UNCHANGED) / 1000
+        near, far = mvs.depth_range_from_poses(scene, i)
+        assert 0.1 < near < far < 50
+        assert ((depth >= near) & (depth <= far))[depth > 0].mean() > 0.999
 
 
 def test_scale_of_the_scene_does_not_matter():

@@ -204,8 +204,10 @@ def test_threads_and_memory_change_nothing(model: Path, photos: Path, whole: Pat
     with pytest.raises(OptionsError, match=r"max_memory: expected \d+M or more for views of 0.1 megapixels") as error:
         pipeline.densify(model, photos, tmp_path / "none", options)
     least = int(str(error.value).split("expected ")[1].split("M")[0]) + 1
-    options = DensifyOptions(max_memory=f"{least}M", num_threads=1)
-    pipeline.densify(model, photos, tmp_path / "out", options)
+    words = ["mvs", str(model), str(photos), "-o", str(tmp_path / "out"), "--max-memory", f"{least}M", "--json"]
+    line = [sys.executable, "-m", "fastcv.cli", *words, "--num-threads", "1"]
+    result = subprocess.run(line, check=True, capture_output=True, text=True)
+    assert json.loads(result.stdout)["peak_memory_mb"] < least
     assert contents(tmp_path / "out") == contents(whole)
 
 
@@ -224,6 +226,15 @@ def test_an_unreadable_photograph_in_the_middle(model: Path, own_photos: Path, t
     assert f"{NAMES[1]} was matched without {NAMES[0]}" in report
     (own_photos / NAMES[2]).write_bytes(data)  # repaired: it and its neighbours are done again
     assert made(model, own_photos, tmp_path / "out")["depth"] >= 2
+
+
+def test_no_photograph_can_be_read(model: Path, own_photos: Path, tmp_path: Path) -> None:
+    for path in own_photos.iterdir():
+        path.write_text("Dear sir")
+    summary = pipeline.densify(model, own_photos, tmp_path / "out")
+    assert set(summary.skipped) == set(NAMES)
+    assert (summary.num_depth_maps, summary.num_points, summary.depth_coverage, summary.confirmed) == (0, 0, None, None)
+    assert "0 of 5 views have depth" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_photograph_of_other_proportions_is_skipped(model: Path, own_photos: Path, tmp_path: Path) -> None:

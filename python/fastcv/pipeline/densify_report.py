@@ -10,8 +10,11 @@ from typing import Any
 from .. import io, report
 from .dense import Dense
 from .densify_summary import DensifySummary
+from .images import resized
 from .store import load_arrays
 from .text import duration, thousands
+
+_SHOWN_SIZE = 400  # longest side in pixels of pictures that are kept
 
 
 def gather(dense: Dense, summary: DensifySummary) -> report.Densification:
@@ -37,7 +40,7 @@ def gather(dense: Dense, summary: DensifySummary) -> report.Densification:
 def _view(dense: Dense, name: str, facts: dict[str, Any]) -> report.DepthView:
     return report.DepthView(
         name=name,
-        load=cache(lambda: dense.views.load(name).image),
+        load=cache(lambda: resized(dense.views.load(name).image, _SHOWN_SIZE)),
         facts={
             "pixels": f"{facts['width']} × {facts['height']}",
             "near": f"{facts['near']:.3g}",

@@ -55,41 +55,44 @@ def _task(dense: Dense, name: str) -> Task:
 def _estimate(dense: Dense, name: str, candidates: Sequence[mvs.Candidate], limits: tuple[float, float]) -> Made:
     """Sweep a photograph against its sources; those that cannot be read are left out."""
     start = time.perf_counter()
-    used: list[mvs.Candidate] = []
-    sources: list[mvs.View] = []
-    unreadable: dict[str, str] = {}
-    try:
-        reference = dense.views[name]
-    except (FormatError, OSError) as error:
-        return Made(info={"skipped": _reason(error)})
-    for candidate in candidates:
-        try:
-            sources.append(dense.views[dense.name(candidate)])
-            used.append(candidate)
-        except (FormatError, OSError) as error:
-            unreadable[dense.name(candidate)] = _reason(error)
-    if not sources:
+    views, unreadable = _read(dense, [name, *map(dense.name, candidates)])
+    if name in unreadable:
+        return Made(info={"skipped": unreadable[name]})
+    if len(views) < 2:
         return Made(info={"skipped": f"its sources cannot be read: {'; '.join(unreadable.values())}"})
     try:
-        result, num_planes = sweep(reference, sources, limits, dense.settings)
+        result, num_planes = sweep(views[name], [*views.values()][1:], limits, dense.settings)
     except ValueError as error:  # views that cannot be matched: it says which and why
         return Made(info={"skipped": str(error)})
     files = []
     for kind, values in (("depth", result.depth), ("confidence", result.confidence)):
         files.append(dense.run.file("estimated", name, f".{kind}.pfm"))
         io.write_pfm(files[-1], values)
-    height, width = reference.image.shape[:2]
-    K = np.asarray(reference.K)
+    height, width = views[name].image.shape[:2]
+    K = np.asarray(views[name].K)
     facts = {
         "camera": {"width": width, "height": height, "params": K[[0, 1, 0, 1], [0, 1, 2, 2]].tolist()},
         "near": limits[0],
         "far": limits[1],
         "planes": num_planes,
-        "sources": [{"name": dense.name(c), **c._asdict()} for c in used],
+        "sources": [{"name": dense.name(c), **c._asdict()} for c in candidates if dense.name(c) in views],
         "unreadable": unreadable,
         "seconds": time.perf_counter() - start,
     }
     return Made(files, facts)
+
+
+def _read(dense: Dense, names: Sequence[str]) -> tuple[dict[str, mvs.View], dict[str, str]]:
+    """Views by name, and of those that cannot be read the reason."""
+    views, unreadable = {}, {}
+    for name in names:
+        try:
+            views[name] = dense.views[name]
+        except (FormatError, OSError) as error:
+            # Without the path, which differs between machines that share the work.
+            text = getattr(error, "strerror", None) or str(error)
+            unreadable[name] = text.removeprefix(f"{error.path}: ") if isinstance(error, FormatError) else text
+    return views, unreadable
 
 
 def sweep(
@@ -100,10 +103,3 @@ def sweep(
     num_planes = min(max(wanted, MIN_PLANES), settings.max_planes)
     depths = mvs.inverse_depth_planes(*limits, num_planes)
     return mvs.estimate_depth(reference, sources, depths, num_threads=settings.num_threads), num_planes
-
-
-def _reason(error: Exception) -> str:
-    """Without the path, which differs between machines that share the work."""
-    if isinstance(error, FormatError):
-        return str(error).removeprefix(f"{error.path}: ")
-    return getattr(error, "strerror", None) or str(error)

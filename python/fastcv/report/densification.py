@@ -40,7 +40,7 @@ def write_densification(contents: Densification, path: str | os.PathLike[str]) -
 
 
 def _cloud(contents: Densification) -> str:
-    if not len(contents.cloud.xyz):
+    if not (len(contents.cloud.xyz) and contents.model.images):
         return ""
     shown = [view for view in contents.views if view.depth is not None][: 2 * depths.MAX_PHOTOS]
     thumbnails = {view.name: pictures.thumbnail(view.load(), _FRUSTUM_WIDTH) for view in shown}
