@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..camera import undistorted_pinhole
-from ..scene import Reconstruction
+from ..scene import Reconstruction, projection_centers
 from .views import Array
 
 _GRID = (9, 7)  # columns and rows of pixels that stand for an image
@@ -29,7 +29,7 @@ class Sightings(NamedTuple):
 
 
 class Frusta:
-    """The frusta of a reconstruction's images as pinhole cameras, distortion taken out.
+    """The frusta of a reconstruction's images, or of some of them, as pinhole cameras, distortion taken out.
 
     Raises
     ------
@@ -37,16 +37,22 @@ class Frusta:
         A camera without a pinhole camera that keeps its field.
     """
 
-    def __init__(self, reconstruction: Reconstruction):
-        self.ids = sorted(reconstruction.images)
+    def __init__(self, reconstruction: Reconstruction, ids: Iterable[int] | None = None):
+        self.ids = sorted(reconstruction.images if ids is None else ids)
         images = [reconstruction.images[i] for i in self.ids]
-        pinholes = {key: undistorted_pinhole(camera) for key, camera in reconstruction.cameras.items()}
+        used = {image.camera_id for image in images}
+        pinholes = {key: undistorted_pinhole(reconstruction.cameras[key]) for key in used}
         cameras = [pinholes[image.camera_id] for image in images]
         self._K = np.array([camera.matrix for camera in cameras]).reshape(-1, 3, 3)
         self._sizes = np.array([(camera.width, camera.height) for camera in cameras]).reshape(-1, 2)
         self._R = np.array([image.rotation for image in images]).reshape(-1, 3, 3)
         self._t = np.array([image.translation for image in images]).reshape(-1, 3)
-        self.centers = np.array([image.center for image in images]).reshape(-1, 3)
+        self.centers = projection_centers(np.array([image.cam_from_world for image in images]).reshape(-1, 3, 4))
+
+    def nearest(self, row: int, count: int) -> list[int]:
+        """Rows of the views that stand closest to a view, those at the same place left out."""
+        distances = np.linalg.norm(self.centers - self.centers[row], axis=1)
+        return [j for j in np.argsort(distances, kind="stable").tolist() if distances[j] > 0][:count]
 
     def samples(self, row: int, depths: Array) -> tuple[Array, Array]:
         """Points of a grid of pixels at each depth, (D, pixels, 3) in the world frame, and their depths (D, pixels)."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..scene import Reconstruction
+from ..scene import Reconstruction, projection_centers
 from ._frusta import Frusta
 
 MIN_ANGLE, SHARE = 2.0, 0.25  # degrees; see depth_range_from_poses
-_NUM_DEPTHS = 192  # at which frusta are compared; neighbouring ones differ by some percent
-_NUM_NEIGHBORS = 64  # the nearest views, with which an image's frustum is compared
+_NUM_DEPTHS = 128  # at which frusta are compared; neighbouring ones differ by some percent
+_NUM_NEIGHBORS = 32  # the nearest views, with which an image's frustum is compared
 _MAX_ANGLE, _MAX_SCALE = 45.0, 2.0  # degrees and ratio of details; beyond them patches have little in common
 
 
@@ -110,7 +110,7 @@ def depth_range_from_poses(
     >>> camera = fastcv.Camera("SIMPLE_PINHOLE", 640, 480, [500, 320, 240])
     >>> images = {i: fastcv.Image(f"{i}.png", 1, np.c_[np.eye(3), [-i, 0, 0]]) for i in range(2)}
     >>> near, far = mvs.depth_range_from_poses(fastcv.Reconstruction({1: camera}, images), 0, margin=0)
-    >>> 28 < far < 29  # a baseline of 1 is seen at 2 degrees from 1 / tan(2°) = 28.6 away
+    >>> 25 < far < 28.7  # a baseline of 1 is seen at 2 degrees from 28.6 away, straight ahead; from nearer aside
     True
     """
     if not 0 < min_angle < _MAX_ANGLE:
@@ -118,7 +118,7 @@ def depth_range_from_poses(
     if not 0 < share <= 1:
         raise ValueError(f"share: expected more than 0, at most 1, got {share}")
     _check_margin(margin)
-    frusta = Frusta(reconstruction)
+    frusta = Frusta(reconstruction, _near(reconstruction, image_id))
     limits = frustum_limits(frusta, frusta.ids.index(image_id), min_angle, share)
     if limits is None:
         raise ValueError(
@@ -128,12 +128,21 @@ def depth_range_from_poses(
     return float(limits[0] / (1 + margin)), float(limits[1] / (1 - margin))
 
 
+def _near(reconstruction: Reconstruction, image_id: int) -> list[int]:
+    """The image and those nearest to it: a large model is not prepared as a whole for each of its images."""
+    ids = sorted(reconstruction.images)
+    centers = projection_centers(np.array([reconstruction.images[i].cam_from_world for i in ids]))
+    distances = np.linalg.norm(centers - centers[ids.index(image_id)], axis=1)
+    order = np.argsort(distances, kind="stable").tolist()
+    return [image_id, *[ids[j] for j in order if distances[j] > 0][:_NUM_NEIGHBORS]]
+
+
 def frustum_limits(frusta: Frusta, row: int, min_angle: float, share: float) -> tuple[float, float] | None:
     """``depth_range_from_poses`` without margin; None where nothing overlaps."""
-    distances = np.linalg.norm(frusta.centers - frusta.centers[row], axis=1)
-    others = [int(j) for j in np.argsort(distances, kind="stable") if distances[j] > 0][:_NUM_NEIGHBORS]
+    others = frusta.nearest(row, _NUM_NEIGHBORS)
     if not others:
         return None
+    distances = np.linalg.norm(frusta.centers - frusta.centers[row], axis=1)
     # From a point that is d away, a baseline b shows an angle of at most b / d, so farther there is nothing to count.
     farthest = distances[others].max() / np.radians(min_angle)
     depths = np.geomspace(distances[others].min() / 20, farthest, _NUM_DEPTHS)
