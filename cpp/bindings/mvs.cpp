@@ -8,6 +8,9 @@
 #include "mvs/plane_sweep.h"
 
 namespace fastcv::bindings {
+
+void bind_mvs_features(nb::module_& m);
+
 namespace {
 
 mvs::DepthMap depth_map(const ViewArg<float, 2>& depth, const ViewArg<float, 2>& confidence,
@@ -134,6 +137,7 @@ void bind_mvs(nb::module_& m) {
   bind_sweep(m);
   bind_filter(m);
   bind_fuse(m);
+  bind_mvs_features(m);
 }
 
 }  // namespace fastcv::bindings

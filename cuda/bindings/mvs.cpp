@@ -9,6 +9,9 @@
 #include "cuda/mvs/plane_sweep.h"
 
 namespace fastcv::bindings {
+
+void bind_mvs_features(nb::module_& m);
+
 namespace {
 
 template <class T>
@@ -84,6 +87,7 @@ void bind_mvs(nb::module_& m) {
   bind_plane_sweep<cuda::mvs::plane_sweep_for_each>(m, "plane_sweep_for_each");
   bind_winners(m);
   bind_filter(m);
+  bind_mvs_features(m);
 }
 
 }  // namespace fastcv::bindings
