@@ -14,6 +14,8 @@ constexpr int kChannelSlice = 16;
 
 // Pixels of a row that are done together.
 constexpr std::int64_t kStrip = 32;
+// Planes between two looks whether to stop: a look costs as much as a pixel, and so many planes of a strip some ms.
+constexpr std::int64_t kPollInterval = 64;
 
 enum class FeatureReduce { variance = 0, correlation = 1 };
 

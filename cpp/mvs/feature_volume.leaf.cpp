@@ -11,6 +11,7 @@ namespace {
 
 using fastcv::mvs::FeatureReduce;
 using fastcv::mvs::FeatureSweep;
+using fastcv::mvs::kPollInterval;
 using fastcv::mvs::Tile;
 
 // `Vectors` vectors of channels of one pixel, from `channel` on: values to `to`.
@@ -56,7 +57,7 @@ void feature_volume(const FeatureSweep& s, const Tile& tile, View<float, 4> out,
                     float* values) {
   StripPositions positions;
   for (std::int64_t d = 0; d < s.num_planes; ++d) {
-    poll_interrupt();
+    if (d % kPollInterval == 0) poll_interrupt();
     positions.find(s, tile, d);
     if (s.reduce == FeatureReduce::variance) {
       reduce_strip<FeatureReduce::variance>(s, positions, tile, values);

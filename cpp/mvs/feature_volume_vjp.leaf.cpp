@@ -14,6 +14,7 @@ using fastcv::mvs::FeatureSweep;
 using fastcv::mvs::kChannelSlice;
 using fastcv::mvs::kMaxFeatureSources;
 using fastcv::mvs::kStrip;
+using fastcv::mvs::kPollInterval;
 using fastcv::mvs::Tile;
 
 constexpr int kVectors = kChannelSlice / kLanes;
@@ -133,7 +134,7 @@ void feature_volume_vjp(const FeatureSweep& s, const Tile& tile, std::int64_t ch
   const auto run =
       s.reduce == FeatureReduce::variance ? pixel_vjp<FeatureReduce::variance> : pixel_vjp<FeatureReduce::correlation>;
   for (std::int64_t d = 0; d < s.num_planes; ++d) {
-    poll_interrupt();
+    if (d % kPollInterval == 0) poll_interrupt();
     positions.find(s, tile, d);
     row.read(&grad(d, tile.y, tile.x, 0), tile.width);
     for (std::int64_t p = 0; p < tile.width; ++p) {
@@ -152,7 +153,7 @@ void feature_volume_depth_vjp(const FeatureSweep& s, const Tile& tile, View<cons
                                                        : pixel_depth_vjp<FeatureReduce::correlation>;
   float sums[kStrip * kChannelSlice + 2 * kLanes] = {};
   for (std::int64_t d = 0; d < s.num_planes; ++d) {
-    poll_interrupt();
+    if (d % kPollInterval == 0) poll_interrupt();
     positions.find(s, tile, d);
     positions.find_slopes(s, tile, d);
     row.read(&grad(d, tile.y, tile.x, 0), tile.width);

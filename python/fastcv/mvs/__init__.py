@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .depth_normals import depth_normals
 from .depth_range import depth_range, depth_range_from_poses
+from .feature_volume import FeatureVolume, feature_volume
 from .filter_depths import filter_depth, filter_depths
 from .fuse import PointCloud, fuse, fuse_views
 from .plane_sweep import estimate_depth, plane_sweep, winner_take_all
@@ -17,6 +18,7 @@ __all__ = [
     "Candidate",
     "DepthMap",
     "DepthRange",
+    "FeatureVolume",
     "PointCloud",
     "SlantedPlanes",
     "View",
@@ -24,6 +26,7 @@ __all__ = [
     "depth_range",
     "depth_range_from_poses",
     "estimate_depth",
+    "feature_volume",
     "filter_depth",
     "filter_depths",
     "fuse",
