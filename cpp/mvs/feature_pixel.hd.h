@@ -22,7 +22,7 @@ struct FeaturePoint {
     return feature_position(s.sources[k], project(s.sources[k], float(x), float(y), depth), depth);
   }
   FASTCV_HD void slopes(int k, float* weights) const {
-    weight_slopes(s.sources[k], project(s.sources[k], float(x), float(y), depth), weights);
+    weight_slopes(s.sources[k], project(s.sources[k], float(x), float(y), depth), depth, weights);
   }
   FASTCV_HD float reference(std::int64_t channel) const {
     return s.reference.data[(y * (s.reference.width + 1) + x) * s.channels.packed + channel];

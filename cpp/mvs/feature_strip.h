@@ -34,9 +34,9 @@ class StripPositions {
   }
   // After find: how weights change with depth. Meaningless where a source does not see the pixel.
   void find_slopes(const mvs::FeatureSweep& s, const mvs::Tile& tile, std::int64_t plane) {
-    for_each(s, tile, plane, [&](int k, std::int64_t p, const Projected<Floats>& projected, Floats) {
+    for_each(s, tile, plane, [&](int k, std::int64_t p, const Projected<Floats>& projected, Floats depth) {
       Floats slopes[4];
-      weight_slopes(s.sources[k], projected, slopes);
+      weight_slopes(s.sources[k], projected, depth, slopes);
       for (int i = 0; i < 4; ++i) store(slopes_[k][i] + p, slopes[i]);
     });
   }

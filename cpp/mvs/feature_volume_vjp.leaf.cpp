@@ -13,8 +13,8 @@ using fastcv::mvs::FeatureReduce;
 using fastcv::mvs::FeatureSweep;
 using fastcv::mvs::kChannelSlice;
 using fastcv::mvs::kMaxFeatureSources;
-using fastcv::mvs::kStrip;
 using fastcv::mvs::kPollInterval;
+using fastcv::mvs::kStrip;
 using fastcv::mvs::Tile;
 
 constexpr int kVectors = kChannelSlice / kLanes;

@@ -29,17 +29,34 @@ FASTCV_HD Projected<F> project(const mvs::FeatureSource& s, F x, float y, F dept
           (r[6] * x + (r[7] * y + r[8])) + t[2] * w, w};
 }
 
-// In view are samples between centres of pixels, in front of the source, at a depth that is positive.
+// Positions outside by less than this count as on the border, in pixels: rows of a rectified pair are the same but for
+// rounding.
+constexpr float kBorder = 1.0F / 1024;
+
+// Where a projected point falls in a source, moved onto the border from less than kBorder outside.
 template <class F>
-FASTCV_HD FeaturePosition<F> feature_position(const mvs::FeatureSource& s, const Projected<F>& p, F depth) {
+struct SourcePoint {
+  F u, v;
+  MaskOf<F> in_view;  // between centres of pixels, in front of the source, at a depth that is positive
+};
+template <class F>
+FASTCV_HD SourcePoint<F> source_point(const mvs::FeatureSource& s, const Projected<F>& p, F depth) {
   constexpr float kMinDepth = 1e-20F;  // points nearer than this to the source's own plane are out of its view
   const F u = p.x / p.z, v = p.y / p.z;
-  const MaskOf<F> in_view = (depth > 0.0F) & (p.z > kMinDepth) & (u >= 0.0F) & (v >= 0.0F) &
-                            (u <= float(s.features.width - 1)) & (v <= float(s.features.height - 1));
-  const F su = select(in_view, u, F{}), sv = select(in_view, v, F{});
-  const IntOf<F> left = to_int(su), top = to_int(sv);
-  const F fx = su - to_float(left), fy = sv - to_float(top), gx = 1.0F - fx, gy = 1.0F - fy;
-  return {select(in_view, top * (s.features.width + 1) + left, IntOf<F>{} - 1), {gx * gy, fx * gy, gx * fy, fx * fy}};
+  const float right = float(s.features.width - 1), bottom = float(s.features.height - 1);
+  const MaskOf<F> in_view = (depth > 0.0F) & (p.z > kMinDepth) & (u >= -kBorder) & (v >= -kBorder) &
+                            (u <= right + kBorder) & (v <= bottom + kBorder);
+  return {select(in_view, smaller(larger(u, F{}), F{} + right), F{}),
+          select(in_view, smaller(larger(v, F{}), F{} + bottom), F{}), in_view};
+}
+
+template <class F>
+FASTCV_HD FeaturePosition<F> feature_position(const mvs::FeatureSource& s, const Projected<F>& p, F depth) {
+  const SourcePoint<F> at = source_point(s, p, depth);
+  const IntOf<F> left = to_int(at.u), top = to_int(at.v);
+  const F fx = at.u - to_float(left), fy = at.v - to_float(top), gx = 1.0F - fx, gy = 1.0F - fy;
+  return {select(at.in_view, top * (s.features.width + 1) + left, IntOf<F>{} - 1),
+          {gx * gy, fx * gy, gx * fy, fx * fy}};
 }
 
 // The pixels in the order of the weights.
@@ -48,14 +65,14 @@ FASTCV_HD F bilinear(F a, F b, F c, F d, const W* weights) {
   return (a * weights[0] + b * weights[1]) + (c * weights[2] + d * weights[3]);
 }
 
-// How the weights change with depth: the derivative of a sample is the same sum over the four pixels with these. For a
-// position in view.
+// How the weights change with depth: the derivative of a sample is the same sum over the four pixels with these.
 template <class F>
-FASTCV_HD void weight_slopes(const mvs::FeatureSource& s, const Projected<F>& p, F* slopes) {
-  const F u = p.x / p.z, v = p.y / p.z, w = p.inverse_depth;
-  const F fx = u - to_float(to_int(u)), fy = v - to_float(to_int(v)), gx = 1.0F - fx, gy = 1.0F - fy;
-  const F du = (u * s.translation[2] - s.translation[0]) / p.z * (w * w);
-  const F dv = (v * s.translation[2] - s.translation[1]) / p.z * (w * w);
+FASTCV_HD void weight_slopes(const mvs::FeatureSource& s, const Projected<F>& p, F depth, F* slopes) {
+  const SourcePoint<F> at = source_point(s, p, depth);
+  const F fx = at.u - to_float(to_int(at.u)), fy = at.v - to_float(to_int(at.v)), gx = 1.0F - fx, gy = 1.0F - fy;
+  const F per_depth = p.inverse_depth * p.inverse_depth / p.z;  // less the sign
+  const F du = (at.u * s.translation[2] - s.translation[0]) * per_depth;
+  const F dv = (at.v * s.translation[2] - s.translation[1]) * per_depth;
   slopes[0] = -du * gy - gx * dv, slopes[1] = du * gy - fx * dv;
   slopes[2] = gx * dv - du * fy, slopes[3] = du * fy + fx * dv;
 }
@@ -75,7 +92,7 @@ struct Evidence<mvs::FeatureReduce::variance, F> {
     squares += difference * difference;
   }
   FASTCV_HD F value(F, float inverse_views, float scale) const {
-    return larger((squares - sum * (sum * inverse_views)) * scale, F{});
+    return larger(F{}, (squares - sum * (sum * inverse_views)) * scale);  // the second where it is NaN
   }
   FASTCV_HD F reference_slope(F upstream, float inverse_views) const {
     return (upstream * -2.0F) * (sum * inverse_views);

@@ -13,12 +13,20 @@ from .views import View, camera_of, source_from_reference
 
 Array = NDArray[np.float64]
 
+BORDER = 1 / 1024  # pixels
+
 
 def sample(features: Array, u: Array, v: Array) -> Array:
-    """Bilinear samples of (C, H, W) at positions that count from the first pixel's centre; NaN outside."""
+    """Bilinear samples of (C, H, W) at positions that count from the first pixel's centre; NaN outside.
+
+    Positions outside by less than 1/1024 pixel are on the border: by definition, for it decides what lies outside.
+    """
     height, width = features.shape[1:]
-    inside = (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1)
-    u, v = np.where(inside, u, 0), np.where(inside, v, 0)
+    inside = (abs(u - (width - 1) / 2) <= (width - 1) / 2 + BORDER) & (
+        abs(v - (height - 1) / 2) <= (height - 1) / 2 + BORDER
+    )
+    u = np.clip(np.where(inside, u, 0), 0, width - 1)
+    v = np.clip(np.where(inside, v, 0), 0, height - 1)
     x, y = np.floor(u).astype(int), np.floor(v).astype(int)
     x1, y1 = np.minimum(x + 1, width - 1), np.minimum(y + 1, height - 1)
     top = features[:, y, x] * (1 - (u - x)) + features[:, y, x1] * (u - x)

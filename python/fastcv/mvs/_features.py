@@ -68,23 +68,24 @@ def prepare(
             )
     if num_groups < 1 or channels % num_groups:
         raise ValueError(f"num_groups: expected a divisor of the {channels} channels, got {num_groups}")
-    size = (depths.shape[0], *features[0].shape[1:])
-    _check_depths(depths, size)
+    size = _check_depths(depths, tuple(features[0].shape[1:]))
     projections = _projections(names, cameras)
     packed = [_pack(call, feature, num_groups, num_threads) for feature in features]
     planes = depths.reshape(depths.shape[0], 1, 1) if depths.ndim == 1 else depths
     return FeatureSweep(call, size, packed, projections, planes, reduce, channels, num_groups)
 
 
-def _check_depths(depths: Any, size: tuple[int, ...]) -> None:
-    if tuple(depths.shape) not in ((size[0],), size) or size[0] == 0:
-        wanted = f"(D,) or (D, {size[1]}, {size[2]}) with D > 0"
-        raise ValueError(f"depths: expected shape {wanted}, got {tuple(depths.shape)}")
+def _check_depths(depths: Any, size: tuple[int, ...]) -> tuple[int, ...]:
+    """Planes, height and width of the volume."""
+    shape = tuple(depths.shape)
+    if 0 in shape or (len(shape) != 1 and (len(shape) != 3 or shape[1:] != size)):
+        raise ValueError(f"depths: expected shape (D,) or (D, {size[0]}, {size[1]}) with D > 0, got {shape}")
     # Values on a GPU are not waited for: no source sees what has no depth.
     if depths.ndim == 1 and device_of(depths) == "cpu":
         d = np.asarray(depths)
         if not (np.isfinite(d).all() and (d > 0).all()):
             raise ValueError(f"depths: expected positive values, got {d}")
+    return shape[0], *size
 
 
 def _projections(names: list[str], cameras: Sequence[Camera]) -> NDArray[np.float32]:

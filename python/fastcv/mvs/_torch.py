@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .._arrays import Call, handle
-from ._features import FeatureSweep, cameras_of, names_of, prepare
+from ._features import Camera, FeatureSweep, cameras_of, names_of, prepare
 from .views import View
 
 
@@ -20,7 +21,7 @@ def pack_cameras(views: Sequence[View]) -> Tensor:
     for name, view in zip(names_of(len(views) - 1), views, strict=True):
         for field, shape in (("K", (3, 3)), ("cam_from_world", (3, 4))):
             value = getattr(view, field)
-            value = value if isinstance(value, Tensor) else torch.tensor(value)
+            value = value if isinstance(value, Tensor) else torch.from_numpy(np.array(value, np.float64))
             if tuple(value.shape) != shape:
                 raise ValueError(f"{name}.{field}: expected shape {shape}, got {tuple(value.shape)}")
             if value.requires_grad:
@@ -29,9 +30,14 @@ def pack_cameras(views: Sequence[View]) -> Tensor:
     return torch.cat(rows).reshape(len(views), 21)
 
 
+def unpack_cameras(rows: Tensor) -> list[Camera]:
+    """What ``pack_cameras`` packed, checked."""
+    return cameras_of([View(None, row[:9].reshape(3, 3), row[9:].reshape(3, 4)) for row in rows.numpy()])
+
+
 def depths_like(depths: Any, features: Tensor) -> Tensor:
     """The depths in float32, contiguous, where the features are; gradients flow through."""
-    depths = depths if isinstance(depths, Tensor) else torch.tensor(depths)
+    depths = depths if isinstance(depths, Tensor) else torch.from_numpy(np.array(depths, np.float32))
     return depths.to(features.device, torch.float32).contiguous()
 
 
@@ -44,8 +50,7 @@ def _prepare(
         call.input(f"{name}.image", f.detach(), ("C", None, None), ("float32",))
         for name, f in zip(names, features, strict=True)
     ]
-    rows = [View(None, row[:9].reshape(3, 3), row[9:].reshape(3, 4)) for row in cameras.numpy()]
-    return prepare(call, arrays, cameras_of(rows), depths.detach(), reduce, num_groups, num_threads)
+    return prepare(call, arrays, unpack_cameras(cameras), depths.detach(), reduce, num_groups, num_threads)
 
 
 @torch.library.custom_op("fastcv::mvs_feature_volume", mutates_args=())

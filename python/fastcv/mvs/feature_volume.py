@@ -43,8 +43,9 @@ def feature_volume(
     """Compare the features of all views at every reference pixel and depth.
 
     The point at that depth on the pixel's ray is projected into every source, and the source's features are sampled
-    there (bilinear, between centres of pixels). Samples outside a source are never replaced: a source that does not
-    see the point takes no part in its mean, and ``num_seen`` says how many did. Gradients of torch tensors flow to the
+    there (bilinear, between centres of pixels; up to 1/1024 pixel beyond the outer ones counts as on them). Samples
+    outside a source are never replaced: a source that does not see the point takes no part in its mean, and
+    ``num_seen`` says how many did. Gradients of torch tensors flow to the
     features of all views and to the depths; cameras are constants.
 
     Parameters
@@ -111,18 +112,21 @@ def feature_volume(
     ]
     execution = call.execution(num_threads)
     depths = _depths(call, depths, features[0])
-    if call.is_torch and out is None:
+    if call.is_torch:
         from . import _torch
 
-        cameras = _torch.pack_cameras(views)
-        values, num_seen = _torch.feature_volume(
-            features[0], features[1:], cameras, depths, reduce, groups, num_threads
-        )
-        return FeatureVolume(values[..., 0] if num_groups is None else values, num_seen)
+        packed = _torch.pack_cameras(views)
+        if out is None:
+            options = reduce, groups, num_threads
+            values, num_seen = _torch.feature_volume(features[0], features[1:], packed, depths, *options)
+            return FeatureVolume(values[..., 0] if num_groups is None else values, num_seen)
+        cameras = _torch.unpack_cameras(packed)
+    else:
+        cameras = cameras_of(views)
     for name, array in zip([*names_of(len(sources)), "depths"], [*features, depths], strict=True):
         if is_torch(array) and array.requires_grad:
             raise ValueError(f"out: expected None where {name} requires a gradient, got a tensor")
-    sweep = prepare(call, features, cameras_of(views), depths, reduce, groups, num_threads)
+    sweep = prepare(call, features, cameras, depths, reduce, groups, num_threads)
     out = call.output("out", out, sweep.size if num_groups is None else (*sweep.size, groups), "float32")
     num_seen = call.empty(sweep.size, "uint8")
     per_group = out[..., None] if num_groups is None else out
