@@ -42,7 +42,7 @@ struct SourcePoint {
 template <class F>
 FASTCV_HD SourcePoint<F> source_point(const mvs::FeatureSource& s, const Projected<F>& p, F depth) {
   constexpr float kMinDepth = 1e-20F;  // points nearer than this to the source's own plane are out of its view
-  const F u = p.x / p.z, v = p.y / p.z;
+  const F inverse_z = 1.0F / p.z, u = p.x * inverse_z, v = p.y * inverse_z;
   const float right = float(s.features.width - 1), bottom = float(s.features.height - 1);
   const MaskOf<F> in_view = (depth > 0.0F) & (p.z > kMinDepth) & (u >= -kBorder) & (v >= -kBorder) &
                             (u <= right + kBorder) & (v <= bottom + kBorder);

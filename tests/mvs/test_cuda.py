@@ -82,3 +82,34 @@ def test_filter(scene):
         np.testing.assert_array_equal(a.cpu(), b)
     with pytest.raises(fastcv.DeviceError, match="depth_maps: expected arrays on cpu, got cuda"):
         mvs.fuse(scene.views, kept)
+
+
+@pytest.mark.parametrize("reduce", ["variance", "correlation"])
+@pytest.mark.parametrize(("channels", "num_groups"), [(32, 32), (32, 8), (6, 1)])
+def test_feature_volume(scene, reduce, channels, num_groups):
+    rng = np.random.default_rng(0)
+    views = [view._replace(image=rng.random((channels, 61, 80), np.float32)) for view in scene.views]
+    options = {"reduce": reduce, "num_groups": num_groups}
+    expected = mvs.feature_volume(views[0], views[1:], DEPTHS, **options)
+    moved = [view._replace(image=on_gpu(view.image).requires_grad_()) for view in views]
+    volume = mvs.feature_volume(moved[0], moved[1:], DEPTHS, **options)
+    for a, b in zip(volume, expected, strict=True):
+        np.testing.assert_array_equal(a.detach().cpu(), b)
+    # Sums over threads in no order, twice: they are sums of integers.
+    grads = []
+    for _ in range(2):
+        for view in moved:
+            view.image.grad = None
+        volume.values.square().sum().backward(retain_graph=True)
+        grads.append([view.image.grad.cpu().numpy() for view in moved])
+    for a, b in zip(*grads, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_gradient_that_is_not_finite_shows(scene):
+    """Fixed point cannot hold it, so it must not vanish in the conversion."""
+    rng = np.random.default_rng(0)
+    views = [view._replace(image=on_gpu(rng.random((4, 61, 80), np.float32)).requires_grad_()) for view in scene.views]
+    values = mvs.feature_volume(views[0], views[1:], DEPTHS).values
+    (values.sum() * float("inf")).backward()
+    assert views[1].image.grad.isnan().all()

@@ -274,8 +274,8 @@ def test_wrong_arguments():
     message = r"^sources\[0\].cam_from_world: expected a constant, got a tensor that requires a gradient$"
     with pytest.raises(ValueError, match=message):
         mvs.feature_volume(inputs[0], [moving], DEPTHS)
+    fixed = [view._replace(image=view.image.detach()) for view in inputs]
     with pytest.raises(ValueError, match=message):
-        fixed = [view._replace(image=view.image.detach()) for view in inputs]
         mvs.feature_volume(fixed[0], [fixed[1]._replace(cam_from_world=pose)], DEPTHS, out=out)
     with pytest.raises(ValueError, match=r"^sources\[0\].K: expected shape \(3, 3\), got \(2, 2\)$"):
         mvs.feature_volume(inputs[0], [inputs[1]._replace(K=np.eye(2))], DEPTHS)
