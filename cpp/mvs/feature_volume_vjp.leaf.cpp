@@ -19,26 +19,32 @@ using fastcv::mvs::Tile;
 
 constexpr int kVectors = kChannelSlice / kLanes;
 
-// A row of the volume's gradient, read by channel.
+// The volume's gradient along a strip, for some channels. Holds a copy, for vectors that run past a pixel's groups.
 class UpstreamRow {
  public:
-  UpstreamRow(const FeatureSweep& s, float* scratch) : groups_(s.channels.groups), values_(scratch) {
+  UpstreamRow(const FeatureSweep& s, std::int64_t channel, std::int64_t num_channels, float* scratch)
+      : groups_(s.channels.groups), values_(scratch) {
     while (s.channels.packed_group_size >> (shift_ + 1)) ++shift_;
+    first_ = channel >> shift_;
+    stride_ = ((channel + num_channels - 1) >> shift_) - first_ + 1;
+    for (std::int64_t i = 0; i < kStrip * stride_ + kLanes; ++i) values_[i] = 0;
   }
-  // Vectors may read past the end of a row, hence the copy.
   void read(const float* from, std::int64_t count) {
-    for (std::int64_t i = 0; i < count * groups_; ++i) values_[i] = from[i];
-    for (std::int64_t i = 0; i < kLanes; ++i) values_[count * groups_ + i] = 0;
+    const std::int64_t n = first_ + stride_ < groups_ ? stride_ : groups_ - first_;  // the others are padding
+    for (std::int64_t p = 0; p < count; ++p) {
+      for (std::int64_t i = 0; i < n; ++i) values_[p * stride_ + i] = from[p * groups_ + first_ + i];
+    }
   }
   Floats at(std::int64_t p, std::int64_t channel) const {
     const std::int64_t first = channel >> shift_;
     const Ints group = ((lane_indices() + std::int32_t(channel)) >> shift_) - std::int32_t(first);
-    return __builtin_shuffle(load<Floats>(values_ + p * groups_ + first), group);
+    return __builtin_shuffle(load<Floats>(values_ + p * stride_ + first - first_), group);
   }
 
  private:
   const std::int64_t groups_;
   float* const values_;
+  std::int64_t first_, stride_;
   int shift_ = 0;
 };
 
@@ -129,7 +135,7 @@ const float* strip_reference(const FeatureSweep& s, const Tile& tile) {
 void feature_volume_vjp(const FeatureSweep& s, const Tile& tile, std::int64_t channel, View<const float, 4> grad,
                         float* const* grad_sources, float* grad_strip, float* scratch) {
   StripPositions positions;
-  UpstreamRow row(s, scratch);
+  UpstreamRow row(s, channel, kChannelSlice, scratch);
   const float* reference = strip_reference(s, tile);
   const auto run =
       s.reduce == FeatureReduce::variance ? pixel_vjp<FeatureReduce::variance> : pixel_vjp<FeatureReduce::correlation>;
@@ -147,7 +153,7 @@ void feature_volume_vjp(const FeatureSweep& s, const Tile& tile, std::int64_t ch
 void feature_volume_depth_vjp(const FeatureSweep& s, const Tile& tile, View<const float, 4> grad,
                               View<float, 3> grad_depths, float* scratch) {
   StripPositions positions;
-  UpstreamRow row(s, scratch);
+  UpstreamRow row(s, 0, s.channels.packed, scratch);
   const float* reference = strip_reference(s, tile);
   const auto run = s.reduce == FeatureReduce::variance ? pixel_depth_vjp<FeatureReduce::variance>
                                                        : pixel_depth_vjp<FeatureReduce::correlation>;

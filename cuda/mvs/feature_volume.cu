@@ -36,7 +36,7 @@ __global__ void max_magnitude_kernel(const float* values, std::int64_t n, unsign
        i += std::int64_t(gridDim.x) * blockDim.x) {
     largest = max(largest, __float_as_uint(fabsf(values[i])));
   }
-  largest = __reduce_max_sync(0xffffffffU, largest);
+  for (int lane = 16; lane > 0; lane /= 2) largest = max(largest, __shfl_xor_sync(0xffffffffU, largest, lane));
   if (threadIdx.x % 32 == 0) atomicMax(result, largest);
 }
 
@@ -49,31 +49,32 @@ void max_magnitude(const float* values, std::int64_t n, unsigned* result, cudaSt
   check(cudaGetLastError(), "max_magnitude");
 }
 
-// How sums of floats become sums of integers: the unit is a power of two such that no sum overflows. Of a source's
-// pixel and channel, every voxel adds at most 2 |grad| |feature|; the largest of those are known to the device alone.
-struct FixedPoint {
+// How sums of floats become sums of integers: by a power of two such that no sum overflows. To a source's pixel and
+// channel, every voxel adds at most 2 |grad| |feature|; the largest of those are known to the device alone. NaN where
+// they are not finite.
+struct FixedUnits {
   const unsigned *max_grad, *max_feature;
   double voxels;
+  double* units;
 
-  __device__ double units() const {
+  __device__ void operator()(std::int64_t) const {
     const double bound = 2.0 * voxels * __uint_as_float(*max_grad) * __uint_as_float(*max_feature);
-    if (!isfinite(bound)) return nan("");
-    return bound > 0 ? exp2(61.0 - ilogb(bound)) : 1.0;
+    *units = !isfinite(bound) ? nan("") : bound > 0 ? exp2(61.0 - ilogb(bound)) : 1.0;
   }
 };
 
 struct AddFixed {
   unsigned long long* sums[kMaxFeatureSources];
-  FixedPoint fixed;
+  const double* units;
   __device__ void operator()(int k, std::int64_t offset, float value) const {
-    atomicAdd(sums[k] + offset, static_cast<unsigned long long>(__double2ll_rn(value * fixed.units())));
+    atomicAdd(sums[k] + offset, static_cast<unsigned long long>(__double2ll_rn(value * *units)));
   }
 };
 
-// Element i of (channels, height, width) from the packed sums. NaN throughout where something was not finite.
+// Element i of (channels, height, width) from the packed sums.
 struct FromFixed {
   const unsigned long long* sums;
-  FixedPoint fixed;
+  const double* units;
   ChannelLayout layout;
   View<float, 3> out;
   __device__ void operator()(std::int64_t i) const {
@@ -81,7 +82,7 @@ struct FromFixed {
     const std::int64_t packed = channel / layout.group_size * layout.packed_group_size + channel % layout.group_size;
     const std::int64_t at = pixel / out.shape[2] * (out.shape[2] + 1) + pixel % out.shape[2];
     const double sum = static_cast<double>(static_cast<long long>(sums[at * layout.packed + packed]));
-    out.data[i] = static_cast<float>(sum / fixed.units());
+    out.data[i] = static_cast<float>(sum / *units);
   }
 };
 
@@ -103,11 +104,13 @@ void vjp(const FeatureSweep& s, View<const float, 4> grad, View<float, 3> grad_r
   }
   const Zeros<unsigned long long> sums(total, stream);
   const double voxels = static_cast<double>(grad.shape[0] * grad.shape[1] * grad.shape[2]);
-  AddFixed add{{}, {largest.get(), largest.get() + 1, voxels}};
+  const Zeros<double> units(1, stream);
+  for_each(1, FixedUnits{largest.get(), largest.get() + 1, voxels, units.get()}, stream);
+  AddFixed add{{}, units.get()};
   for (int k = 0; k < s.num_sources; ++k) add.sums[k] = sums.get() + offsets[k];
   for_each(grad_reference.size(), gpu::FeatureVolumeVjpOne<Reduce, AddFixed>{s, grad, grad_reference, add}, stream);
   for (int k = 0; k < s.num_sources; ++k) {
-    for_each(grad_sources[k].size(), FromFixed{add.sums[k], add.fixed, s.channels, grad_sources[k]}, stream);
+    for_each(grad_sources[k].size(), FromFixed{add.sums[k], add.units, s.channels, grad_sources[k]}, stream);
   }
 }
 
