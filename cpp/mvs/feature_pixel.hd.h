@@ -51,15 +51,14 @@ struct FeaturePoint {
 // term(0) + ... + term(size - 1), neighbours first: the order of sum_groups. size is a power of two.
 template <class Term>
 FASTCV_HD float sum_tree(std::int64_t size, const Term& term) {
-  float partial[32];
-  int level = 0;
+  float partial[32], value = 0;
   for (std::int64_t i = 0; i < size; ++i) {
-    float value = term(i);
-    level = 0;
+    value = term(i);
+    int level = 0;
     for (std::int64_t bits = i; bits & 1; bits >>= 1) value = partial[level++] + value;
     partial[level] = value;
   }
-  return partial[level];
+  return value;
 }
 
 // One value of the volume: of element i of (planes, height, width, groups).

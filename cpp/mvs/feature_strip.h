@@ -110,7 +110,7 @@ inline Floats sum_neighbors(Floats a, Floats b) {
   return even + odd;
 }
 
-// Copies past the caches, which have no use for a volume.
+// Copies past the caches, which have no use for a volume; end_writing_through() comes before others may read.
 inline void write_through(float* to, const float* from, std::int64_t count) {
 #if defined(__SSE4_1__)
   std::int64_t i = 0;
@@ -127,6 +127,12 @@ inline void write_through(float* to, const float* from, std::int64_t count) {
   for (; i < count; ++i) to[i] = from[i];
 #else
   __builtin_memcpy(to, from, count * sizeof(float));
+#endif
+}
+
+inline void end_writing_through() {
+#if defined(__SSE4_1__)
+  _mm_sfence();
 #endif
 }
 

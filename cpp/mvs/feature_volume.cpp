@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "mvs/feature_strips.h"
+#include "mvs/for_each_strip.h"
 
 #define FASTCV_LEAF "mvs/feature_volume.leaf.h"
 #include "core/leaf.h"

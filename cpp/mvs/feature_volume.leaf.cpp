@@ -37,6 +37,7 @@ FASTCV_HD void reduce_pixel(const FeatureSweep& s, const StripPositions& positio
 
 template <FeatureReduce Reduce>
 void reduce_strip(const FeatureSweep& s, const StripPositions& positions, const Tile& tile, float* values) {
+  // As many as leave registers for the rest; a pixel of an odd number of slices has one vector over.
   constexpr int kVectors = (kLanes == 16 ? 2 : 1) * fastcv::mvs::kChannelSlice / kLanes;
   const std::int64_t channels = s.channels.packed, paired = channels / (kVectors * kLanes) * (kVectors * kLanes);
   const float* reference = s.reference.data + (tile.y * (s.reference.width + 1) + tile.x) * channels;
@@ -68,6 +69,7 @@ void feature_volume(const FeatureSweep& s, const Tile& tile, View<float, 4> out,
     write_through(&out(d, tile.y, tile.x, 0), values, tile.width * s.channels.groups);
     positions.write_num_seen(tile.width, &num_seen(d, tile.y, tile.x));
   }
+  end_writing_through();
 }
 
 }  // namespace fastcv::FASTCV_ISA::mvs

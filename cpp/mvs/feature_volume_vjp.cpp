@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "mvs/feature_strips.h"
+#include "mvs/for_each_strip.h"
 
 #define FASTCV_LEAF "mvs/feature_volume_vjp.leaf.h"
 #include "core/leaf.h"
