@@ -78,7 +78,7 @@ class StripPositions {
     }
   }
 
-  // Lanes behind the end of the strip get depth 0, which nobody sees.
+  // What lanes behind the end of the strip get does not matter, but nothing is read there.
   static Floats depths_at(const mvs::FeatureSweep& s, const float* depths, std::int64_t p, std::int64_t count) {
     if (s.pixel_stride == 0) return splat(*depths);
     if (p + kLanes <= count) return load<Floats>(depths + p);
@@ -103,7 +103,6 @@ inline Floats sum_neighbors(Floats a, Floats b) {
   even = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
   odd = __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
 #else
-
   even = __builtin_shufflevector(a, b, 0, 2, 4, 6);
   odd = __builtin_shufflevector(a, b, 1, 3, 5, 7);
 #endif
