@@ -2,6 +2,8 @@
 // fastcv._core.mvs
 #include "bindings/mvs.h"
 
+#include "mvs/clean_disparity.h"
+#include "mvs/disparity.h"
 #include "mvs/filter_depths.h"
 #include "mvs/fuse.h"
 #include "mvs/pack_image.h"
@@ -127,6 +129,52 @@ void bind_fuse(nb::module_& m) {
       array("out_normals"));
 }
 
+template <class T>
+void bind_census_luma(nb::module_& m) {
+  m.def(
+      "census_luma",
+      [](ViewArg<const T, 3> image, ViewArg<std::uint16_t, 2> out, int num_threads) {
+        const auto i = view<3>(image);
+        const auto o = view<2>(out);
+        const nb::gil_scoped_release release;
+        mvs::census_luma<T>(i, o, num_threads);
+      },
+      array("image"), array("out"), nb::arg("num_threads"));
+}
+
+void bind_disparity(nb::module_& m) {
+  m.def(
+      "estimate_disparity",
+      [](ViewArg<const std::uint16_t, 2> left, ViewArg<const std::uint16_t, 2> right, int num_disparities,
+         int min_disparity, int p1, int p2, int max_difference, float min_confidence, ViewArg<float, 2> disparity,
+         ViewArg<float, 2> confidence, int num_threads) {
+        const auto l = view<2>(left), r = view<2>(right);
+        const mvs::DisparityMap out{view<2>(disparity), view<2>(confidence)};
+        const nb::gil_scoped_release release;
+        mvs::estimate_disparity(l, r, {num_disparities, min_disparity, p1, p2, max_difference, min_confidence}, out,
+                                num_threads);
+      },
+      FASTCV_STEREO_ARGS, array("disparity"), array("confidence"), nb::arg("num_threads"));
+  m.def(
+      "remove_speckles",
+      [](ViewArg<float, 2> disparity, ViewArg<float, 2> confidence, std::int64_t min_pixels, float max_step,
+         int num_threads) {
+        const mvs::DisparityMap map{view<2>(disparity), view<2>(confidence)};
+        const nb::gil_scoped_release release;
+        mvs::remove_speckles(map, min_pixels, max_step, num_threads);
+      },
+      array("disparity"), array("confidence"), nb::arg("min_pixels"), nb::arg("max_step"), nb::arg("num_threads"));
+  m.def(
+      "fill_disparity",
+      [](ViewArg<const float, 2> disparity, ViewArg<float, 2> out, int num_threads) {
+        const auto d = view<2>(disparity);
+        const auto o = view<2>(out);
+        const nb::gil_scoped_release release;
+        mvs::fill_disparity(d, o, num_threads);
+      },
+      array("disparity"), array("out"), nb::arg("num_threads"));
+}
+
 }  // namespace
 
 void bind_mvs(nb::module_& m) {
@@ -138,6 +186,10 @@ void bind_mvs(nb::module_& m) {
   bind_filter(m);
   bind_fuse(m);
   bind_mvs_features(m);
+  bind_census_luma<std::uint8_t>(m);
+  bind_census_luma<std::uint16_t>(m);
+  bind_census_luma<float>(m);
+  bind_disparity(m);
 }
 
 }  // namespace fastcv::bindings

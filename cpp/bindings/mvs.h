@@ -92,4 +92,9 @@ inline void bind_match_cost(nb::module_& m) {
   nb::arg("images").noconvert(), nb::arg("masked"), array("sources"), array("planes"), array("bounds").none(), \
       nb::arg("cost"), nb::arg("window"), nb::arg("num_best"), nb::arg("truncation")
 
+// The first arguments of estimate_disparity.
+#define FASTCV_STEREO_ARGS                                                                               \
+  array("left"), array("right"), nb::arg("num_disparities"), nb::arg("min_disparity"), nb::arg("p1"), \
+      nb::arg("p2"), nb::arg("max_difference"), nb::arg("min_confidence")
+
 }  // namespace fastcv::bindings

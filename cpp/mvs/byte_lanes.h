@@ -34,13 +34,13 @@ FASTCV_HD FASTCV_BYTES_REGISTER raw(Bytes v) { return (FASTCV_BYTES_REGISTER)v; 
 FASTCV_HD FASTCV_BYTES_REGISTER raw(Words v) { return (FASTCV_BYTES_REGISTER)v; }
 FASTCV_HD Bytes smaller(Bytes a, Bytes b) { return (Bytes)FASTCV_BYTES_OP(min_epu8)(raw(a), raw(b)); }
 FASTCV_HD Words smaller(Words a, Words b) { return (Words)FASTCV_BYTES_OP(min_epu16)(raw(a), raw(b)); }
-FASTCV_HD Bytes larger(Bytes a, Bytes b) { return (Bytes)FASTCV_BYTES_OP(max_epu8)(raw(a), raw(b)); }
+FASTCV_HD Words larger(Words a, Words b) { return (Words)FASTCV_BYTES_OP(max_epu16)(raw(a), raw(b)); }
 // At most 255.
 FASTCV_HD Bytes plus(Bytes a, Bytes b) { return (Bytes)FASTCV_BYTES_OP(adds_epu8)(raw(a), raw(b)); }
 #else
 FASTCV_HD Bytes smaller(Bytes a, Bytes b) { return a < b ? a : b; }
 FASTCV_HD Words smaller(Words a, Words b) { return a < b ? a : b; }
-FASTCV_HD Bytes larger(Bytes a, Bytes b) { return a > b ? a : b; }
+FASTCV_HD Words larger(Words a, Words b) { return a > b ? a : b; }
 FASTCV_HD Bytes plus(Bytes a, Bytes b) { return a > (std::uint8_t)255 - b ? splat_byte(255) : a + b; }
 #endif
 

@@ -26,7 +26,8 @@ struct Row {
   std::int64_t width, depth, backwards;  // backwards: where the right image's first pixel is
   int num_disparities, num_vectors;
   std::uint8_t *cost, *sum;                                          // (width, depth): costs, and what the paths add
-  std::uint8_t *left_census, *right_census, *outside, *wall;         // (bytes, columns)
+  std::uint8_t *left_census, *right_census;                          // (bytes, columns)
+  std::uint8_t *outside, *wall;  // 255 for partners outside of the right image, and beyond the last disparity
   std::int64_t left_stride, right_stride;
   std::uint8_t *along_row;                                           // the path from the left or the right
   std::uint16_t *total, *index, *right_best, *right_index;
@@ -117,19 +118,40 @@ FASTCV_HD Bytes count_bits(const Bytes (&b)[kCensusBytes]) {
   return count(kOnes, ones) + count(kTwos, twos) + count(kFours, fours);
 }
 
+// Whether all partners of a left pixel lie in the right image.
+bool all_inside(const StereoPair& pair, std::int64_t x) {
+  const std::int64_t first = x - pair.match.min_disparity;
+  return first < pair.width() && first - (pair.match.num_disparities - 1) >= 0;
+}
+
+// Replaces the costs of the partners that lie outside.
+void match_outside(const Row& row, std::uint8_t* cost, const std::uint8_t* outside) {
+  Bytes least = splat_byte(kWall), least_of_inverse = least;
+  for (std::int64_t d = 0; d < row.num_vectors * kBytes; d += kBytes) {
+    const Bytes ignored = load<Bytes>(outside + d) | load<Bytes>(row.wall + d), here = load<Bytes>(cost + d);
+    least = smaller(least, here | ignored);
+    least_of_inverse = smaller(least_of_inverse, ~here | ignored);
+  }
+  const std::uint8_t most = ~splat_smallest(least_of_inverse)[0];
+  const Bytes replaced = splat_byte(static_cast<std::uint8_t>(outside_cost(splat_smallest(least)[0], most)));
+  for (std::int64_t d = 0; d < row.num_vectors * kBytes; d += kBytes) {
+    const Bytes is_outside = load<Bytes>(outside + d), here = load<Bytes>(cost + d);
+    store(cost + d, (here & ~is_outside) | (replaced & is_outside) | load<Bytes>(row.wall + d));
+  }
+}
+
+// The costs of a pixel; `from` is the place of its first partner.
 void match_pixel(const Row& row, std::int64_t x, std::int64_t from) {
   Bytes left[kCensusBytes];
   FASTCV_UNROLL
   for (int k = 0; k < kCensusBytes; ++k) left[k] = splat_byte(row.left_census[k * row.left_stride + x]);
-  for (int v = 0; v < row.num_vectors; ++v) {
-    const std::int64_t d = v * kBytes;
+  for (std::int64_t d = 0; d < row.num_vectors * kBytes; d += kBytes) {
     Bytes differ[kCensusBytes];
     FASTCV_UNROLL
     for (int k = 0; k < kCensusBytes; ++k) {
       differ[k] = left[k] ^ load<Bytes>(row.right_census + k * row.right_stride + from + d);
     }
-    const Bytes cost = larger(count_bits(differ), load<Bytes>(row.outside + from + d));
-    store(row.cost + x * row.depth + d, larger(cost, load<Bytes>(row.wall + d)));
+    store(row.cost + x * row.depth + d, count_bits(differ) | load<Bytes>(row.wall + d));
   }
 }
 
@@ -154,12 +176,18 @@ FASTCV_HD Bytes advance(const std::uint8_t* cost, int num_vectors, Bytes p1, Byt
 }
 
 // The best disparity of a pixel, and what it is worth to the right image's pixels.
+template <bool AllInside>
 void choose(const Row& row, std::int64_t x, std::int64_t from) {
   const std::uint8_t *cost = row.cost + x * row.depth, *sum = row.sum + x * row.depth;
   Words least = splat_word(0xffff);
   for (int v = 0; v < row.num_vectors; ++v) {
     Words totals[2];
     five_and_one(load<Bytes>(cost + v * kBytes), load<Bytes>(sum + v * kBytes), totals[0], totals[1]);
+    if (!AllInside) {
+      Words excluded[2];
+      five_and_one(load<Bytes>(row.outside + from + v * kBytes), Bytes{}, excluded[0], excluded[1]);
+      for (int half = 0; half < 2; ++half) totals[half] = larger(totals[half], excluded[half]);
+    }
     FASTCV_UNROLL
     for (int half = 0; half < 2; ++half) {
       const std::int64_t d = v * kBytes + half * kWords;
@@ -202,7 +230,7 @@ void start_row(const StereoPair& pair, std::int64_t y, std::byte* scratch) {
   // The right one is made at the place of the costs, which come later.
   census_row(pair.right, y, row.width, row.sum, row.width);
   for (std::int64_t i = 0; i < row.right_stride; ++i) {
-    row.outside[i] = kOutsideCost;
+    row.outside[i] = 255;
     row.right_best[i] = 0xffff;
     row.right_index[i] = 0xffff;
   }
@@ -219,7 +247,9 @@ void start_row(const StereoPair& pair, std::int64_t y, std::byte* scratch) {
   const Bytes p1 = splat_byte(static_cast<std::uint8_t>(match.p1)), p2 = splat_byte(static_cast<std::uint8_t>(match.p2));
   Bytes least{};
   for (std::int64_t x = row.width - 1; x >= 0; --x) {
-    match_pixel(row, x, row.backwards - x + match.min_disparity);
+    const std::int64_t from = row.backwards - x + match.min_disparity;
+    match_pixel(row, x, from);
+    if (!all_inside(pair, x)) match_outside(row, row.cost + x * row.depth, row.outside + from);
     least = advance<true>(row.cost + x * row.depth, row.num_vectors, p1, p2, least, row.along_row,
                           row.sum + x * row.depth);
   }
@@ -253,7 +283,8 @@ void match_columns(const StereoPair& pair, std::int64_t y, std::int64_t begin, s
       leasts[slot] =
           advance<false>(cost, row.num_vectors, p1, p2, splat_byte(leasts[slot]), states + slot * depth, sum)[0];
     }
-    choose(row, x, row.backwards - x + pair.match.min_disparity);
+    const std::int64_t from = row.backwards - x + pair.match.min_disparity;
+    all_inside(pair, x) ? choose<true>(row, x, from) : choose<false>(row, x, from);
   }
   row.along_row[depth] = left_least[0];
 }

@@ -31,9 +31,16 @@ constexpr CensusPattern census_pattern() {
   return pattern;
 }
 
-// A cost is the number of bits that differ. Partners outside of the other image cost more than any inside, so that no
-// path prefers them and their sums tell them apart: five paths give less than 5 * 48 + 5 * kMaxPenalty = 495 inside.
-constexpr int kOutsideCost = 127, kNumPaths = 5, kOutsideSum = kNumPaths * kOutsideCost;
+// A cost is the number of bits that differ. A partner outside of the other image costs kOutsideCost, so that a path may
+// leave the image where it finds nothing better inside; but a pixel to which all partners inside are alike (no texture)
+// tells nothing about the outside either, and gives it the same cost. What lies outside is never chosen.
+constexpr std::int32_t kOutsideCost = 16;
+FASTCV_HD std::int32_t outside_cost(std::int32_t least_inside, std::int32_t most_inside) {
+  return least_inside == most_inside ? least_inside : kOutsideCost;
+}
+
+// Sums over the paths stay below 5 * 48 + 5 * kMaxPenalty; one of kNoSum or more stands for no candidate.
+constexpr std::int32_t kNumPaths = 5, kNoSum = kNumPaths * 255;
 
 // What a path adds to the cost of a pixel at one disparity (eq. 13 there, without the cost). The arguments are the
 // path's costs at the pixel before: at the same disparity, one below, one above, and the smallest of all.
@@ -42,15 +49,15 @@ FASTCV_HD V path_step(V here, V below, V above, V least, V p1, V p2) {
   return smaller(smaller(here, plus(smaller(below, above), p1)), plus(least, p2)) - least;
 }
 
-// The sums of a pixel's best disparity and of its neighbours, and the best one further away; kOutsideSum or more where
-// there is none.
+// The sums of a pixel's best disparity and of its neighbours, and the best one further away; kNoSum or more where there
+// is none.
 struct BestDisparity {
   std::int32_t index, sum, below, above, rival;
 };
 
 // 1 - best / rival; 0 without a rival.
 FASTCV_HD float confidence_of(const BestDisparity& best) {
-  const bool distinct = (best.rival < kOutsideSum) & (best.rival > best.sum);
+  const bool distinct = (best.rival < kNoSum) & (best.rival > best.sum);
   const float rival = to_float(distinct ? best.rival : 1);
   return distinct ? (rival - to_float(best.sum)) / rival : 0.0F;
 }
@@ -58,7 +65,7 @@ FASTCV_HD float confidence_of(const BestDisparity& best) {
 // Where the parabola through three sums is lowest, from the one in the middle; 0 where one of them is missing.
 FASTCV_HD float vertex_of(const BestDisparity& best) {
   const std::int32_t below = best.below - best.sum, above = best.above - best.sum;
-  const bool inside = (best.below < kOutsideSum) & (best.above < kOutsideSum) & (below + above > 0);
+  const bool inside = (best.below < kNoSum) & (best.above < kNoSum) & (below + above > 0);
   return inside ? to_float(below - above) / to_float(2 * (below + above)) : 0.0F;
 }
 

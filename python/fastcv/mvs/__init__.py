@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Multi-view stereo: depth maps from posed photographs, and one point cloud from many depth maps."""
+"""Multi-view stereo: depth maps from posed photographs or rectified pairs, and one point cloud from many of them."""
 
 from __future__ import annotations
 
+from .clean_disparity import fill_disparity, remove_speckles
 from .depth_normals import depth_normals
 from .depth_range import depth_range, depth_range_from_poses
+from .disparity import DisparityMap, estimate_disparity
+from .disparity_depth import depth_to_disparity, disparity_to_depth
 from .feature_volume import FeatureVolume, feature_volume
 from .filter_depths import filter_depth, filter_depths
 from .fuse import PointCloud, fuse, fuse_views
@@ -18,6 +21,7 @@ __all__ = [
     "Candidate",
     "DepthMap",
     "DepthRange",
+    "DisparityMap",
     "FeatureVolume",
     "PointCloud",
     "SlantedPlanes",
@@ -25,8 +29,12 @@ __all__ = [
     "depth_normals",
     "depth_range",
     "depth_range_from_poses",
+    "depth_to_disparity",
+    "disparity_to_depth",
     "estimate_depth",
+    "estimate_disparity",
     "feature_volume",
+    "fill_disparity",
     "filter_depth",
     "filter_depths",
     "fuse",
@@ -35,6 +43,7 @@ __all__ = [
     "num_inverse_depth_planes",
     "plane_sweep",
     "rank_sources",
+    "remove_speckles",
     "select_sources",
     "undistorted_view",
     "winner_take_all",
