@@ -11,19 +11,19 @@ namespace fastcv::camera {
 namespace {
 
 template <class V>
-bool undistort_rows(int model_id, const double* params, const double* pinhole, View<const V, 3> image,
+bool undistort_rows(int model_id, const double* params, const double* ray_from_pixel, View<const V, 3> image,
                     View<V, 3> result, std::int64_t begin, std::int64_t end) {
-  FASTCV_DISPATCH(camera::undistort_image(model_id, params, pinhole, image, result, begin, end));
+  FASTCV_DISPATCH(camera::undistort_image(model_id, params, ray_from_pixel, image, result, begin, end));
 }
 
 }  // namespace
 
 template <class V>
-void undistort_image(int model_id, const double* params, const double* pinhole, View<const V, 3> image,
+void undistort_image(int model_id, const double* params, const double* ray_from_pixel, View<const V, 3> image,
                      View<V, 3> result, int num_threads) {
   const std::int64_t rows = kGrain / std::max<std::int64_t>(result.shape[1], 1) + 1;
   parallel_for(result.shape[0], rows, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    require_model(undistort_rows(model_id, params, pinhole, image, result, begin, end), model_id);
+    require_model(undistort_rows(model_id, params, ray_from_pixel, image, result, begin, end), model_id);
   });
 }
 

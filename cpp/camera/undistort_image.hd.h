@@ -7,20 +7,23 @@
 
 namespace fastcv::FASTCV_ISA {
 
-// fx, fy, cx, cy of the undistorted image and the model of the photograph. In double: a float carries a position in a
+// From pixels of the result to rays of the photograph's camera, and its model. In double: a float carries a position in a
 // large photograph to no better than a few thousandths of a pixel.
 template <class Model>
 struct SourcePosition {
   Params<Model, double> params;
-  double fx, fy, cx, cy;
+  double ray_from_pixel[9];
 
-  SourcePosition(const double* source_params, const double* pinhole)
-      : params(source_params), fx(pinhole[0]), fy(pinhole[1]), cx(pinhole[2]), cy(pinhole[3]) {}
+  SourcePosition(const double* source_params, const double* matrix) : params(source_params) {
+    for (int k = 0; k < 9; ++k) ray_from_pixel[k] = matrix[k];
+  }
 
   // Of the centre of the pixel in this row and column.
   FASTCV_HD Vec2<double> operator()(std::int64_t row, std::int64_t column) const {
-    const double x = (static_cast<double>(column) + 0.5 - cx) / fx, y = (static_cast<double>(row) + 0.5 - cy) / fy;
-    return Model::project(params.values, Vec3<double>{x, y, 1.0});
+    const double x = static_cast<double>(column) + 0.5, y = static_cast<double>(row) + 0.5;
+    const double* m = ray_from_pixel;
+    return Model::project(params.values, Vec3<double>{m[0] * x + (m[1] * y + m[2]), m[3] * x + (m[4] * y + m[5]),
+                                                      m[6] * x + (m[7] * y + m[8])});
   }
 };
 

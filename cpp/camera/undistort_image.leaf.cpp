@@ -62,11 +62,11 @@ void undistort_row(const SourcePosition<Model>& position, View<const V, 3> image
 }  // namespace
 
 template <class V>
-bool undistort_image(int model_id, const double* params, const double* pinhole, View<const V, 3> image,
+bool undistort_image(int model_id, const double* params, const double* ray_from_pixel, View<const V, 3> image,
                      View<V, 3> result, std::int64_t begin, std::int64_t end) {
   bool known = false;
   with_model(model_id, [&](auto model) {
-    const SourcePosition<decltype(model)> position(params, pinhole);
+    const SourcePosition<decltype(model)> position(params, ray_from_pixel);
     known = with_channels(image.shape[2], [&](auto channels) {
       for (std::int64_t row = begin; row < end; ++row) {
         undistort_row<decltype(channels)::value>(position, image, result, row);

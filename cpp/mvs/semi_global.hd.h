@@ -42,6 +42,9 @@ FASTCV_HD std::int32_t outside_cost(std::int32_t least_inside, std::int32_t most
 // Sums over the paths stay below 5 * 48 + 5 * kMaxPenalty; one of kNoSum or more stands for no candidate.
 constexpr std::int32_t kNumPaths = 5, kNoSum = kNumPaths * 255;
 
+// The same for one value as for bytes, which stop at 255.
+FASTCV_HD std::int32_t plus(std::int32_t a, std::int32_t b) { return a + b; }
+
 // What a path adds to the cost of a pixel at one disparity (eq. 13 there, without the cost). The arguments are the
 // path's costs at the pixel before: at the same disparity, one below, one above, and the smallest of all.
 template <class V>

@@ -69,14 +69,14 @@ template <class V>
 void bind_images(nb::module_& m) {
   m.def(
       "undistort_image",
-      [](Model model_id, Params params, Params pinhole, ViewArg<const V, 3> image, ViewArg<V, 3> out,
+      [](Model model_id, Params params, Params ray_from_pixel, ViewArg<const V, 3> image, ViewArg<V, 3> out,
          std::intptr_t stream) {
         const cuda::DeviceGuard guard(image.device_id());
         const nb::gil_scoped_release release;
-        cuda::camera::undistort_image<V>(model_id, params.data(), pinhole.data(), view<3>(image), view<3>(out),
+        cuda::camera::undistort_image<V>(model_id, params.data(), ray_from_pixel.data(), view<3>(image), view<3>(out),
                                          stream_from(stream));
       },
-      nb::arg("model_id"), array("params"), array("pinhole"), array("image"), array("out"), nb::arg("stream"));
+      nb::arg("model_id"), array("params"), array("ray_from_pixel"), array("image"), array("out"), nb::arg("stream"));
 }
 
 template <class T>

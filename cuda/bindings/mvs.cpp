@@ -4,6 +4,7 @@
 #include "cuda/bindings/arrays.h"
 // Comes after the device has been chosen.
 #include "bindings/mvs.h"
+#include "cuda/mvs/disparity.h"
 #include "cuda/mvs/filter_depths.h"
 #include "cuda/mvs/pack_image.h"
 #include "cuda/mvs/plane_sweep.h"
@@ -76,6 +77,52 @@ void bind_filter(nb::module_& m) {
       nb::arg("max_reprojection_px"), nb::arg("max_relative_depth"), array("out"), nb::arg("stream"));
 }
 
+template <class T>
+void bind_census_luma(nb::module_& m) {
+  m.def(
+      "census_luma",
+      [](ViewArg<const T, 3> image, ViewArg<std::uint16_t, 2> out, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(image.device_id());
+        const auto i = view<3>(image);
+        const auto o = view<2>(out);
+        cuda::mvs::census_luma<T>(i, o, stream_from(stream));
+      },
+      array("image"), array("out"), nb::arg("stream"));
+}
+
+void bind_disparity(nb::module_& m) {
+  m.def(
+      "estimate_disparity",
+      [](ViewArg<const std::uint16_t, 2> left, ViewArg<const std::uint16_t, 2> right, int num_disparities,
+         int min_disparity, int p1, int p2, int max_difference, float min_confidence, ViewArg<float, 2> disparity,
+         ViewArg<float, 2> confidence, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(left.device_id());
+        const auto l = view<2>(left), r = view<2>(right);
+        const mvs::DisparityMap out{view<2>(disparity), view<2>(confidence)};
+        cuda::mvs::estimate_disparity(
+            l, r, {num_disparities, min_disparity, p1, p2, max_difference, min_confidence}, out, stream_from(stream));
+      },
+      FASTCV_STEREO_ARGS, array("disparity"), array("confidence"), nb::arg("stream"));
+  m.def(
+      "remove_speckles",
+      [](ViewArg<float, 2> disparity, ViewArg<float, 2> confidence, std::int64_t min_pixels, float max_step,
+         std::intptr_t stream) {
+        const cuda::DeviceGuard guard(disparity.device_id());
+        const mvs::DisparityMap map{view<2>(disparity), view<2>(confidence)};
+        cuda::mvs::remove_speckles(map, min_pixels, max_step, stream_from(stream));
+      },
+      array("disparity"), array("confidence"), nb::arg("min_pixels"), nb::arg("max_step"), nb::arg("stream"));
+  m.def(
+      "fill_disparity",
+      [](ViewArg<const float, 2> disparity, ViewArg<float, 2> out, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(disparity.device_id());
+        const auto d = view<2>(disparity);
+        const auto o = view<2>(out);
+        cuda::mvs::fill_disparity(d, o, stream_from(stream));
+      },
+      array("disparity"), array("out"), nb::arg("stream"));
+}
+
 }  // namespace
 
 void bind_mvs(nb::module_& m) {
@@ -88,6 +135,10 @@ void bind_mvs(nb::module_& m) {
   bind_winners(m);
   bind_filter(m);
   bind_mvs_features(m);
+  bind_census_luma<std::uint8_t>(m);
+  bind_census_luma<std::uint16_t>(m);
+  bind_census_luma<float>(m);
+  bind_disparity(m);
 }
 
 }  // namespace fastcv::bindings

@@ -31,13 +31,13 @@ struct UndistortPixel {
 }  // namespace
 
 template <class V>
-void undistort_image(int model_id, const double* params, const double* pinhole, View<const V, 3> image,
+void undistort_image(int model_id, const double* params, const double* ray_from_pixel, View<const V, 3> image,
                      View<V, 3> result, cudaStream_t stream) {
   bool known = false;
   gpu::with_model(model_id, [&](auto model) {
     using Model = decltype(model);
     known = gpu::with_channels(image.shape[2], [&](auto channels) {
-      const UndistortPixel<decltype(channels)::value, Model, V> pixel{gpu::SourcePosition<Model>(params, pinhole),
+      const UndistortPixel<decltype(channels)::value, Model, V> pixel{gpu::SourcePosition<Model>(params, ray_from_pixel),
                                                                       image, result};
       for_each(result.shape[0] * result.shape[1], pixel, stream);
     });

@@ -8,9 +8,9 @@
 
 namespace fastcv::cuda::camera {
 
-// As in fastcv::camera; images live on the current device, params and pinhole on the host.
+// As in fastcv::camera; images live on the current device, params and ray_from_pixel on the host.
 template <class V>
-void undistort_image(int model_id, const double* params, const double* pinhole, View<const V, 3> image,
+void undistort_image(int model_id, const double* params, const double* ray_from_pixel, View<const V, 3> image,
                      View<V, 3> result, cudaStream_t stream);
 
 }  // namespace fastcv::cuda::camera

@@ -2,6 +2,7 @@
 // Plane sweep, one block a tile of the reference: each word is sampled once and window sums are shared.
 #include "cuda/core/launch.cuh"
 #include "cuda/mvs/plane_sweep.h"
+#include "cuda/mvs/stream_buffer.h"
 #include "mvs/sweep_pixel.hd.h"
 
 namespace fastcv::cuda::mvs {
@@ -12,27 +13,19 @@ using fastcv::mvs::MatchCost;
 
 constexpr int kTileWidth = 32, kTileHeight = 8, kThreads = kTileWidth * kTileHeight;
 
-// A copy of the planes on the device that lives until the stream has passed its end of scope; the bounds are there.
+// A copy of the planes on the device; the bounds are there.
 class OnDevice {
  public:
-  OnDevice(const Hypotheses& host, cudaStream_t stream) : stream_(stream), hypotheses_(host) {
-    const std::size_t bytes = 3 * host.num * sizeof(float);
-    check(cudaMallocAsync(&planes_, bytes, stream), "cudaMallocAsync");
-    hypotheses_.planes = planes_;
-    if (const cudaError_t status = cudaMemcpyAsync(planes_, host.planes, bytes, cudaMemcpyHostToDevice, stream)) {
-      cudaFreeAsync(planes_, stream);
-      check(status, "cudaMemcpyAsync");
-    }
+  OnDevice(const Hypotheses& host, cudaStream_t stream) : planes_(3 * host.num, stream), hypotheses_(host) {
+    hypotheses_.planes = planes_.get();
+    check(cudaMemcpyAsync(planes_.get(), host.planes, 3 * host.num * sizeof(float), cudaMemcpyHostToDevice, stream),
+          "cudaMemcpyAsync");
   }
-  ~OnDevice() { cudaFreeAsync(planes_, stream_); }
-  OnDevice(const OnDevice&) = delete;
-  OnDevice& operator=(const OnDevice&) = delete;
   const Hypotheses& get() const { return hypotheses_; }
 
  private:
-  cudaStream_t stream_;
+  StreamBuffer<float> planes_;
   Hypotheses hypotheses_;
-  float* planes_ = nullptr;
 };
 
 struct VolumeSink {

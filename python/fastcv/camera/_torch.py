@@ -68,10 +68,10 @@ def unproject_vjp(rays: Tensor, params: Tensor, grad: Tensor, model_id: int, thr
 
 @torch.library.custom_op("fastcv::camera_undistort_image", mutates_args=())
 def _undistort_image(
-    image: Tensor, params: list[float], pinhole: list[float], size: list[int], model_id: int, num_threads: int
+    image: Tensor, params: list[float], ray_from_pixel: list[float], size: list[int], model_id: int, num_threads: int
 ) -> Tensor:
     out = image.new_empty((*size, image.shape[2]))
-    arrays = np.array(params), np.array(pinhole)
+    arrays = np.array(params), np.array(ray_from_pixel)
     run("camera", "undistort_image", model_id, *arrays, image, out, num_threads=num_threads)
     return out
 
@@ -114,7 +114,7 @@ project_jacobian.register_fake(
         points.new_empty((points.shape[0], *shape)) for shape in ((2,), (2, 3), (2, num_params))
     )
 )
-_undistort_image.register_fake(lambda image, _params, _pinhole, size, *_: image.new_empty((*size, image.shape[2])))
+_undistort_image.register_fake(lambda image, _params, _matrix, size, *_: image.new_empty((*size, image.shape[2])))
 rotation_from_angle_axis.register_fake(lambda angle_axis, _: angle_axis.new_empty((angle_axis.shape[0], 3, 3)))
 angle_axis_from_rotation.register_fake(lambda rotations, _: rotations.new_empty((rotations.shape[0], 3)))
 rotation_from_angle_axis_vjp.register_fake(lambda angle_axis, *_: torch.empty_like(angle_axis))
@@ -153,9 +153,9 @@ angle_axis_from_rotation.register_autograd(
 
 
 def undistort_image(
-    image: Tensor, camera: Camera, pinhole: Camera, pinhole_params: np.ndarray, num_threads: int
+    image: Tensor, camera: Camera, pinhole: Camera, ray_from_pixel: np.ndarray, num_threads: int
 ) -> Tensor:
     size = [pinhole.height, pinhole.width]
     flat = image if image.ndim == 3 else image[:, :, None]
-    params = camera.params.tolist(), pinhole_params.tolist()
+    params = camera.params.tolist(), ray_from_pixel.ravel().tolist()
     return _undistort_image(flat, *params, size, camera.model_id, num_threads).reshape(*size, *image.shape[2:])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Undistortion: the image that a pinhole camera at the same place would have taken."""
+"""Undistortion: the image that a pinhole camera at the same place, turned or not, would have taken."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .._arrays import Call, handle
 from ..scene import Camera
@@ -63,16 +63,31 @@ def undistorted_pinhole(camera: Camera) -> Camera:
     return Camera("PINHOLE", camera.width, camera.height, np.array([*(focal * scale), *center]))
 
 
-def _pinhole_params(camera: Camera, pinhole: Camera | None) -> tuple[Camera, NDArray[np.float64]]:
+def _ray_from_pixel(
+    camera: Camera, pinhole: Camera | None, cam_from_pinhole: ArrayLike | None
+) -> tuple[Camera, NDArray[np.float64]]:
+    """The camera of the result, and the matrix from its pixels to rays of ``camera``."""
     if pinhole is None:
+        if cam_from_pinhole is not None:
+            raise ValueError("pinhole: expected a camera where cam_from_pinhole is given, got None")
         pinhole = undistorted_pinhole(camera)
     if pinhole.model not in ("PINHOLE", "SIMPLE_PINHOLE"):
         raise ValueError(f"pinhole: expected a PINHOLE or SIMPLE_PINHOLE camera, got {pinhole.model}")
-    matrix = pinhole.matrix
-    return pinhole, np.array([matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2]])
+    K = pinhole.matrix
+    inverse = np.array([[1 / K[0, 0], 0, -K[0, 2] / K[0, 0]], [0, 1 / K[1, 1], -K[1, 2] / K[1, 1]], [0, 0, 1]])
+    if cam_from_pinhole is None:
+        return pinhole, inverse
+    R = np.asarray(cam_from_pinhole, np.float64)
+    if R.shape != (3, 3):
+        raise ValueError(f"cam_from_pinhole: expected shape (3, 3), got {R.shape}")
+    if not (np.abs(R @ R.T - np.eye(3)).max() < 1e-5 and np.linalg.det(R) > 0):
+        raise ValueError(f"cam_from_pinhole: expected a rotation, got {R.tolist()}")
+    return pinhole, R @ inverse
 
 
-def undistort_map(camera: Camera, *, pinhole: Camera | None = None) -> tuple[NDArray[np.float64], Camera]:
+def undistort_map(
+    camera: Camera, *, pinhole: Camera | None = None, cam_from_pinhole: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], Camera]:
     """Where each pixel of the undistorted image lies in the photograph.
 
     Parameters
@@ -81,6 +96,8 @@ def undistort_map(camera: Camera, *, pinhole: Camera | None = None) -> tuple[NDA
         The camera that took the photograph.
     pinhole : Camera, optional
         ``PINHOLE`` or ``SIMPLE_PINHOLE`` camera of the undistorted image; ``undistorted_pinhole(camera)`` where absent.
+    cam_from_pinhole : (3, 3) array, optional
+        How that camera is turned: ``x_cam = R @ x_pinhole``. Not at all where absent.
 
     Returns
     -------
@@ -90,15 +107,20 @@ def undistort_map(camera: Camera, *, pinhole: Camera | None = None) -> tuple[NDA
     pinhole : Camera
         The camera of the undistorted image.
     """
-    pinhole, (fx, fy, cx, cy) = _pinhole_params(camera, pinhole)
-    rays = np.ones((pinhole.height, pinhole.width, 3))
-    rays[..., 0] = (np.arange(pinhole.width) + 0.5 - cx) / fx
-    rays[..., 1] = (np.arange(pinhole.height)[:, None] + 0.5 - cy) / fy
-    return project(rays.reshape(-1, 3), camera).reshape(pinhole.height, pinhole.width, 2), pinhole
+    pinhole, matrix = _ray_from_pixel(camera, pinhole, cam_from_pinhole)
+    x, y = np.meshgrid(np.arange(pinhole.width) + 0.5, np.arange(pinhole.height) + 0.5)
+    rays = np.stack([x, y, np.ones_like(x)], -1).reshape(-1, 3) @ matrix.T
+    return project(rays, camera).reshape(pinhole.height, pinhole.width, 2), pinhole
 
 
 def undistort_image(
-    image: Any, camera: Camera, *, pinhole: Camera | None = None, out: Any = None, num_threads: int = 0
+    image: Any,
+    camera: Camera,
+    *,
+    pinhole: Camera | None = None,
+    cam_from_pinhole: ArrayLike | None = None,
+    out: Any = None,
+    num_threads: int = 0,
 ) -> tuple[Any, Camera]:
     """Resample a photograph to the image of a pinhole camera at the same place.
 
@@ -111,6 +133,8 @@ def undistort_image(
     pinhole : Camera, optional
         ``PINHOLE`` or ``SIMPLE_PINHOLE`` camera of the result; ``undistorted_pinhole(camera)`` where absent. With an
         ``EQUIRECTANGULAR`` camera it has to be given.
+    cam_from_pinhole : (3, 3) array, optional
+        How that camera is turned: ``x_cam = R @ x_pinhole``. Not at all where absent.
     out : array, optional
         Where to write the result.
     num_threads : int, optional
@@ -138,15 +162,15 @@ def undistort_image(
     if channels and not 1 <= call.dims["C"] <= 4:
         raise ValueError(f"image: expected 1 to 4 channels, got {call.dims['C']}")
     execution = call.execution(num_threads)
-    pinhole, pinhole_params = _pinhole_params(camera, pinhole)
+    pinhole, matrix = _ray_from_pixel(camera, pinhole, cam_from_pinhole)
     shape = (pinhole.height, pinhole.width, *channels)
     if call.is_torch and out is None:
         from . import _torch
 
-        return _torch.undistort_image(image, camera, pinhole, pinhole_params, num_threads), pinhole
+        return _torch.undistort_image(image, camera, pinhole, matrix, num_threads), pinhole
     out = call.output("out", out, shape, str(image.dtype).removeprefix("torch."))
     flat = [a if channels else a[:, :, None] for a in (image, out)]
     call.backend.camera.undistort_image(
-        camera.model_id, camera.params, pinhole_params, handle(flat[0]), handle(flat[1]), execution
+        camera.model_id, camera.params, matrix.ravel(), handle(flat[0]), handle(flat[1]), execution
     )
     return call.result(out), pinhole

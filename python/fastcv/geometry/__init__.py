@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Epipolar geometry, homographies, poses and triangulation: minimal solvers and robust estimation."""
+"""Epipolar geometry, homographies, poses and triangulation: minimal solvers, robust estimation and rectification."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .estimate import (
     estimate_homography,
     estimate_relative_pose,
 )
+from .rectify import Rectification, rectify
 from .similarity import Similarity, umeyama
 from .solvers import decompose_essential, dlt_homography, dlt_pnp, eight_point, five_point, p3p, seven_point
 from .triangulate import triangulate, triangulation_angles
@@ -22,6 +23,7 @@ __all__ = [
     "AbsolutePose",
     "Estimate",
     "RelativePose",
+    "Rectification",
     "RobustResult",
     "Similarity",
     "decompose_essential",
@@ -34,6 +36,7 @@ __all__ = [
     "estimate_relative_pose",
     "five_point",
     "p3p",
+    "rectify",
     "reprojection_errors",
     "reprojection_scores",
     "sampson_errors",

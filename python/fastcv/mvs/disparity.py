@@ -9,6 +9,7 @@ from .._arrays import Call, dtype_name, handle
 
 MAX_PENALTY = 51  # five of them fit a byte: kMaxPenalty in cpp/mvs/disparity.h
 MAX_SIDE = 32766
+MAX_DISPARITIES = 16384  # two rows of them fit the shared memory of a GPU's block
 _CENSUS_RADIUS = 6
 _ANY_DIFFERENCE = 2**30
 
@@ -150,7 +151,9 @@ def _luma(call: Call, name: str, image: Any, num_threads: int) -> Any:
 
 
 def _check_range(num_disparities: int, min_disparity: int, width: int) -> None:
-    if not 4 <= num_disparities <= width:
-        raise ValueError(f"num_disparities: expected 4 to {width} (the width of the images), got {num_disparities}")
+    most = min(width, MAX_DISPARITIES)
+    if not 4 <= num_disparities <= most:
+        limit = "the width of the images" if most == width else "the most there can be"
+        raise ValueError(f"num_disparities: expected 4 to {most} ({limit}), got {num_disparities}")
     if not -width < min_disparity < width:
         raise ValueError(f"min_disparity: expected {1 - width} to {width - 1}, got {min_disparity}")
