@@ -89,8 +89,9 @@ def test_resampled_like_opencv():
         K, LEFT.params[4:], result.rect_from_left, result.camera.matrix - CENTERS, (640, 480), cv2.CV_32FC1
     )
     ours = result.resample(photo, LEFT, result.rect_from_left)
+    theirs = cv2.remap(photo, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # OpenCV rounds positions to 1/32 px; this texture changes by up to 20 levels a pixel.
-    assert np.abs(ours.astype(int) - cv2.remap(photo, *maps, cv2.INTER_LINEAR)).max() <= 2
+    assert np.abs(ours.astype(int) - theirs).max() <= 2
 
 
 def test_chessboard_rig(data_dir):
@@ -148,7 +149,7 @@ def test_parallel_cameras_stay_as_they_are():
         (np.c_[np.eye(3), [0, 0, -1]], "baseline at 30 degrees or more to the viewing direction, got 0.0"),
         (np.c_[np.eye(3), [0.2, 0, 0]], "expected the right camera right of or below the left one, got it to the left"),
         (np.c_[np.eye(3), [0, 0.2, 0]], "expected the right camera right of or below the left one, got it above it"),
-        (pose([0, 2.4, 0], [np.cos(1.2), 0, np.sin(1.2)]), "left: expected a camera that sees along the rectified axis"),
+        (pose([0, 2.4, 0], [np.cos(1.2), 0, np.sin(1.2)]), "expected cameras with a field in common, got none"),
     ],
 )
 def test_bad_poses(right_from_left, message):

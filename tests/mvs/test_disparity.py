@@ -114,7 +114,7 @@ def test_hidden_pixels_have_none():
     assert np.nanmax(np.abs(disparity[24:56, 64:106] - 12)) < 0.5
     assert np.nanmax(np.abs(disparity[:16, 40:] - 4)) < 0.5
     filled = mvs.fill_disparity(disparity)
-    assert (np.abs(filled[24:56, 53:59] - 4) < 0.5).mean() > 0.9  # from behind
+    assert np.abs(filled[24:56, 53:59] - 4).max() < 1.5  # from behind
 
 
 def test_no_texture_no_disparity(device):
