@@ -16,7 +16,7 @@ constexpr int kCensusRadius = mvs::kCensusRadius, kCensusBytes = 6, kCensusBits 
 struct CensusPattern {
   std::int8_t dx[kCensusBits], dy[kCensusBits];
 };
-constexpr CensusPattern census_pattern() {
+FASTCV_HD constexpr CensusPattern census_pattern() {
   CensusPattern pattern{};
   int k = 0;
   for (int y = -kCensusRadius; y <= kCensusRadius; ++y) {
