@@ -54,11 +54,12 @@ def test_cropped_images_have_no_black_pixel_and_whole_ones_lose_none(right_from_
     cropped, whole = (rectify(LEFT, RIGHT, right_from_left, crop=crop) for crop in (True, False))
     shape = (480, 640) if right_from_left is HORIZONTAL else (640, 480)
     rng = np.random.default_rng(0)
-    for side, camera in (("left", LEFT), ("right", RIGHT)):
-        image = cropped.resample(white, camera, getattr(cropped, f"rect_from_{side}"))
+    for image in cropped.resample(white, white):
         assert image.shape == shape
         assert image.min() == 255
-        assert whole.resample(white, camera, getattr(whole, f"rect_from_{side}")).min() == 0
+    for image in whole.resample(white, white):
+        assert image.min() == 0
+    for side, camera in (("left", LEFT), ("right", RIGHT)):
         seen = rectified(whole, camera, getattr(whole, f"rect_from_{side}"), rng.uniform(0, [640, 480], (500, 2)))
         assert (seen >= -0.01).all()  # the border is known at 64 points a side
         assert (seen <= np.array(shape[::-1]) + 0.01).all()
@@ -88,7 +89,7 @@ def test_resampled_like_opencv():
     maps = cv2.initUndistortRectifyMap(
         K, LEFT.params[4:], result.rect_from_left, result.camera.matrix - CENTERS, (640, 480), cv2.CV_32FC1
     )
-    ours = result.resample(photo, LEFT, result.rect_from_left)
+    ours, _ = result.resample(photo, photo)
     theirs = cv2.remap(photo, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # OpenCV rounds positions to 1/32 px; this texture changes by up to 20 levels a pixel.
     assert np.abs(ours.astype(int) - theirs).max() <= 2

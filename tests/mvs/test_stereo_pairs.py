@@ -66,11 +66,7 @@ def test_depth_of_cones_from_distorted_photographs(data_dir):
         photos.append(cv2.remap(image, at[..., 0], at[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
     R = turns[1] @ turns[0].T
     pair = rectify(lens, lens, np.c_[R, turns[1] @ [-0.16, 0, 0]])
-    rectified = [
-        pair.resample(photo, lens, turn)
-        for photo, turn in zip(photos, (pair.rect_from_left, pair.rect_from_right), strict=True)
-    ]
-    disparity = mvs.estimate_disparity(*rectified, num).disparity
+    disparity = mvs.estimate_disparity(*pair.resample(*photos), num).disparity
     depth = mvs.disparity_to_depth(disparity, pair.camera.focal_length, pair.baseline)
     # The ideal image's depth, looked up where a rectified pixel looks. Turns are small: z changes by a percent.
     at, _ = undistort_map(ideal, pinhole=pair.camera, cam_from_pinhole=turns[0].T @ pair.rect_from_left.T)

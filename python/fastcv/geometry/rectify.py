@@ -26,43 +26,46 @@ class Rectification(NamedTuple):
 
     Parameters
     ----------
+    left, right : Camera
+        What took the two photographs.
     camera : Camera
         The ``PINHOLE`` camera, with one focal length, of both rectified images.
     rect_from_left, rect_from_right : (3, 3) float64 array
-        How each photograph's camera is turned: ``x_rect = R @ x_cam``.
+        How the photographs' cameras are turned: ``x_rect = R @ x_cam``. Maps of positions come from
+        ``camera.undistort_map(left, pinhole=camera, cam_from_pinhole=rect_from_left.T)``.
     baseline : float
         Distance of the projection centres in scene units; a point at depth z has a disparity of
         ``camera.focal_length * baseline / z`` pixels.
     """
 
+    left: Camera
+    right: Camera
     camera: Camera
     rect_from_left: Array
     rect_from_right: Array
     baseline: float
 
-    def resample(self, image: Any, camera: Camera, rect_from_cam: ArrayLike, *, num_threads: int = 0) -> Any:
-        """The rectified image of one of the two photographs.
+    def resample(self, left_image: Any, right_image: Any, *, num_threads: int = 0) -> tuple[Any, Any]:
+        """The rectified images of the two photographs.
 
         Parameters
         ----------
-        image : (H, W) or (H, W, C) uint8 or float32 array
-            The photograph.
-        camera : Camera
-            The camera that took it.
-        rect_from_cam : (3, 3) array
-            ``rect_from_left`` or ``rect_from_right``.
+        left_image, right_image : (H, W) or (H, W, C) uint8 or float32 array
+            The photographs, each of its camera's size.
         num_threads : int, optional
             Threads to use; 0 is the default of ``fastcv.set_num_threads``.
 
         Returns
         -------
-        array
-            Size of ``self.camera``, dtype and channels of ``image``; bilinear, 0 where the photograph has no pixel.
+        left, right : array
+            Size of ``self.camera``, dtype and channels of the photographs; bilinear, 0 where a photograph has no pixel.
         """
-        turn = np.asarray(rect_from_cam, np.float64).T
-        return undistort_image(
-            image, camera, pinhole=self.camera, cam_from_pinhole=turn, num_threads=num_threads
-        )[0]
+        sides = (left_image, self.left, self.rect_from_left), (right_image, self.right, self.rect_from_right)
+        left, right = (
+            undistort_image(image, camera, pinhole=self.camera, cam_from_pinhole=R.T, num_threads=num_threads)[0]
+            for image, camera, R in sides
+        )
+        return left, right
 
 
 def rectify(left: Camera, right: Camera, right_from_left: ArrayLike, *, crop: bool = True) -> Rectification:
@@ -122,7 +125,7 @@ def rectify(left: Camera, right: Camera, right_from_left: ArrayLike, *, crop: bo
     focal_length = scales.max() if crop else scales.min()
     center = size / 2 - focal_length * (low + high) / 2
     camera = Camera("PINHOLE", int(size[0]), int(size[1]), np.array([focal_length, focal_length, *center]))
-    return Rectification(camera, *rotations, baseline)
+    return Rectification(left, right, camera, *rotations, baseline)
 
 
 def _rotations(right_from_left: ArrayLike) -> tuple[tuple[Array, Array], float, bool]:
