@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,6 +19,12 @@ DISPARITIES = {"cones": 64, "aloe": 224}
 MODES = {"SGBM": cv2.STEREO_SGBM_MODE_SGBM, "SGBM 3WAY": cv2.STEREO_SGBM_MODE_SGBM_3WAY}
 
 
+def read(path: Path, mode: int) -> np.ndarray:
+    image = cv2.imread(str(path), mode)
+    assert image is not None, path
+    return image
+
+
 def bad2(disparity: np.ndarray, truth: np.ndarray) -> float:
     """Percent of the pixels with ground truth that are off by more than 2 pixels or have no disparity."""
     return round(100 * float((~(np.abs(disparity - truth) <= 2))[truth > 0].mean()), 2)
@@ -25,14 +33,15 @@ def bad2(disparity: np.ndarray, truth: np.ndarray) -> float:
 def opencv(mode: int, num: int, block: int, uniqueness: int, speckles: int) -> Any:
     """Penalties for colour as OpenCV's documentation has them."""
     penalty = 3 * block**2
-    return cv2.StereoSGBM_create(0, num, block, 8 * penalty, 32 * penalty, 1, 63, uniqueness, speckles, 2, mode)
+    create = cv2.StereoSGBM_create  # type: ignore[attr-defined]  # missing in OpenCV's stubs
+    return create(0, num, block, 8 * penalty, 32 * penalty, 1, 63, uniqueness, speckles, 2, mode)
 
 
 def run_opencv(matcher: Any, left: np.ndarray, right: np.ndarray, margin: int = 0) -> np.ndarray:
     """OpenCV leaves the left border empty; with a margin it is matched as far as the right image goes."""
     if margin:
         left, right = (cv2.copyMakeBorder(i, 0, 0, margin, 0, cv2.BORDER_REPLICATE) for i in (left, right))
-    disparity = matcher.compute(left, right)[:, margin:] / np.float32(16)
+    disparity: np.ndarray = matcher.compute(left, right)[:, margin:] / np.float32(16)
     return np.where(disparity < 0, np.float32(np.nan), disparity)
 
 
@@ -46,8 +55,8 @@ def contest_of(contest: Contest, name: str) -> None:
     folder = data_dir() / "stereo" / name
     if contest.quick and name == "aloe":
         return
-    left, right = (cv2.cvtColor(cv2.imread(str(folder / n)), cv2.COLOR_BGR2RGB) for n in FILES[name][:2])
-    truth = cv2.imread(str(folder / FILES[name][2]), cv2.IMREAD_GRAYSCALE) / UNITS[name]
+    left, right = (read(folder / file, cv2.IMREAD_COLOR_RGB) for file in FILES[name][:2])
+    truth = read(folder / FILES[name][2], cv2.IMREAD_GRAYSCALE) / UNITS[name]
     num = DISPARITIES[name]
     cv2.setNumThreads(get_num_threads())
     ours = mvs.estimate_disparity(left, right, num).disparity
@@ -65,18 +74,20 @@ def contest_of(contest: Contest, name: str) -> None:
             setting = best_setting(mode, num, left, right, truth, margin)
             theirs = run_opencv(opencv(mode, num, *setting), left, right, margin)
             key = f"opencv {label}{' with a margin' if margin else ''}"
-            contest.note(**{
-                key: {
-                    "block, uniqueness, speckles": setting,
-                    "bad2": bad2(theirs, truth),
-                    "bad2_filled": bad2(mvs.fill_disparity(theirs), truth),
+            contest.note(
+                **{
+                    key: {
+                        "block, uniqueness, speckles": setting,
+                        "bad2": bad2(theirs, truth),
+                        "bad2_filled": bad2(mvs.fill_disparity(theirs), truth),
+                    }
                 }
-            })
+            )
             if not margin:
                 contest.peer(
                     key,
                     cv2.__version__,
-                    lambda matcher=opencv(mode, num, *setting): run_opencv(matcher, left, right),
+                    partial(run_opencv, opencv(mode, num, *setting), left, right),
                     check=lambda a, b: less_bad(a, b, truth),
                 )
 

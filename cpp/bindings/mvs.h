@@ -93,8 +93,8 @@ inline void bind_match_cost(nb::module_& m) {
       nb::arg("cost"), nb::arg("window"), nb::arg("num_best"), nb::arg("truncation")
 
 // The first arguments of estimate_disparity.
-#define FASTCV_STEREO_ARGS                                                                               \
-  array("left"), array("right"), nb::arg("num_disparities"), nb::arg("min_disparity"), nb::arg("p1"), \
-      nb::arg("p2"), nb::arg("max_difference"), nb::arg("min_confidence")
+#define FASTCV_STEREO_ARGS                                                                                           \
+  array("left"), array("right"), nb::arg("num_disparities"), nb::arg("min_disparity"), nb::arg("p1"), nb::arg("p2"), \
+      nb::arg("max_difference"), nb::arg("min_confidence")
 
 }  // namespace fastcv::bindings

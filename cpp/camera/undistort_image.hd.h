@@ -7,8 +7,8 @@
 
 namespace fastcv::FASTCV_ISA {
 
-// From pixels of the result to rays of the photograph's camera, and its model. In double: a float carries a position in a
-// large photograph to no better than a few thousandths of a pixel.
+// From pixels of the result to rays of the photograph's camera, and its model. In double: a float carries a position in
+// a large photograph to no better than a few thousandths of a pixel.
 template <class Model>
 struct SourcePosition {
   Params<Model, double> params;

@@ -9,7 +9,9 @@
 namespace fastcv::FASTCV_ISA {
 
 #ifdef __CUDA_ARCH__
-FASTCV_HD std::int32_t load_shared(const std::int32_t* from) { return *static_cast<const volatile std::int32_t*>(from); }
+FASTCV_HD std::int32_t load_shared(const std::int32_t* from) {
+  return *static_cast<const volatile std::int32_t*>(from);
+}
 FASTCV_HD std::int32_t exchange_if(std::int32_t* at, std::int32_t expected, std::int32_t value) {
   return atomicCAS(at, expected, value);
 }

@@ -25,13 +25,13 @@ std::int64_t padded_disparities(const StereoPair& pair) { return (pair.match.num
 struct Row {
   std::int64_t width, depth, backwards;  // backwards: where the right image's first pixel is
   int num_disparities, num_vectors;
-  std::uint8_t *cost, *sum;                                          // (width, depth): costs, and what the paths add
-  std::uint8_t *left_census, *right_census;                          // (bytes, columns)
+  std::uint8_t *cost, *sum;                  // (width, depth): costs, and what the paths add
+  std::uint8_t *left_census, *right_census;  // (bytes, columns)
   std::uint8_t *outside, *wall;  // 255 for partners outside of the right image, and beyond the last disparity
   std::int64_t left_stride, right_stride;
-  std::uint8_t *along_row;                                           // the path from the left or the right
+  std::uint8_t* along_row;  // the path from the left or the right
   std::uint16_t *total, *index, *right_best, *right_index;
-  BestDisparity* best;                                               // of each pixel
+  BestDisparity* best;  // of each pixel
 
   Row(const StereoPair& pair, Arena& arena)
       : width(pair.width()),
@@ -105,8 +105,7 @@ FASTCV_HD void add_bits(Bytes a, Bytes b, Bytes c, Bytes& sum, Bytes& carry) {
 FASTCV_HD Bytes count_bits(const Bytes (&b)[kCensusBytes]) {
   alignas(16) static constexpr std::uint8_t kOnes[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4},
                                             kTwos[16] = {0, 2, 2, 4, 2, 4, 4, 6, 2, 4, 4, 6, 4, 6, 6, 8},
-                                            kFours[16] = {0, 4, 4, 8,  4, 8,  8,  12,
-                                                          4, 8, 8, 12, 8, 12, 12, 16};
+                                            kFours[16] = {0, 4, 4, 8, 4, 8, 8, 12, 4, 8, 8, 12, 8, 12, 12, 16};
   const auto count = [](const std::uint8_t* table, Bytes v) {
     return look_up(table, v & 15) + look_up(table, (Bytes)((Words)v >> 4) & 15);
   };
@@ -155,8 +154,8 @@ void match_pixel(const Row& row, std::int64_t x, std::int64_t from) {
   }
 }
 
-// Takes a path to the next pixel: its costs `state`, whose smallest is in all lanes of `from`, become those of that pixel. What it adds
-// to the pixel's cost is added to `sum`, or starts it.
+// Takes a path to the next pixel: its costs `state`, whose smallest is in all lanes of `from`, become those of that
+// pixel. What it adds to the pixel's cost is added to `sum`, or starts it.
 template <bool Start>
 FASTCV_HD Bytes advance(const std::uint8_t* cost, int num_vectors, Bytes p1, Bytes p2, Bytes from, std::uint8_t* state,
                         std::uint8_t* sum) {
@@ -244,14 +243,15 @@ void start_row(const StereoPair& pair, std::int64_t y, std::byte* scratch) {
     row.index[d] = static_cast<std::uint16_t>(d);
     row.along_row[d] = 0;
   }
-  const Bytes p1 = splat_byte(static_cast<std::uint8_t>(match.p1)), p2 = splat_byte(static_cast<std::uint8_t>(match.p2));
+  const Bytes p1 = splat_byte(static_cast<std::uint8_t>(match.p1)),
+              p2 = splat_byte(static_cast<std::uint8_t>(match.p2));
   Bytes least{};
   for (std::int64_t x = row.width - 1; x >= 0; --x) {
     const std::int64_t from = row.backwards - x + match.min_disparity;
     match_pixel(row, x, from);
     if (!all_inside(pair, x)) match_outside(row, row.cost + x * row.depth, row.outside + from);
-    least = advance<true>(row.cost + x * row.depth, row.num_vectors, p1, p2, least, row.along_row,
-                          row.sum + x * row.depth);
+    least =
+        advance<true>(row.cost + x * row.depth, row.num_vectors, p1, p2, least, row.along_row, row.sum + x * row.depth);
   }
   for (std::int64_t d = 0; d <= row.depth; ++d) row.along_row[d] = 0;
 }

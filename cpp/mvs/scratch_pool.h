@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocks of scratch memory that tasks hand on to one another: fresh pages from the system cost as much as a task's work.
+// Blocks of scratch memory that tasks hand on to one another: fresh pages from the system cost as much as a task's
+// work.
 #pragma once
 
 #include <cstddef>

@@ -10,8 +10,8 @@
 
 namespace fastcv::FASTCV_ISA {
 
-// The census transform (Zabih & Woodfill 1994) compares a pixel with 48 others: the 5 x 5 around it, and every third one
-// out to 6 pixels. Fine texture counts, and so does what a large window sees, for the same 48 bits.
+// The census transform (Zabih & Woodfill 1994) compares a pixel with 48 others: the 5 x 5 around it, and every third
+// one out to 6 pixels. Fine texture counts, and so does what a large window sees, for the same 48 bits.
 constexpr int kCensusRadius = mvs::kCensusRadius, kCensusBytes = 6, kCensusBits = 8 * kCensusBytes;
 struct CensusPattern {
   std::int8_t dx[kCensusBits], dy[kCensusBits];

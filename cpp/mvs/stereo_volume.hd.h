@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Semi-global matching with costs in memory, as many threads want it: per pixel everything but the paths, which are lines
-// of pixels. A CPU keeps rows in cache instead (disparity.leaf.cpp), with the same results.
+// Semi-global matching with costs in memory, as many threads want it: per pixel everything but the paths, which are
+// lines of pixels. A CPU keeps rows in cache instead (disparity.leaf.cpp), with the same results.
 #pragma once
 
 #include "mvs/disparity.h"

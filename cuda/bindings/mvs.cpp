@@ -99,8 +99,8 @@ void bind_disparity(nb::module_& m) {
         const cuda::DeviceGuard guard(left.device_id());
         const auto l = view<2>(left), r = view<2>(right);
         const mvs::DisparityMap out{view<2>(disparity), view<2>(confidence)};
-        cuda::mvs::estimate_disparity(
-            l, r, {num_disparities, min_disparity, p1, p2, max_difference, min_confidence}, out, stream_from(stream));
+        cuda::mvs::estimate_disparity(l, r, {num_disparities, min_disparity, p1, p2, max_difference, min_confidence},
+                                      out, stream_from(stream));
       },
       FASTCV_STEREO_ARGS, array("disparity"), array("confidence"), nb::arg("stream"));
   m.def(

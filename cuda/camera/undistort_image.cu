@@ -37,8 +37,8 @@ void undistort_image(int model_id, const double* params, const double* ray_from_
   gpu::with_model(model_id, [&](auto model) {
     using Model = decltype(model);
     known = gpu::with_channels(image.shape[2], [&](auto channels) {
-      const UndistortPixel<decltype(channels)::value, Model, V> pixel{gpu::SourcePosition<Model>(params, ray_from_pixel),
-                                                                      image, result};
+      const UndistortPixel<decltype(channels)::value, Model, V> pixel{
+          gpu::SourcePosition<Model>(params, ray_from_pixel), image, result};
       for_each(result.shape[0] * result.shape[1], pixel, stream);
     });
   });

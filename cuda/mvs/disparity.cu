@@ -77,7 +77,8 @@ void estimate_disparity(View<const std::uint16_t, 2> left, View<const std::uint1
   const StreamBuffer<gpu::BestDisparity> best(pixels, stream);
   const StreamBuffer<std::int32_t> right_index(pixels, stream);
   const gpu::StereoVolume volume{match, {costs.get(), {height, width, num}}, {sums.get(), {height, width, num}}};
-  const View<std::uint64_t, 2> bits_left{census_left.get(), {height, width}}, bits_right{census_right.get(), {height, width}};
+  const View<std::uint64_t, 2> bits_left{census_left.get(), {height, width}},
+      bits_right{census_right.get(), {height, width}};
   for_each(pixels, gpu::CensusPixel{left, bits_left}, stream);
   for_each(pixels, gpu::CensusPixel{right, bits_right}, stream);
   const View<const std::uint64_t, 2> l{bits_left.data, {height, width}}, r{bits_right.data, {height, width}};

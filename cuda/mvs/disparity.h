@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Disparity of a rectified pair on a GPU: as fastcv::mvs, on the current device. Two bytes a pixel and disparity are held
-// while it runs.
+// Disparity of a rectified pair on a GPU: as fastcv::mvs, on the current device. Two bytes a pixel and disparity are
+// held while it runs.
 #pragma once
 
 #include <cuda_runtime_api.h>

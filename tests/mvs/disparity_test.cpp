@@ -70,12 +70,12 @@ std::vector<float> by_volume(const Pair& pair, const mvs::StereoMatch& match) {
   };
   each(generic::CensusPixel{pair.view(pair.left), {left.data(), {pair.height, pair.width}}});
   each(generic::CensusPixel{pair.view(pair.right), {right.data(), {pair.height, pair.width}}});
-  each(generic::CostPixel{
-      volume, {left.data(), {pair.height, pair.width}}, {right.data(), {pair.height, pair.width}}});
+  each(generic::CostPixel{volume, {left.data(), {pair.height, pair.width}}, {right.data(), {pair.height, pair.width}}});
   for (int direction = 0; direction < generic::kNumPaths; ++direction) follow(volume, direction);
   each(generic::BestPixel{volume, best.data()});
   each(generic::RightPixel{volume, right_index.data()});
-  const mvs::DisparityMap map{{out.data(), {pair.height, pair.width}}, {out.data() + pixels, {pair.height, pair.width}}};
+  const mvs::DisparityMap map{{out.data(), {pair.height, pair.width}},
+                              {out.data() + pixels, {pair.height, pair.width}}};
   each(generic::FinishPixel{match, map, best.data(), right_index.data()});
   return out;
 }

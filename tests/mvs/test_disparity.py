@@ -41,7 +41,8 @@ def shifted_noise(shape, dtype, seed=0, max_disparity=9):
     """A pair whose rows are shifted by different amounts, with noise, so that all kinds of matches occur."""
     rng = np.random.default_rng(seed)
     left = noise(rng, shape, dtype)
-    right = np.stack([np.roll(row, -int(s), axis=0) for row, s in zip(left, rng.integers(0, max_disparity, len(left)))])
+    shifts = rng.integers(0, max_disparity, len(left))
+    right = np.stack([np.roll(row, -int(shift), axis=0) for row, shift in zip(left, shifts, strict=True)])
     wrong = rng.random(shape[:2]) < 0.2
     right[wrong] = noise(rng, shape, dtype)[wrong]
     return left, right
@@ -184,7 +185,11 @@ def test_ctrl_c(num_threads):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"right": np.zeros((20, 31), np.uint8)}, ValueError, r"right: expected shape \(H, W, \*\) with H = 20, W = 30"),
+        (
+            {"right": np.zeros((20, 31), np.uint8)},
+            ValueError,
+            r"right: expected shape \(H, W, \*\) with H = 20, W = 30",
+        ),
         ({"left": np.zeros((20, 30, 4), np.uint8)}, ValueError, r"left: expected shape \(H, W\) or \(H, W, 3\)"),
         ({"left": np.zeros((0, 30), np.uint8)}, ValueError, "left: expected shape"),
         ({"left": np.zeros((20, 30))}, TypeError, "left: expected dtype uint8 or uint16 or float32, got float64"),

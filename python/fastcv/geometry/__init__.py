@@ -22,8 +22,8 @@ from .triangulate import triangulate, triangulation_angles
 __all__ = [
     "AbsolutePose",
     "Estimate",
-    "RelativePose",
     "Rectification",
+    "RelativePose",
     "RobustResult",
     "Similarity",
     "decompose_essential",

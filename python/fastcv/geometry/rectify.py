@@ -150,7 +150,9 @@ def _rotations(right_from_left: ArrayLike) -> tuple[tuple[Array, Array], float, 
     upright = bool(abs(direction[0]) >= abs(direction[1]))
     if direction[0 if upright else 1] < 0:
         where = "to the left of" if upright else "above"
-        raise ValueError(f"right_from_left: expected the right camera right of or below the left one, got it {where} it")
+        raise ValueError(
+            f"right_from_left: expected the right camera right of or below the left one, got it {where} it"
+        )
     turn = _turn(direction, np.eye(3)[0 if upright else 1])
     if not upright:
         turn = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]]) @ turn
@@ -166,7 +168,7 @@ def _turn(direction: Array, target: Array) -> Array:
 
 
 def _extent(name: str, camera: Camera, rect_from_cam: Array, crop: bool) -> tuple[Array, Array]:
-    """Least and greatest x and y, at z = 1, of the largest upright rectangle inside of the turned image, or around it."""
+    """Least and greatest x and y, at z = 1, of the rectangle inside of the turned image, or of the one around it."""
     along = np.linspace(0, 1, _BORDER_POINTS)
     ends = np.zeros_like(along), np.ones_like(along)
     sides = [np.stack([end, along], -1) for end in ends] + [np.stack([along, end], -1) for end in ends]

@@ -63,7 +63,7 @@ def sum_of_paths(costs: NDArray[np.int64], p1: int, p2: int) -> NDArray[np.int64
         for y in range(height):
             for x in range(width) if dx >= 0 else reversed(range(width)):
                 path[y, x] = costs[y, x]
-                if 0 <= y - dy and 0 <= x - dx < width:
+                if y - dy >= 0 and 0 <= x - dx < width:
                     before = path[y - dy, x - dx]
                     beside = np.pad(before, 1, constant_values=10_000)
                     options = [before, beside[:-2] + p1, beside[2:] + p1, np.full_like(before, before.min() + p2)]
@@ -125,10 +125,10 @@ def remove_speckles(disparity: NDArray, min_pixels: int, max_step: float = 1.0) 
             y, x = queue.pop()
             region.append((y, x))
             for j, i in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
-                if 0 <= j < height and 0 <= i < width and not seen[j, i]:
-                    if abs(disparity[j, i] - disparity[y, x]) <= max_step:
-                        seen[j, i] = True
-                        queue.append((j, i))
+                near = 0 <= j < height and 0 <= i < width and abs(disparity[j, i] - disparity[y, x]) <= max_step
+                if near and not seen[j, i]:
+                    seen[j, i] = True
+                    queue.append((j, i))
         if 0 < len(region) < min_pixels:
             result[tuple(np.transpose(region))] = np.nan
     return result

@@ -49,8 +49,8 @@ def estimate_disparity(
     matching adds to it what the disparities along five straight paths that lead to the pixel (from the left, the right,
     above and both upper diagonals) would have to change, and the lowest sum wins; a parabola through it and its
     neighbours places it between pixels. Paths from below would need the costs of the whole image in memory; with these
-    five it is ``2 * num_disparities`` bytes for each column and thread, and 3 more for each column. A left pixel near
-    the border has fewer candidates, never replaced ones.
+    five it is ``2 * num_disparities`` bytes for each column and thread, and ``3 * num_disparities`` for each column. A
+    left pixel near the border has fewer candidates, never replaced ones.
 
     Parameters
     ----------
