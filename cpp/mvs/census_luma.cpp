@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Luma of rectified images, over threads.
+#include <algorithm>
+
 #include "core/parallel.h"
 #include "mvs/census_luma.hd.h"
 
@@ -7,10 +9,16 @@ namespace fastcv::mvs {
 
 template <class T>
 void census_luma(View<const T, 3> image, View<std::uint16_t, 2> out, int num_threads) {
-  constexpr std::int64_t kGrain = 1 << 16;
-  const generic::CensusLuma<T> one{image, out};
-  parallel_for(out.size(), kGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) one(i);
+  constexpr std::int64_t kRows = 16;
+  const generic::CensusLuma<T> luma{image, out};
+  const std::int64_t width = image.shape[1];
+  parallel_for(image.shape[0], kRows, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t y = begin; y < end; ++y) {
+      std::uint16_t* row = &out(y, kCensusRadius);
+      for (std::int64_t x = 0; x < width; ++x) row[x] = luma.at(y, x);
+      std::fill_n(row - kCensusRadius, kCensusRadius, row[0]);
+      std::fill_n(row + width, kCensusRadius, row[width - 1]);
+    }
   });
 }
 

@@ -17,16 +17,17 @@ struct CensusLuma {
   View<const T, 3> image;
   View<std::uint16_t, 2> out;
 
-  FASTCV_HD void operator()(std::int64_t i) const {
-    const std::int64_t width = image.shape[1], y = i / out.shape[1], padded = i % out.shape[1] - mvs::kCensusRadius;
-    const std::int64_t x = padded < 0 ? 0 : padded >= width ? width - 1 : padded;
+  // Of one pixel of the image.
+  FASTCV_HD std::uint16_t at(std::int64_t y, std::int64_t x) const {
     const T* pixel = &image(y, x, 0);
-    if (image.shape[2] == 1) {
-      out.data[i] = luma16(pixel[0]);
-    } else {
-      const std::uint32_t red = luma16(pixel[0]), green = luma16(pixel[1]), blue = luma16(pixel[2]);
-      out.data[i] = static_cast<std::uint16_t>((77 * red + 150 * green + 29 * blue) >> 8);
-    }
+    if (image.shape[2] == 1) return luma16(pixel[0]);
+    const std::uint32_t red = luma16(pixel[0]), green = luma16(pixel[1]), blue = luma16(pixel[2]);
+    return static_cast<std::uint16_t>((77 * red + 150 * green + 29 * blue) >> 8);
+  }
+  // Of one pixel of the result, whose outermost columns repeat the image's.
+  FASTCV_HD void operator()(std::int64_t i) const {
+    const std::int64_t last = image.shape[1] - 1, y = i / out.shape[1], x = i % out.shape[1] - mvs::kCensusRadius;
+    out.data[i] = at(y, x < 0 ? 0 : x > last ? last : x);
   }
 };
 

@@ -270,18 +270,20 @@ void match_columns(const StereoPair& pair, std::int64_t y, std::int64_t begin, s
     __builtin_memset(states + slot * depth, 0, depth);
     leasts[slot] = 0;
   };
+  const auto turned = [slots](std::int64_t slot) { return slot < slots ? slot : slot - slots; };
   Bytes left_least = splat_byte(row.along_row[depth]);
-  for (std::int64_t x = begin; x < end; ++x) {
-    // Downwards, down to the right, down to the left.
-    const std::int64_t path[3] = {x, slots + (x - y % slots + slots) % slots, 2 * slots + (x + y) % slots};
+  std::int64_t down_right = turned(begin + slots - y % slots), down_left = (begin + y) % slots;
+  for (std::int64_t x = begin; x < end; ++x, down_right = turned(down_right + 1), down_left = turned(down_left + 1)) {
+    const std::int64_t path[3] = {x, slots + down_right, 2 * slots + down_left};
     if (x == 0) restart(path[1]);
     if (x == row.width - 1) restart(path[2]);
     const std::uint8_t* cost = row.cost + x * depth;
     std::uint8_t* sum = row.sum + x * depth;
     left_least = advance<false>(cost, row.num_vectors, p1, p2, left_least, row.along_row, sum);
-    for (const std::int64_t slot : path) {
-      leasts[slot] =
-          advance<false>(cost, row.num_vectors, p1, p2, splat_byte(leasts[slot]), states + slot * depth, sum)[0];
+    FASTCV_UNROLL
+    for (int k = 0; k < 3; ++k) {
+      leasts[path[k]] =
+          advance<false>(cost, row.num_vectors, p1, p2, splat_byte(leasts[path[k]]), states + path[k] * depth, sum)[0];
     }
     const std::int64_t from = row.backwards - x + pair.match.min_disparity;
     all_inside(pair, x) ? choose<true>(row, x, from) : choose<false>(row, x, from);
