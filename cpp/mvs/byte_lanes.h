@@ -144,6 +144,7 @@ FASTCV_HD Bytes look_up(const std::uint8_t* table, Bytes v) {
   return r;
 }
 FASTCV_HD void five_and_one(Bytes c, Bytes a, Words& low, Words& high) {
+  low = high = Words{};
   for (int i = 0; i < kWords; ++i) {
     low[i] = static_cast<std::uint16_t>(5 * c[i] + a[i]);
     high[i] = static_cast<std::uint16_t>(5 * c[kWords + i] + a[kWords + i]);

@@ -77,7 +77,8 @@ void census_row(const View<const std::uint16_t, 2>& image, std::int64_t y, std::
       FASTCV_UNROLL
       for (int k = 0; k < 8; ++k) {
         const int dx = pattern.dx[8 * byte + k], dy = pattern.dy[8 * byte + k];
-        bits |= (Words)(load<Words>(rows[dy + kCensusRadius] + at + dx) > center) & static_cast<std::uint16_t>(1 << k);
+        const Words brighter = (Words)(load<Words>(rows[dy + kCensusRadius] + at + dx) > center);
+        bits |= brighter & splat_word(static_cast<std::uint16_t>(1 << k));
       }
       store(census + byte * stride + at, __builtin_convertvector(bits, Half));
     }

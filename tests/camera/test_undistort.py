@@ -155,3 +155,29 @@ def test_a_view_into_a_panorama(device):
 def test_wrong_pinhole():
     with pytest.raises(ValueError, match=r"^pinhole: expected a PINHOLE or SIMPLE_PINHOLE camera, got OPENCV$"):
         undistort_image(np.zeros((47, 65), np.uint8), barrel(), pinhole=barrel())
+
+
+def test_turned_pinhole_cameras(device):
+    """A quarter turn about the optical axis turns the image; the middle pixel of any turn shows the turned axis."""
+    camera = Camera("PINHOLE", 64, 64, [60, 60, 32, 32])
+    image = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # the pinhole camera's x is the photograph's y
+    result, _ = undistort_image(device.put(image), camera, pinhole=camera, cam_from_pinhole=quarter)
+    np.testing.assert_array_equal(device.get(result), np.rot90(image))
+    odd = Camera("PINHOLE", 65, 65, [60, 60, 32.5, 32.5])
+    turn = np.array([[np.cos(0.2), 0, np.sin(0.2)], [0, 1, 0], [-np.sin(0.2), 0, np.cos(0.2)]])
+    positions, _ = undistort_map(barrel(), pinhole=odd, cam_from_pinhole=turn)
+    expected = pycolmap.Camera(model="OPENCV", width=65, height=47, params=barrel().params).img_from_cam(turn[:, 2])
+    np.testing.assert_allclose(positions[32, 32], np.ravel(expected), atol=1e-9)
+
+
+def test_bad_turns():
+    camera, image = barrel(), np.zeros((47, 65), np.uint8)
+    with pytest.raises(ValueError, match="pinhole: expected a camera where cam_from_pinhole is given, got None"):
+        undistort_image(image, camera, cam_from_pinhole=np.eye(3))
+    pinhole = undistorted_pinhole(camera)
+    with pytest.raises(ValueError, match=r"cam_from_pinhole: expected shape \(3, 3\), got \(3, 4\)"):
+        undistort_map(camera, pinhole=pinhole, cam_from_pinhole=np.eye(3, 4))
+    for wrong in (2 * np.eye(3), np.diag([1, 1, -1]), np.full((3, 3), np.nan)):
+        with pytest.raises(ValueError, match="cam_from_pinhole: expected a rotation"):
+            undistort_map(camera, pinhole=pinhole, cam_from_pinhole=wrong)
