@@ -144,11 +144,14 @@ FASTCV_HD Bytes look_up(const std::uint8_t* table, Bytes v) {
   return r;
 }
 FASTCV_HD void five_and_one(Bytes c, Bytes a, Words& low, Words& high) {
-  low = high = Words{};
-  for (int i = 0; i < kWords; ++i) {
-    low[i] = static_cast<std::uint16_t>(5 * c[i] + a[i]);
-    high[i] = static_cast<std::uint16_t>(5 * c[kWords + i] + a[kWords + i]);
-  }
+  typedef std::uint8_t Half __attribute__((vector_size(kWords)));
+  const auto widened = [](Bytes v, int from) {
+    Half half;
+    __builtin_memcpy(&half, reinterpret_cast<const std::uint8_t*>(&v) + from, sizeof half);
+    return __builtin_convertvector(half, Words);
+  };
+  low = widened(c, 0) * 5 + widened(a, 0);
+  high = widened(c, kWords) * 5 + widened(a, kWords);
 }
 FASTCV_HD int first_equal(Words v, std::uint16_t x) {
   int i = 0;
