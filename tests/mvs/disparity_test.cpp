@@ -17,7 +17,7 @@ struct Pair {
   std::int64_t height, width;
   std::vector<std::uint16_t> left, right;
 
-  Pair(std::int64_t height, std::int64_t width) : height(height), width(width) {
+  Pair(std::int64_t rows, std::int64_t columns) : height(rows), width(columns) {
     std::mt19937 random(7);
     const std::int64_t stride = width + 2 * mvs::kCensusRadius;
     for (auto* image : {&left, &right}) {
