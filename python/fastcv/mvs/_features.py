@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._arrays import Call, device_of, handle
-from .views import camera_of, source_from_reference
+from .views import MAX_SIDE, PIXEL_CENTERS, camera_of, names_of, source_from_reference
 
 REDUCTIONS = ("variance", "correlation")
-MAX_SOURCES = 32
-MAX_SIDE = 32766
-PIXEL_CENTERS = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # the kernels count from the first pixel's centre
 
 Camera = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -36,13 +33,6 @@ class FeatureSweep(NamedTuple):
         reduce = getattr(self.call.backend.mvs.FeatureReduce, self.reduce)
         packed = [handle(features) for features in self.packed]
         return packed, self.projections, handle(self.depths), reduce, self.channels, self.num_groups
-
-
-def names_of(num_sources: int) -> list[str]:
-    """What messages call the views: the reference, then the sources."""
-    if not 1 <= num_sources <= MAX_SOURCES:
-        raise ValueError(f"sources: expected 1 to {MAX_SOURCES} views, got {num_sources}")
-    return ["reference", *(f"sources[{k}]" for k in range(num_sources))]
 
 
 def prepare(

@@ -12,15 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._arrays import Call, dtype_name, handle, is_torch
 from ._hypotheses import Hypotheses, Surfaces, hypotheses_of
-from .views import Array, View, camera_of, size_of, source_from_reference
+from .views import MAX_SIDE, PIXEL_CENTERS, Array, View, camera_of, names_of, size_of, source_from_reference
 
 SMALLEST_WINDOWS = {"ncc": 3, "sad": 1, "census": 3, "gradient": 1}
-MAX_SOURCES = 32
 MAX_WINDOW = 31
-MAX_SIDE = 32766
 SAD_UNITS = 4  # of an 8-bit grey level, 2^kSadBits of warp.hd.h
-
-_PIXEL_CENTERS = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # the kernels count from the first pixel's centre
 
 
 class Options(NamedTuple):
@@ -60,8 +56,8 @@ class Sweep(NamedTuple):
 
 def prepare(reference: View, sources: Sequence[View], depths: Surfaces, options: Options, num_threads: int) -> Sweep:
     """Check the arguments of ``plane_sweep``, pack the images and project the views."""
+    names = names_of(len(sources))
     num_best, weights = _check_options(options, len(sources))
-    names = ["reference", *(f"sources[{k}]" for k in range(len(sources)))]
     views = [reference, *sources]
     cameras = [camera_of(name, view) for name, view in zip(names, views, strict=True)]
     size = size_of("reference", reference)
@@ -85,8 +81,6 @@ def _check_options(options: Options, num_sources: int) -> tuple[int, Array]:
     smallest = SMALLEST_WINDOWS[cost]
     if window % 2 == 0 or not smallest <= window <= MAX_WINDOW:
         raise ValueError(f"window: expected an odd number from {smallest} to {MAX_WINDOW}, got {window}")
-    if not 1 <= num_sources <= MAX_SOURCES:
-        raise ValueError(f"sources: expected 1 to {MAX_SOURCES} views, got {num_sources}")
     num_best = (num_sources + 1) // 2 if num_best is None else num_best
     if not 1 <= num_best <= num_sources:
         raise ValueError(f"num_best: expected 1 to {num_sources} (the number of sources), got {num_best}")
@@ -118,7 +112,7 @@ def _projections(
         baseline = np.linalg.norm(source_pose[:, :3] @ center + source_pose[:, 3])
         if baseline <= 1e-6 * smallest_depth:
             raise ValueError(f"{name}: expected a baseline to the reference, got {baseline:.3g} scene units")
-        A, b = source_from_reference((_PIXEL_CENTERS @ K, pose), (_PIXEL_CENTERS @ source_K, source_pose))
+        A, b = source_from_reference((PIXEL_CENTERS @ K, pose), (PIXEL_CENTERS @ source_K, source_pose))
         rows.append(np.concatenate([A.ravel(), b]))
         p = pixels @ A.T + b * inverse_depths
         uv = p[..., :2] / np.where(p[..., 2:] > 0, p[..., 2:], np.nan)

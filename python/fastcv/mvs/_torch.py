@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from .._arrays import Call, handle
-from ._features import Camera, FeatureSweep, cameras_of, names_of, prepare
-from .views import View
+from ._features import Camera, FeatureSweep, cameras_of, prepare
+from .views import View, names_of
 
 
 def pack_cameras(views: Sequence[View]) -> Tensor:

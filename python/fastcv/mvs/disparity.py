@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .._arrays import Call, dtype_name, handle
+from .views import MAX_SIDE
 
 MAX_PENALTY = 51  # five of them fit a byte: kMaxPenalty in cpp/mvs/disparity.h
-MAX_SIDE = 32766
 MAX_DISPARITIES = 16384  # two rows of them fit the shared memory of a GPU's block
 _CENSUS_RADIUS = 6
 _ANY_DIFFERENCE = 2**30

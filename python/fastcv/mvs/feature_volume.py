@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._arrays import Call, dtype_name, handle, is_torch
-from ._features import REDUCTIONS, cameras_of, names_of, prepare
-from .views import View
+from ._features import REDUCTIONS, cameras_of, prepare
+from .views import View, names_of
 
 FEATURE_DTYPES = ("float32", "float16", "bfloat16")
 

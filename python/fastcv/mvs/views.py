@@ -10,6 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+MAX_SOURCES = 32
+MAX_SIDE = 32766
+PIXEL_CENTERS = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # the kernels count from the first pixel's centre
+
 
 class View(NamedTuple):
     """An undistorted image with its camera. ``undistorted_view`` makes one of a photograph with lens distortion.
@@ -50,6 +54,13 @@ class DepthMap(NamedTuple):
     depth: Any
     confidence: Any
     cost: Any
+
+
+def names_of(num_sources: int) -> list[str]:
+    """What messages call the views of a sweep: the reference, then the sources."""
+    if not 1 <= num_sources <= MAX_SOURCES:
+        raise ValueError(f"sources: expected 1 to {MAX_SOURCES} views, got {num_sources}")
+    return ["reference", *(f"sources[{k}]" for k in range(num_sources))]
 
 
 def camera_of(name: str, view: View) -> tuple[Array, Array]:
