@@ -34,6 +34,10 @@ FASTCV_HD std::int32_t select(bool mask, std::int32_t yes, std::int32_t no) { re
 // Towards zero. What does not fit becomes a number that does not lie in [0, 2^31 - 2^7): which one depends on the
 // machine.
 FASTCV_HD std::int32_t to_int(float x) { return static_cast<std::int32_t>(x); }
+// a - b where a may be such a number.
+FASTCV_HD std::int32_t wrapping_difference(std::int32_t a, std::int32_t b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
+}
 FASTCV_HD float to_float(std::int32_t x) { return static_cast<float>(x); }
 FASTCV_HD std::int32_t bits_of(float x) { return __builtin_bit_cast(std::int32_t, x); }
 FASTCV_HD float from_bits(std::int32_t bits) { return __builtin_bit_cast(float, bits); }
@@ -74,6 +78,7 @@ constexpr int kLanes = 4;
 
 typedef float Floats __attribute__((vector_size(4 * kLanes)));
 typedef std::int32_t Ints __attribute__((vector_size(4 * kLanes)));
+typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kLanes)));
 
 template <>
 struct LanesOf<Floats> {
@@ -83,6 +88,9 @@ struct LanesOf<Floats> {
 FASTCV_HD Floats select(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }
 FASTCV_HD Ints select(Ints mask, Ints yes, Ints no) { return mask ? yes : no; }
 FASTCV_HD Ints to_int(Floats x) { return __builtin_convertvector(x, Ints); }
+FASTCV_HD Ints wrapping_difference(Ints a, std::int32_t b) {
+  return (Ints)((Unsigned)a - static_cast<std::uint32_t>(b));
+}
 FASTCV_HD Floats to_float(Ints x) { return __builtin_convertvector(x, Floats); }
 FASTCV_HD Ints bits_of(Floats x) { return (Ints)x; }
 FASTCV_HD Floats from_bits(Ints bits) { return (Floats)bits; }
@@ -143,8 +151,6 @@ FASTCV_HD Floats larger(Floats a, Floats b) { return select(a > b, a, b); }
 FASTCV_HD Ints smaller(Ints a, Ints b) { return select(a < b, a, b); }
 FASTCV_HD Ints larger(Ints a, Ints b) { return select(a > b, a, b); }
 #endif
-
-typedef std::uint32_t Unsigned __attribute__((vector_size(4 * kLanes)));
 
 // Negative numbers count as large ones.
 FASTCV_HD Ints at_most_unsigned(Ints x, std::int32_t limit) { return (Unsigned)x <= static_cast<std::uint32_t>(limit); }

@@ -67,8 +67,8 @@ FASTCV_HD Position<F> position(const mvs::PackedImage& image, F x, F y, F z) {
   const F scale = kPositionsPerPixel / z;
   // Rounded to the nearest: one pixel is added for the conversion, which would round negative numbers up.
   constexpr std::int32_t kPixel = 1 << kPositionBits;
-  const IntOf<F> u = to_int(x * scale + (0.5F + kPixel)) - kPixel;
-  const IntOf<F> v = to_int(y * scale + (0.5F + kPixel)) - kPixel;
+  const IntOf<F> u = wrapping_difference(to_int(x * scale + (0.5F + kPixel)), kPixel);
+  const IntOf<F> v = wrapping_difference(to_int(y * scale + (0.5F + kPixel)), kPixel);
   const MaskOf<F> in_view = (z > kMinDepth) & at_most_unsigned(u, (image.width - 1) << kPositionBits) &
                             at_most_unsigned(v, (image.height - 1) << kPositionBits);
   // (v >> 7) * (width + 1) + (u >> 7): both halves in one multiplication, for sides are below 2^15.
