@@ -30,6 +30,8 @@ using ViewArg = nb::ndarray<T, nb::ndim<Rank>, nb::c_contig, Device>;
 // Small parameters, always read on the host.
 template <class T>
 using HostVector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T, int Count>
+using HostNumbers = nb::ndarray<const T, nb::shape<Count>, nb::c_contig, nb::device::cpu>;
 template <class T, int Cols>
 using HostMatrix = nb::ndarray<const T, nb::shape<-1, Cols>, nb::c_contig, nb::device::cpu>;
 

@@ -64,8 +64,8 @@ template <class V>
 void bind_images(nb::module_& m) {
   m.def(
       "undistort_image",
-      [](Model model_id, Params params, Params ray_from_pixel, ViewArg<const V, 3> image, ViewArg<V, 3> out,
-         int num_threads) {
+      [](Model model_id, Params params, HostNumbers<double, 9> ray_from_pixel, ViewArg<const V, 3> image,
+         ViewArg<V, 3> out, int num_threads) {
         const nb::gil_scoped_release release;
         camera::undistort_image<V>(model_id, params.data(), ray_from_pixel.data(), view<3>(image), view<3>(out),
                                    num_threads);

@@ -38,6 +38,9 @@ FASTCV_HD std::int32_t to_int(float x) { return static_cast<std::int32_t>(x); }
 FASTCV_HD std::int32_t wrapping_difference(std::int32_t a, std::int32_t b) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
 }
+FASTCV_HD std::int32_t wrapping_sum(std::int32_t a, std::int32_t b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
 FASTCV_HD float to_float(std::int32_t x) { return static_cast<float>(x); }
 FASTCV_HD std::int32_t bits_of(float x) { return __builtin_bit_cast(std::int32_t, x); }
 FASTCV_HD float from_bits(std::int32_t bits) { return __builtin_bit_cast(float, bits); }
@@ -91,6 +94,7 @@ FASTCV_HD Ints to_int(Floats x) { return __builtin_convertvector(x, Ints); }
 FASTCV_HD Ints wrapping_difference(Ints a, std::int32_t b) {
   return (Ints)((Unsigned)a - static_cast<std::uint32_t>(b));
 }
+FASTCV_HD Ints wrapping_sum(Ints a, Ints b) { return (Ints)((Unsigned)a + (Unsigned)b); }
 FASTCV_HD Floats to_float(Ints x) { return __builtin_convertvector(x, Floats); }
 FASTCV_HD Ints bits_of(Floats x) { return (Ints)x; }
 FASTCV_HD Floats from_bits(Ints bits) { return (Floats)bits; }

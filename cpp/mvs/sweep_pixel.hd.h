@@ -72,7 +72,7 @@ FASTCV_HD void add_word(mvs::MatchCost cost, std::int32_t word, std::int32_t ref
     w.reference_sum += reference;
     w.reference_squares += reference * reference;
   } else {
-    w.sum += word;
+    w.sum = wrapping_sum(w.sum, word);
   }
 }
 

@@ -112,7 +112,8 @@ class TileWindows {
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
         Ints sums[3] = {};
         for (int k = 0; k < kNumSums; ++k) {
-          for (int i = 0; i < s_.window; ++i) sums[k] += load<Ints>(column_sums_[k] + x + i + kGradient);
+          for (int i = 0; i < s_.window; ++i)
+            sums[k] = wrapping_sum(sums[k], load<Ints>(column_sums_[k] + x + i + kGradient));
         }
         use(row * stride_ + x, x, sums[0], sums[1], sums[2]);
       }

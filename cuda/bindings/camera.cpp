@@ -69,8 +69,8 @@ template <class V>
 void bind_images(nb::module_& m) {
   m.def(
       "undistort_image",
-      [](Model model_id, Params params, Params ray_from_pixel, ViewArg<const V, 3> image, ViewArg<V, 3> out,
-         std::intptr_t stream) {
+      [](Model model_id, Params params, HostNumbers<double, 9> ray_from_pixel, ViewArg<const V, 3> image,
+         ViewArg<V, 3> out, std::intptr_t stream) {
         const cuda::DeviceGuard guard(image.device_id());
         const nb::gil_scoped_release release;
         cuda::camera::undistort_image<V>(model_id, params.data(), ray_from_pixel.data(), view<3>(image), view<3>(out),
