@@ -127,7 +127,10 @@ def test_opcheck_with_dynamic_shapes(points, dev):
     torch.library.opcheck(_torch.rotation_from_angle_axis, (w, 0))
     torch.library.opcheck(_torch.angle_axis_from_rotation, (rotation_from_angle_axis(w).detach().requires_grad_(), 0))
     image = torch.zeros((48, 64, 3), device=dev)
-    torch.library.opcheck(_torch._undistort_image, (image, camera.params.tolist(), [0.01, 0, -0.3, 0, 0.01, -0.2, 0, 0, 1.0], [48, 64], 4, 0))
+    torch.library.opcheck(
+        _torch._undistort_image,
+        (image, camera.params.tolist(), [0.01, 0, -0.3, 0, 0.01, -0.2, 0, 0, 1.0], [48, 64], 4, 0),
+    )
 
 
 def test_compile(points, dev):

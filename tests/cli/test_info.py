@@ -11,7 +11,8 @@ import pytest
 
 from fastcv import io
 from fastcv.cli.main import run
-from fastcv.pipeline.run_folder import Made, RunFolder, Task
+from fastcv.pipeline.run_folder import RunFolder
+from fastcv.pipeline.tasks import Made, Task
 from fastcv.scene import Camera, Image, Points3D, Reconstruction
 
 

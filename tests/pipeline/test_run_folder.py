@@ -18,7 +18,8 @@ from fastcv.errors import FormatError
 from fastcv.io import atomic_write
 from fastcv.pipeline import FolderInUseError, Progress
 from fastcv.pipeline.manifest import read_manifest
-from fastcv.pipeline.run_folder import Made, RunFolder, Task
+from fastcv.pipeline.run_folder import RunFolder
+from fastcv.pipeline.tasks import Made, Task
 
 # BLAKE2b of 16 bytes of b"1", by coreutils: printf 1 | b2sum -l 128
 B2SUM_OF_1 = "cea3878a334b240469d159ff840b6434"

@@ -18,7 +18,8 @@ from .densify_summary import DensifySummary, summarize
 from .digest import digest_file
 from .manifest import refuse_foreign_folder
 from .progress import ProgressCallback
-from .run_folder import Made, RunFolder, Task
+from .run_folder import RunFolder
+from .tasks import Made, Task
 
 DENSIFY_STAGES = ("depth", "filter", "fuse", "report")
 

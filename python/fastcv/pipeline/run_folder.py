@@ -13,11 +13,11 @@ own. A result that is finished is taken from whichever manifest records it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from .. import __version__
@@ -25,45 +25,7 @@ from .claim import claim
 from .digest import digest_file, digest_values
 from .manifest import Stages, read_other_manifests, write_manifest
 from .progress import Progress, ProgressCallback
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a task made.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        A folder stands for all files in it.
-    info : dict
-        Facts about them that JSON can hold.
-    write : callable, optional
-        Writes the files, in the thread that owns the run folder. None: they are written.
-    """
-
-    files: Sequence[Path] = ()
-    info: dict[str, Any] = field(default_factory=dict)
-    write: Callable[[], None] | None = None
-
-
-@dataclass(frozen=True)
-class Task:
-    """One unit of work that is kept or redone as a whole.
-
-    Parameters
-    ----------
-    item : str
-        Its name within the stage, such as that of a photograph.
-    inputs : list
-        What the result depends on beside fastcv's version: numbers, strings, lists and dictionaries of them.
-    make : callable
-        Writes the files, each of them atomically. A task for a worker thread leaves that to ``Made.write``, so that it
-        can be abandoned at any moment.
-    """
-
-    item: str
-    inputs: Sequence[Any]
-    make: Callable[[], Made]
+from .tasks import Made, Task, run_tasks
 
 
 class RunFolder:
@@ -105,7 +67,7 @@ class RunFolder:
         self._stack = ExitStack()
         self._stages: Stages = {}
         self._others: list[Stages] = []  # what other parts have recorded
-        self._stopped = False
+        self._stopped = Event()
         self._running = (0, 0, 0.0)  # tasks done and all, and the start of the stage in work
 
     def __enter__(self) -> RunFolder:
@@ -178,14 +140,29 @@ class RunFolder:
         """
         start = time.perf_counter()
         record = self._stages.setdefault(stage, {"seconds": 0.0, "items": {}})
-        keys = {task.item: self._key(stage, task) for task in tasks}
+        todo = self._keep_what_fits(stage, tasks, keep_others)
+        done, before = len(tasks) - len(todo), record["seconds"]
+        self._progress(Progress(stage, done, len(tasks), 0.0))
+        self._running = done, len(tasks), start
+        for task, made in run_tasks(todo, workers, self._stopped):
+            self._keep(stage, task, made, tasks)
+            done, elapsed = done + 1, time.perf_counter() - start
+            self._running = done, len(tasks), start
+            record["seconds"] = before + elapsed
+            self._write()
+            self._progress(Progress(stage, done, len(tasks), elapsed, task.item))
+        return {task.item: record["items"][task.item]["info"] for task in tasks}
+
+    def _keep_what_fits(self, stage: str, tasks: Sequence[Task], keep_others: bool) -> list[Task]:
+        """Take over what other parts have made, drop what no task wants; the tasks that are left to do."""
+        record = self._stages[stage]
         found = {task.item: current for task in tasks if (current := self._current(stage, task))}
         todo = [task for task in tasks if task.item not in found]
         adopted = {item: current for item, current in found.items() if record["items"].get(item) != current}
         if adopted:
             record["items"] |= adopted
             self._write()
-        unwanted = set() if keep_others else record["items"].keys() - keys.keys()
+        unwanted = set() if keep_others else record["items"].keys() - {task.item for task in tasks}
         if unwanted:
             self.forget(stage, unwanted)
         if len(todo) == len(tasks):
@@ -193,23 +170,19 @@ class RunFolder:
         if (todo or unwanted or adopted) and not self.worked and stage != "report":
             self.worked = True
             self._forget_conclusions()
-        done, before = len(tasks) - len(todo), record["seconds"]
-        self._progress(Progress(stage, done, len(tasks), 0.0))
-        self._running = done, len(tasks), start
-        for task, made in self._run(todo, workers):
-            if made.write:
-                made.write()
-            files = {name: digest_file(self.path / name) for name in self._file_names(made.files)}
-            self._remove_files(record["items"].get(task.item, {"files": {}})["files"].keys() - files.keys())
-            items = {**record["items"], task.item: {"key": keys[task.item], "files": files, "info": made.info}}
-            order = [*(item for item in items if item not in keys), *keys]  # in that of the tasks
-            record["items"] = {item: items[item] for item in order if item in items}
-            done, elapsed = done + 1, time.perf_counter() - start
-            self._running = done, len(tasks), start
-            record["seconds"] = before + elapsed
-            self._write()
-            self._progress(Progress(stage, done, len(tasks), elapsed, task.item))
-        return {task.item: record["items"][task.item]["info"] for task in tasks}
+        return todo
+
+    def _keep(self, stage: str, task: Task, made: Made, tasks: Sequence[Task]) -> None:
+        """Record what a task made, and remove those of its earlier files that it did not make again."""
+        if made.write:
+            made.write()
+        record = self._stages[stage]
+        files = {name: digest_file(self.path / name) for name in self._file_names(made.files)}
+        self._remove_files(record["items"].get(task.item, {"files": {}})["files"].keys() - files.keys())
+        items = {**record["items"], task.item: {"key": self._key(stage, task), "files": files, "info": made.info}}
+        wanted = {task.item: None for task in tasks}
+        order = [*(item for item in items if item not in wanted), *wanted]
+        record["items"] = {item: items[item] for item in order if item in items}
 
     def detail(self, stage: str, text: str) -> None:
         """Tell the caller where a long task stands."""
@@ -224,29 +197,9 @@ class RunFolder:
                 self._remove_files(record["files"])
         (self.path / "summary.json").unlink(missing_ok=True)
 
-    def _run(self, tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Made]]:
-        """Each task with what it made, as they finish. Whatever stops the consumer stops the workers too."""
-        if not workers:
-            for task in tasks:
-                yield task, task.make()
-            return
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="fastcv")
-        try:
-            futures = {pool.submit(task.make): task for task in tasks}
-            while futures:
-                finished, _ = wait(futures, return_when=FIRST_COMPLETED)
-                for future in sorted(finished, key=lambda f: futures[f].item):
-                    yield futures.pop(future), future.result()
-        except BaseException:
-            self._stopped = True
-            raise
-        finally:
-            # Not waiting: what is in work when a run is stopped can take seconds, and nobody will use it.
-            pool.shutdown(wait=False, cancel_futures=True)
-
     def checkpoint(self) -> None:
         """Long tasks call this now and then; it raises CancelledError once the run was stopped."""
-        if self._stopped:
+        if self._stopped.is_set():
             raise CancelledError
 
     def _key(self, stage: str, task: Task) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from .. import io, mvs
 from ..errors import FormatError
 from .dense import Dense, DenseSettings
-from .run_folder import Made, Task
+from .tasks import Made, Task
 
 MIN_PLANES = 8
 

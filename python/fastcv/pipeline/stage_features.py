@@ -12,8 +12,8 @@ from ..errors import FormatError
 from .context import Context
 from .images import resized
 from .photos import PhotoFile
-from .run_folder import Made, Task
 from .store import save_features
+from .tasks import Made, Task
 
 
 def run(context: Context) -> None:

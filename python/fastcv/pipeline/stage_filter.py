@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .. import io, mvs
 from .._cache import Cache
 from .dense import Dense
-from .run_folder import Made, Task
+from .tasks import Made, Task
 
 Depth = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from .. import io, mvs, report
 from .dense import Dense
-from .run_folder import Made, Task
 from .store import save_arrays
+from .tasks import Made, Task
 
 _MAX_PREVIEW = 300_000  # points
 _NUM_LIMIT_VIEWS = 256  # of which the limits of the colours are taken

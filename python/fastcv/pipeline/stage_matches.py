@@ -10,8 +10,8 @@ import numpy as np
 from .. import features
 from ..features import Features
 from .context import Context
-from .run_folder import Made, Task
 from .store import load_features, save_arrays
+from .tasks import Made, Task
 
 RATIO = 0.8  # Lowe, IJCV 2004, section 7.1
 

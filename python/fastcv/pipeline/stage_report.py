@@ -15,9 +15,9 @@ from .context import Context
 from .images import resized
 from .measure import reprojection_errors
 from .options import STAGES
-from .run_folder import Made, Task
 from .store import load_arrays, load_features, load_geometries
 from .summary import FILES, Summary, summarize
+from .tasks import Made, Task
 from .text import duration, thousands
 
 _NUM_PAIRS = 6

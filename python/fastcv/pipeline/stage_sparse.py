@@ -7,8 +7,8 @@ from .. import io, sfm
 from .context import Context
 from .measure import describe_model
 from .photos import describe
-from .run_folder import Made, Task
 from .store import load_features, load_geometries
+from .tasks import Made, Task
 
 
 def run(context: Context) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 from .. import sfm
 from .context import Context
 from .photos import describe
-from .run_folder import Made, Task
 from .stage_matches import FeatureCache
 from .store import load_arrays, save_geometries
+from .tasks import Made, Task
 
 
 def run(context: Context) -> None:
