@@ -19,7 +19,7 @@ from fastcv.camera import (
 )
 from fastcv.errors import DeviceError
 from fastcv.geometry import sampson_errors, sampson_scores
-from fastcv.mvs import View, plane_sweep, winner_take_all
+from fastcv.mvs import View, feature_volume, plane_sweep, winner_take_all
 
 CAMERA = Camera("OPENCV_FISHEYE", 64, 48, [50, 51, 32.1, 23.9, -0.05, 0.02, -0.003, 0.001])
 RNG = np.random.default_rng(0)
@@ -42,6 +42,11 @@ def sweep(image):
     return costs, *winner_take_all(costs, DEPTHS)
 
 
+def volume(features):
+    source = np.roll(np.asarray(features), 2, axis=2)
+    return feature_volume(View(features, K, np.eye(3, 4)), [View(like(features, source), K, SHIFT)], DEPTHS)
+
+
 CALLS = {
     "project": (lambda x: project(x, CAMERA), POINTS),
     "project_jacobian": (lambda x: project_jacobian(x, CAMERA), POINTS),
@@ -51,6 +56,7 @@ CALLS = {
     "sampson_errors": (lambda x: sampson_errors(x, x + 1, like(x, F)), PIXELS),
     "sampson_scores": (lambda x: sampson_scores(x, x + 1, like(x, F[None])), PIXELS),
     "plane_sweep": (sweep, IMAGE),
+    "feature_volume": (volume, RNG.normal(size=(5, 48, 64)).astype(np.float32)),
 }
 
 

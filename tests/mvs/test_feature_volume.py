@@ -146,15 +146,6 @@ def test_not_a_number_stays_where_it_is(scene):
     np.testing.assert_array_equal(values[~poisoned], expected[~poisoned])
 
 
-def test_jax_in_jax_out(scene):
-    jnp = pytest.importorskip("jax.numpy")
-    views = with_features(scene, 4)
-    put = [view._replace(image=jnp.asarray(view.image)) for view in views]
-    volume = mvs.feature_volume(put[0], put[1:], DEPTHS)
-    assert type(volume.values).__module__.startswith("jax")
-    np.testing.assert_array_equal(volume.values, mvs.feature_volume(views[0], views[1:], DEPTHS).values)
-
-
 def test_thread_counts(scene):
     views = with_features(scene, 20)
     for reduce in ("variance", "correlation"):
