@@ -70,6 +70,18 @@ void bind_sweep(nb::module_& m) {
       nb::arg("num_threads"));
 }
 
+void bind_refine(nb::module_& m) {
+  m.def(
+      "refine_depth",
+      [](FASTCV_REFINE_PARAMETERS, int num_threads) {
+        const auto refinement = refinement_from(FASTCV_REFINE_VALUES);
+        const mvs::RefinedMap map{view<2>(depth), view<3>(normals), view<2>(out_cost), view<3>(scratch)};
+        const nb::gil_scoped_release release;
+        mvs::refine_depth(refinement, map, num_iterations, num_threads);
+      },
+      FASTCV_REFINE_ARGS, nb::arg("num_threads"));
+}
+
 void bind_filter(nb::module_& m) {
   m.def(
       "filter_depths",
@@ -183,6 +195,7 @@ void bind_mvs(nb::module_& m) {
   bind_pack_image<std::uint16_t>(m);
   bind_pack_image<float>(m);
   bind_sweep(m);
+  bind_refine(m);
   bind_filter(m);
   bind_fuse(m);
   bind_mvs_features(m);

@@ -13,6 +13,7 @@ from .filter_depths import filter_depth, filter_depths
 from .fuse import PointCloud, fuse, fuse_views
 from .plane_sweep import estimate_depth, plane_sweep, winner_take_all
 from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse_depth_planes
+from .refine_depth import RefinedDepth, refine_depth
 from .select_sources import Candidate, rank_sources, select_sources
 from .undistorted_view import undistorted_view
 from .views import DepthMap, View
@@ -24,6 +25,7 @@ __all__ = [
     "DisparityMap",
     "FeatureVolume",
     "PointCloud",
+    "RefinedDepth",
     "SlantedPlanes",
     "View",
     "depth_normals",
@@ -43,6 +45,7 @@ __all__ = [
     "num_inverse_depth_planes",
     "plane_sweep",
     "rank_sources",
+    "refine_depth",
     "remove_speckles",
     "select_sources",
     "undistorted_view",
