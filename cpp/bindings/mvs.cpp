@@ -75,7 +75,7 @@ void bind_refine(nb::module_& m) {
       "refine_depth",
       [](FASTCV_REFINE_PARAMETERS, int num_threads) {
         const auto refinement = refinement_from(FASTCV_REFINE_VALUES);
-        const mvs::RefinedMap map{view<2>(depth), view<3>(normals), view<2>(out_cost), view<3>(scratch)};
+        const auto map = FASTCV_REFINED_MAP;
         const nb::gil_scoped_release release;
         mvs::refine_depth(refinement, map, num_iterations, num_threads);
       },

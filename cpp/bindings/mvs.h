@@ -118,13 +118,16 @@ inline mvs::Refinement refinement_from(const mvs::Sweep& sweep, const HostNumber
 #define FASTCV_REFINE_PARAMETERS                                                                                       \
   FASTCV_SWEEP_PARAMETERS, HostNumbers<float, 5> intrinsics, float step, const ViewArgs<const float, 2>&source_depths, \
       HostMatrix<float, 12> to_reference, float geometric_weight, std::uint64_t seed, int num_iterations,              \
-      ViewArg<float, 2> depth, ViewArg<float, 3> normals, ViewArg<float, 2> out_cost, ViewArg<float, 3> scratch
+      ViewArg<float, 2> depth, ViewArg<float, 3> normals, ViewArg<float, 2> confidence, ViewArg<float, 2> out_cost,    \
+      ViewArg<float, 3> scratch
+#define FASTCV_REFINED_MAP \
+  mvs::RefinedMap { view<2>(depth), view<3>(normals), view<2>(confidence), view<2>(out_cost), view<3>(scratch) }
 #define FASTCV_REFINE_VALUES \
   sweep_from(FASTCV_SWEEP_VALUES), intrinsics, step, source_depths, to_reference, geometric_weight, seed
 #define FASTCV_REFINE_ARGS                                                                                            \
   FASTCV_SWEEP_ARGS, array("intrinsics"), nb::arg("step"), nb::arg("source_depths").noconvert(),                      \
       array("to_reference"), nb::arg("geometric_weight"), nb::arg("seed"), nb::arg("num_iterations"), array("depth"), \
-      array("normals"), array("out_cost"), array("scratch")
+      array("normals"), array("confidence"), array("out_cost"), array("scratch")
 
 // The first arguments of estimate_disparity.
 #define FASTCV_STEREO_ARGS                                                                                           \

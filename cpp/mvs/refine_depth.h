@@ -46,12 +46,13 @@ struct PlaneMap {
   View<float, 2> slope_x, slope_y, inverse_depth, cost;  // cost is infinite where there is no plane
 };
 
-// depth (height, width) and unit normals (height, width, 3) towards the camera are where to start, and the result;
-// depth 0 and NaN mean none. cost: of the result, NaN where there is none. planes: scratch, (3, height, width).
+// depth (height, width) and normals (height, width, 3) towards the camera are where to start, and the result: there
+// depth is 0 where there is none, normals are unit vectors or 0. confidence: 1 - cost, at least 0. cost: NaN where
+// there is no depth. planes: scratch, (3, height, width).
 struct RefinedMap {
   View<float, 2> depth;
   View<float, 3> normals;
-  View<float, 2> cost;
+  View<float, 2> confidence, cost;
   View<float, 3> planes;
 };
 

@@ -198,7 +198,7 @@ FASTCV_HD void update_pixels(const mvs::Refinement& r, const mvs::PlaneMap& map,
   store_best(map, at, best, count);
 }
 
-// From planes to depth, unit normals towards the camera, and NaN for no cost.
+// From planes to depth, unit normals towards the camera, confidence, and NaN for no cost.
 FASTCV_HD void finish_pixel(const mvs::Refinement& r, const mvs::RefinedMap& map, std::int64_t i) {
   const mvs::PlaneMap planes = mvs::plane_map(map);
   const std::int64_t width = map.depth.shape[1];
@@ -209,6 +209,7 @@ FASTCV_HD void finish_pixel(const mvs::Refinement& r, const mvs::RefinedMap& map
   map.depth.data[i] = found ? 1.0F / plane.inverse_depth : 0.0F;
   map.normals.data[3 * i] = n.x * scale, map.normals.data[3 * i + 1] = n.y * scale;
   map.normals.data[3 * i + 2] = n.z * scale;
+  map.confidence.data[i] = found ? larger(1.0F - map.cost.data[i], 0.0F) : 0.0F;
   if (!found) map.cost.data[i] = __builtin_nanf("");
 }
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .._arrays import Call
-from ..errors import DeviceError
+from .._arrays import Call, handle
 from .views import View, camera_of, size_of
 
 
-def depth_normals(view: View, depth: Any, *, num_threads: int = 0) -> NDArray[np.float32]:
+def depth_normals(view: View, depth: Any, *, num_threads: int = 0) -> Any:
     """Normal of the plane through each pixel's neighbourhood in a depth map.
 
     On a plane inverse depth is linear in the pixel, so the plane is a least-squares fit to the inverse depths of a 5 x
@@ -24,7 +20,7 @@ def depth_normals(view: View, depth: Any, *, num_threads: int = 0) -> NDArray[np
     view : View
         Its image is not read, only the size.
     depth : (H, W) float32 array
-        0 where there is none; a numpy array or what converts to one.
+        0 where there is none.
     num_threads : int, optional
         Threads to use; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on it.
 
@@ -32,7 +28,7 @@ def depth_normals(view: View, depth: Any, *, num_threads: int = 0) -> NDArray[np
     -------
     (H, W, 3) float32 array
         Unit vectors in the camera frame, towards the camera; 0 where there is no depth, against the ray where too few
-        neighbours have one.
+        neighbours have one. Same framework and device as the depth.
 
     Examples
     --------
@@ -45,8 +41,6 @@ def depth_normals(view: View, depth: Any, *, num_threads: int = 0) -> NDArray[np
     K, _ = camera_of("view", view)
     call = Call()
     depth = call.input("depth", depth, size_of("view", view), ("float32",))
-    if call.device != "cpu":
-        raise DeviceError(f"depth: expected an array on cpu, got {call.device}")
-    normals = np.empty((*depth.shape, 3), np.float32)
-    call.backend.mvs.depth_normals(np.asarray(depth), K, normals, num_threads)
-    return normals
+    normals = call.empty((*depth.shape, 3), "float32")
+    call.backend.mvs.depth_normals(handle(depth), K, handle(normals), call.execution(num_threads))
+    return call.result(normals)

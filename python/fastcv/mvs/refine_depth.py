@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._arrays import Call, handle
 from ._sweep import Options, prepare
+from .depth_normals import depth_normals
 from .planes import num_inverse_depth_planes
 from .views import PIXEL_CENTERS, Array, DepthMap, View, camera_of, size_of, source_from_reference
 
@@ -27,19 +28,22 @@ class RefinedDepth(NamedTuple):
         Depth along z in the camera frame, in scene units; 0 where there is none.
     normals : (H, W, 3) float32 array
         Unit vectors in the camera frame, towards the camera; 0 where there is no depth.
+    confidence : (H, W) float32 array
+        ``1 - cost``, at least 0; 0 where there is no depth.
     cost : (H, W) float32 array
         Of the pixel's plane; NaN where there is no depth.
     """
 
     depth: Any
     normals: Any
+    confidence: Any
     cost: Any
 
 
 def refine_depth(
     reference: View,
     sources: Sequence[View],
-    depth: DepthMap | Any,
+    depth: DepthMap | RefinedDepth | Any,
     *,
     normals: Any = None,
     source_depths: Sequence[Any] | None = None,
@@ -70,10 +74,11 @@ def refine_depth(
         The view of the depth map.
     sources : sequence of View
         1 to 32 views of any size.
-    depth : DepthMap or (H, W) float32 array
+    depth : DepthMap, RefinedDepth or (H, W) float32 array
         Where to start; 0 or NaN where there is none.
     normals : (H, W, 3) float32 array, optional
-        Where to start, in the camera frame, of any length; None for those of ``depth_normals``. Normals that do not
+        Where to start, in the camera frame, of any length; None for those of a ``RefinedDepth``, else for those of
+        ``depth_normals``. Normals that do not
         face the camera (0 or NaN among them) count as facing it.
     source_depths : sequence of (H_i, W_i) float32 array, optional
         The sources' own depth maps, 0 or NaN where there is none.
@@ -127,17 +132,23 @@ def refine_depth(
     0.10 -> 0.001
     """
     _check_numbers(geometric_weight, num_iterations, seed)
-    call = Call()
     size = size_of("reference", reference)
-    depth = call.input("depth", depth.depth if isinstance(depth, DepthMap) else depth, size, ("float32",))
-    near, far = _range_of(depth, depth_range)
+    if isinstance(depth, RefinedDepth) and normals is None:
+        normals = depth.normals
+    if isinstance(depth, (DepthMap, RefinedDepth)):
+        depth = depth.depth
+    near, far = _range_of(Call().input("depth", depth, size, ("float32",)), depth_range)
     if not 3 <= window <= MAX_WINDOW:
         raise ValueError(f"window: expected an odd number from 3 to {MAX_WINDOW}, got {window}")
     sweep = prepare(reference, sources, [near, far], Options("ncc", window, num_best, weights), num_threads)
-    call.input("reference.image", reference.image, (None,) * reference.image.ndim, IMAGES)
-    maps = [call.empty(size, "float32"), _start_normals(call, reference, depth, normals, num_threads)]
-    maps[0][:] = depth
-    maps += [call.empty(size, "float32"), call.empty((3, *size), "float32")]
+    call = sweep.call
+    depth = call.input("depth", depth, size, ("float32",))
+    if normals is None:
+        normals = depth_normals(reference, depth, num_threads=num_threads)
+    else:
+        normals = call.input("normals", normals, (*size, 3), ("float32",))
+    maps = [call.empty(shape, "float32") for shape in (size, (*size, 3), size, size, (3, *size))]
+    maps[0][:], maps[1][:] = depth, normals
     step = (1 / near - 1 / far) / (num_inverse_depth_planes(reference, sources, near, far) - 1)
     depths, to_reference = _source_depths(call, reference, sources, source_depths)
     call.backend.mvs.refine_depth(
@@ -152,10 +163,7 @@ def refine_depth(
         *map(handle, maps),
         call.execution(num_threads),
     )
-    return RefinedDepth(*map(call.result, maps[:3]))
-
-
-IMAGES = ("uint8", "uint16", "float16", "float32")
+    return RefinedDepth(*map(call.result, maps[:4]))
 
 
 def _check_numbers(geometric_weight: float, num_iterations: int, seed: int) -> None:
@@ -178,16 +186,6 @@ def _range_of(depth: Any, depth_range: tuple[float, float] | None) -> tuple[floa
     if 0 in known.shape:
         raise ValueError("depth: expected at least one depth where no depth_range is given, got none")
     return 0.9 * float(known.min()), 1.1 * float(known.max())
-
-
-def _start_normals(call: Call, reference: View, depth: Any, normals: Any, num_threads: int) -> Any:
-    out = call.empty((*depth.shape, 3), "float32")
-    if normals is not None:
-        out[:] = call.input("normals", normals, (*depth.shape, 3), ("float32",))
-    else:
-        K, _ = camera_of("reference", reference)
-        call.backend.mvs.depth_normals(handle(depth), K, handle(out), call.execution(num_threads))
-    return out
 
 
 def _intrinsics(reference: View) -> NDArray[np.float32]:
