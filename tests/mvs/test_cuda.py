@@ -74,6 +74,20 @@ def test_tiles_equal_the_plain_kernel(scene, cost, window):
     np.testing.assert_array_equal(tiled.cpu(), plain.cpu())
 
 
+@pytest.mark.parametrize(("window", "masked"), [(3, False), (11, True), (21, False)])
+def test_refinement(scene, window, masked):
+    rng = np.random.default_rng(0)
+    views = [v._replace(mask=rng.random(v.image.shape[:2]) > 0.003 if masked else None) for v in scene.views]
+    there = [v._replace(image=on_gpu(v.image), mask=on_gpu(v.mask) if masked else None) for v in views]
+    rough = (scene.depths[0] * rng.uniform(0.97, 1.03, scene.depths[0].shape)).astype(np.float32)
+    known = [d.astype(np.float32) for d in scene.depths[1:]]
+    options = {"window": window, "num_best": 3, "num_iterations": 2}
+    expected = mvs.refine_depth(views[0], views[1:], rough, source_depths=known, **options)
+    result = mvs.refine_depth(there[0], there[1:], on_gpu(rough), source_depths=[on_gpu(d) for d in known], **options)
+    for a, b in zip(result, expected, strict=True):
+        np.testing.assert_array_equal(a.cpu(), b)
+
+
 def test_filter(scene):
     rng = np.random.default_rng(0)
     depths = [(d * (1 + 0.01 * rng.standard_normal(d.shape))).astype(np.float32) for d in scene.depths]
