@@ -48,7 +48,9 @@ def assert_costs(costs, expected, tolerance):
 
 # Samples are rounded to 1/8 level, positions of equal pixels may fall on two sides of 1/256 px: both weigh more in a
 # small window, and most where its own texture is weak (4 samples of 3 levels' deviation: 1/16 / 3 a sample).
-@pytest.mark.parametrize(("window", "num_best", "tolerance"), [(3, 1, 3e-2), (7, 2, 3e-3), (11, 4, 5e-4), (21, 3, 5e-4)])
+@pytest.mark.parametrize(
+    ("window", "num_best", "tolerance"), [(3, 1, 3e-2), (7, 2, 3e-3), (11, 4, 5e-4), (21, 3, 5e-4)]
+)
 @pytest.mark.parametrize("masked", [False, True])
 def test_costs_of_given_planes(scene, rough, window, num_best, tolerance, masked):
     rng = np.random.default_rng(0)

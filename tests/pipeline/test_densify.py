@@ -64,14 +64,17 @@ def made(model: Path, photos: Path, out: Path, options: DensifyOptions | None = 
     return {stage: event.total - event.done for stage, event in starts.items()}
 
 
-def test_depth_and_points_agree_with_the_truth(tmp_path: Path) -> None:
+# Measured: 95.4 % of the depths right and 51 % of the pixels covered, refined 97.4 and 65 %.
+@pytest.mark.parametrize(("refine", "right", "covered"), [(False, 0.93, 0.45), (True, 0.96, 0.6)])
+def test_depth_and_points_agree_with_the_truth(tmp_path: Path, refine: bool, right: float, covered: float) -> None:
     data = synthetic.make_dataset("courtyard", num_views=5, width=320, height=240, camera_model="PINHOLE")
     synthetic.write_dataset(data, tmp_path)
-    pipeline.densify(tmp_path / "truth" / "sparse", tmp_path / "photos", tmp_path / "out")
+    options = DensifyOptions(refine=refine)
+    pipeline.densify(tmp_path / "truth" / "sparse", tmp_path / "photos", tmp_path / "out", options)
     depths = np.array([io.read_pfm(tmp_path / "out" / "depth" / f"{name}.pfm") for name in NAMES])
-    right = np.abs(depths - data.depths) < 0.02 * np.array(data.depths)
-    assert right[depths > 0].mean() > 0.93  # measured: 0.944
-    assert np.mean(depths > 0) > 0.45
+    within = np.abs(depths - data.depths) < 0.02 * np.array(data.depths)
+    assert within[depths > 0].mean() > right
+    assert np.mean(depths > 0) > covered
 
     cloud = io.read_ply(tmp_path / "out" / "fused.ply")
     image = data.reconstruction.images[1]
@@ -306,6 +309,13 @@ def test_other_limits_redo_the_filter_alone(model: Path, photos: Path, out: Path
     before = json.loads((out / "summary.json").read_text())["depth_coverage"]
     assert made(model, photos, out, loose) == {"depth": 0, "filter": 5, "fuse": 1, "report": 1}
     assert json.loads((out / "summary.json").read_text())["depth_coverage"] > before
+
+
+def test_refinement_redoes_the_depths(model: Path, photos: Path, out: Path) -> None:
+    before = json.loads((out / "summary.json").read_text())["depth_coverage"]
+    assert made(model, photos, out, DensifyOptions(refine=True))["depth"] == 5
+    assert json.loads((out / "summary.json").read_text())["depth_coverage"] > before + 0.05
+    assert made(model, photos, out, DensifyOptions(refine=True))["depth"] == 0
 
 
 def test_folders_that_make_no_sense(model: Path, photos: Path, tmp_path: Path) -> None:

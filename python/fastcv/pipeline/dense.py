@@ -37,6 +37,8 @@ class DenseSettings:
         Longest side of a view in pixels.
     max_planes, num_sources : int
         Of a plane sweep, at most.
+    refine : bool
+        Whether the sweep's depths are refined on slanted planes.
     min_confidence : float
         Depths with less do not count.
     min_consistent : int
@@ -53,6 +55,7 @@ class DenseSettings:
     max_size: int
     max_planes: int
     num_sources: int
+    refine: bool = False
     min_confidence: float = MIN_CONFIDENCE
     min_consistent: int = MIN_CONSISTENT
     format: DepthFormat = "pfm"
@@ -100,6 +103,7 @@ class Dense:
             photo_pixels=max((camera.width * camera.height for camera in cameras), default=0),
             num_sources=min(settings.num_sources, others),
             num_neighbors=min(_NUM_NEIGHBORS, others),
+            refine=settings.refine,
         )
 
     @cached_property

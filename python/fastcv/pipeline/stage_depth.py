@@ -40,7 +40,7 @@ def run(dense: Dense, names: Sequence[str], *, finished_only: bool = False, keep
 def _task(dense: Dense, name: str) -> Task:
     sources = dense.candidates[name][: dense.settings.num_sources]
     group = [name, *map(dense.name, sources)]
-    settings = [dense.settings.max_size, dense.settings.max_planes]
+    settings = [dense.settings.max_size, dense.settings.max_planes, dense.settings.refine]
     try:
         limits = dense.depth_range(name) if sources else None
         reason = "no other photograph shows the same from another place"
@@ -102,4 +102,8 @@ def sweep(
     wanted = mvs.num_inverse_depth_planes(reference, sources, *limits)
     num_planes = min(max(wanted, MIN_PLANES), settings.max_planes)
     depths = mvs.inverse_depth_planes(*limits, num_planes)
-    return mvs.estimate_depth(reference, sources, depths, num_threads=settings.num_threads), num_planes
+    result = mvs.estimate_depth(reference, sources, depths, num_threads=settings.num_threads)
+    if settings.refine:
+        refined = mvs.refine_depth(reference, sources, result, depth_range=limits, num_threads=settings.num_threads)
+        result = mvs.DepthMap(refined.depth, refined.confidence, refined.cost)
+    return result, num_planes
