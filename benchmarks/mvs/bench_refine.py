@@ -16,6 +16,7 @@ from fastcv.mvs.views import PIXEL_CENTERS, camera_of, source_from_reference
 from fastcv.synthetic import make_dataset
 
 WINDOW, NUM_SOURCES, NUM_BEST = 11, 4, 2
+BAND = 120  # rows
 PLANES = 13  # judged for each pixel: its own, those of 8 neighbours, 3 changes and a random one
 NEIGHBORS = [(0, -1), (0, 1), (-1, 0), (1, 0), (0, -5), (0, 5), (-5, 0), (5, 0)]
 
@@ -45,21 +46,23 @@ def courtyard(contest: Contest) -> Courtyard:
 
 
 class Matcher:
-    """Costs of a plane (a, b, w) for every pixel, inverse depth w + a dx + b dy: a sample of all windows at a time.
+    """Costs of a plane (a, b, w) for every pixel of a band, inverse depth w + a dx + b dy.
 
-    Whole windows at once, (36, H, W), take eight times as long: they do not fit into caches.
+    A sample of all windows at a time, in bands that fit into caches: whole windows at once, (36, H, W), take eight
+    times as long, whole images of 640 x 480 five times.
     """
 
-    def __init__(self, yard: Courtyard):
+    def __init__(self, yard: Courtyard, rows: slice):
+        self.rows = rows
         image = torch.from_numpy(yard.reference.image).float()
-        y, x = torch.meshgrid(*(torch.arange(side).float() for side in image.shape), indexing="ij")
+        y, x = (grid[rows] for grid in torch.meshgrid(*map(torch.arange, image.shape), indexing="ij"))
         steps = range(-(WINDOW // 2), WINDOW // 2 + 1, 2)
         self.offsets = [(dx, dy) for dy in steps for dx in steps]
         samples, weights = [], []
         for dx, dy in self.offsets:
             value, inside = sample(image, x + dx, y + dy)
             spatial = (dx**2 + dy**2) / (WINDOW // 2) ** 2
-            tonal = ((value - image) / reference.TONAL_DEVIATION) ** 2
+            tonal = ((value - image[rows]) / reference.TONAL_DEVIATION) ** 2
             samples.append(value)
             weights.append(torch.exp(-0.5 * (spatial + tonal)) * inside)
         total = torch.stack(weights).sum(0)
@@ -76,8 +79,8 @@ class Matcher:
             self.sources.append((torch.from_numpy(source.image).float() - 128, A.tolist(), b.tolist(), rays))
 
     def cost(self, planes: torch.Tensor) -> torch.Tensor:
-        """(H, W), infinite where no source sees the window."""
-        a, b, w = planes
+        """Of the band's pixels, infinite where no source sees the window."""
+        a, b, w = planes[:, self.rows]
         costs = []
         for picture, A, t, rays in self.sources:
             center = [torch.add(rays[i], w, alpha=t[i]) for i in range(3)]
@@ -107,7 +110,7 @@ def sample(image: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> tuple[torch
     return F.grid_sample(image[None, None], grid[None], align_corners=True)[0, 0], inside
 
 
-def torch_iteration(yard: Courtyard, matcher: Matcher, start: torch.Tensor, step: float) -> torch.Tensor:
+def torch_iteration(yard: Courtyard, matchers: list[Matcher], start: torch.Tensor, step: float) -> torch.Tensor:
     """Planes after one iteration, all pixels at once: 8 neighbours, changes of depth and slopes, a random plane."""
     generator = torch.Generator().manual_seed(0)
     near, far = yard.limits
@@ -115,11 +118,14 @@ def torch_iteration(yard: Courtyard, matcher: Matcher, start: torch.Tensor, step
     def noise() -> torch.Tensor:
         return torch.rand(start[0].shape, generator=generator) * 2 - 1
 
-    planes, best = start.clone(), matcher.cost(start)
+    def costs(candidate: torch.Tensor) -> torch.Tensor:
+        return torch.cat([matcher.cost(candidate) for matcher in matchers])
+
+    planes, best = start.clone(), costs(start)
 
     def consider(candidate: torch.Tensor) -> None:
         nonlocal planes, best
-        cost = matcher.cost(candidate)
+        cost = costs(candidate)
         better = (cost < best) & (candidate[2] >= 1 / far) & (candidate[2] <= 1 / near)
         planes, best = torch.where(better, candidate, planes), torch.where(better, cost, best)
 
@@ -179,10 +185,11 @@ def refine_depth(contest: Contest) -> None:
     contest.ours(lambda: mvs.refine_depth(yard.reference, yard.sources, yard.start, num_iterations=1, **options))
     near, far = yard.limits
     step = (1 / near - 1 / far) / (mvs.num_inverse_depth_planes(yard.reference, yard.sources, near, far) - 1)
-    start, matcher = slopes_of(yard, yard.start.depth, normals), Matcher(yard)
+    start = slopes_of(yard, yard.start.depth, normals)
+    matchers = [Matcher(yard, slice(row, row + BAND)) for row in range(0, len(yard.truth), BAND)]
 
     def peer() -> torch.Tensor:
         with torch.no_grad():
-            return torch_iteration(yard, matcher, start, step)
+            return torch_iteration(yard, matchers, start, step)
 
     contest.peer("torch grid_sample", torch.__version__, peer, check=same_costs(yard))

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ._reference import transfer
 from ._sweep_reference import levels, sample
@@ -74,12 +75,12 @@ def patch_costs(reference: View, source: View, depth: Array, normals: Array, win
     return np.where(hidden | (variance_a < 1), np.nan, 1 - ncc)
 
 
-def rays(view: View, x: Array, y: Array) -> Array:
+def rays(view: View, x: NDArray[Any], y: NDArray[Any]) -> Array:
     """Through pixels that count from the first one's centre, z = 1."""
     return np.stack([x + 0.5, y + 0.5, np.ones(x.shape)], -1) @ np.linalg.inv(camera_of("view", view)[0]).T
 
 
-def project(reference: View, source: View, s: Array, x: Array, y: Array, depth: Array) -> Array:
+def project(reference: View, source: View, s: Array, x: NDArray[Any], y: NDArray[Any], depth: Array) -> Array:
     """What the source shows of points of the reference, NaN where it does not see them."""
     A, b = source_from_reference(camera_of("reference", reference), camera_of("source", source))
     p = np.stack([x + 0.5, y + 0.5, np.ones(x.shape)], -1) @ A.T + b / depth[..., None]
