@@ -129,7 +129,7 @@ def refine_depth(
     >>> rough = rng.uniform(4.8, 5.2, (40, 60)).astype(np.float32)
     >>> refined = mvs.refine_depth(left, [right], rough)
     >>> print(f"{np.median(abs(rough - 5)):.2f} -> {np.median(abs(refined.depth - 5)):.3f}")
-    0.10 -> 0.001
+    0.10 -> 0.003
     """
     _check_numbers(geometric_weight, num_iterations, seed)
     size = size_of("reference", reference)
