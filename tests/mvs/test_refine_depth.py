@@ -164,6 +164,19 @@ def test_other_planes_than_given(scene, swept):
     assert np.median(np.abs(useless.depth / scene.depths[0] - 1)) < 0.002
 
 
+def test_it_can_be_filtered(scene):
+    """As the maps of a sweep, with a least confidence."""
+    refined = []
+    for view, depth in zip(scene.views, scene.depths, strict=True):
+        sources = [other for other in scene.views if other is not view]
+        refined.append(mvs.refine_depth(view, sources, depth.astype(np.float32), num_iterations=0))
+    kept = mvs.filter_depths(scene.views, refined, min_confidence=0.99)
+    for depth, part in zip(kept, refined, strict=True):
+        assert 0.5 < np.mean(depth > 0) < np.mean(part.depth > 0)
+        np.testing.assert_array_equal(depth[depth > 0], part.depth[depth > 0])
+        assert part.cost[depth > 0].max() <= 0.01 + 1e-6
+
+
 def test_depths_stay_in_their_range(scene, swept):
     result = refine(scene, swept, depth_range=(3.5, 4.5))
     found = result.depth[result.depth > 0]

@@ -13,10 +13,10 @@ from .filter_depths import filter_depth, filter_depths
 from .fuse import PointCloud, fuse, fuse_views
 from .plane_sweep import estimate_depth, plane_sweep, winner_take_all
 from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse_depth_planes
-from .refine_depth import RefinedDepth, refine_depth
+from .refine_depth import refine_depth
 from .select_sources import Candidate, rank_sources, select_sources
 from .undistorted_view import undistorted_view
-from .views import DepthMap, View
+from .views import DepthMap, RefinedDepth, View
 
 __all__ = [
     "Candidate",

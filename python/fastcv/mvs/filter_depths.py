@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import Call, handle
-from .views import Array, DepthMap, View, camera_of, size_of, source_from_reference
+from .views import Array, DepthMap, RefinedDepth, View, camera_of, size_of, source_from_reference
 
 MAX_NEIGHBORS = 64
 
@@ -34,7 +34,7 @@ def filter_depths(
     ----------
     views : sequence of View
         Their images are not read, only the sizes.
-    depth_maps : sequence of DepthMap or (H, W) float32 array
+    depth_maps : sequence of DepthMap, RefinedDepth or (H, W) float32 array
         One per view; depth 0 means none.
     sources : sequence of sequences of int, optional
         Per view the positions in ``views`` of those that may confirm it, at most 64; None for all others.
@@ -145,11 +145,11 @@ def _confident_depths(
 def confident_depth(call: Call, i: int, view: View, depth_map: DepthMap | Any, min_confidence: float) -> Any:
     """The depth array of an entry, checked against its view, 0 where the confidence is too low."""
     name = f"depth_maps[{i}]"
-    depth = depth_map.depth if isinstance(depth_map, DepthMap) else depth_map
+    depth = depth_map.depth if isinstance(depth_map, (DepthMap, RefinedDepth)) else depth_map
     depth = call.input(name, depth, size_of(f"views[{i}]", view), ("float32",))
     if min_confidence <= 0:
         return depth
-    if not isinstance(depth_map, DepthMap):
+    if not isinstance(depth_map, (DepthMap, RefinedDepth)):
         raise TypeError(f"{name}: expected a DepthMap where min_confidence is positive, got {type(depth_map).__name__}")
     return depth * (depth_map.confidence >= min_confidence)
 

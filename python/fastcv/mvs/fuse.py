@@ -57,7 +57,7 @@ def fuse(
     Parameters
     ----------
     views : sequence of View
-    depth_maps : sequence of DepthMap or (H, W) float32 array
+    depth_maps : sequence of DepthMap, RefinedDepth or (H, W) float32 array
         One per view, best after ``filter_depths``; numpy arrays or what converts to them.
     sources : sequence of sequences of int, optional
         Per view the positions in ``views`` of those that it is merged with, at most 64; None for all others.

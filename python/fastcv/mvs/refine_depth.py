@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,31 +13,10 @@ from .._arrays import Call, handle
 from ._sweep import Options, prepare
 from .depth_normals import depth_normals
 from .planes import num_inverse_depth_planes
-from .views import PIXEL_CENTERS, Array, DepthMap, View, camera_of, size_of, source_from_reference
+from .views import PIXEL_CENTERS, Array, DepthMap, RefinedDepth, View, camera_of, size_of, source_from_reference
 
 MAX_WINDOW = 21
 MAX_ITERATIONS = 20
-
-
-class RefinedDepth(NamedTuple):
-    """Depth and normal of every pixel of a view.
-
-    Parameters
-    ----------
-    depth : (H, W) float32 array
-        Depth along z in the camera frame, in scene units; 0 where there is none.
-    normals : (H, W, 3) float32 array
-        Unit vectors in the camera frame, towards the camera; 0 where there is no depth.
-    confidence : (H, W) float32 array
-        ``1 - cost``, at least 0; 0 where there is no depth.
-    cost : (H, W) float32 array
-        Of the pixel's plane; NaN where there is no depth.
-    """
-
-    depth: Any
-    normals: Any
-    confidence: Any
-    cost: Any
 
 
 def refine_depth(
@@ -78,8 +57,7 @@ def refine_depth(
         Where to start; 0 or NaN where there is none.
     normals : (H, W, 3) float32 array, optional
         Where to start, in the camera frame, of any length; None for those of a ``RefinedDepth``, else for those of
-        ``depth_normals``. Normals that do not
-        face the camera (0 or NaN among them) count as facing it.
+        ``depth_normals``. Where one does not face the camera (0, NaN), the plane is parallel to the image.
     source_depths : sequence of (H_i, W_i) float32 array, optional
         The sources' own depth maps, 0 or NaN where there is none.
     geometric_weight : float, optional

@@ -56,6 +56,27 @@ class DepthMap(NamedTuple):
     cost: Any
 
 
+class RefinedDepth(NamedTuple):
+    """Depth and normal of every pixel of a view.
+
+    Parameters
+    ----------
+    depth : (H, W) float32 array
+        Depth along z in the camera frame, in scene units; 0 where there is none.
+    normals : (H, W, 3) float32 array
+        Unit vectors in the camera frame, towards the camera; 0 where there is no depth.
+    confidence : (H, W) float32 array
+        ``1 - cost``, at least 0; 0 where there is no depth.
+    cost : (H, W) float32 array
+        Of the pixel's plane; NaN where there is no depth.
+    """
+
+    depth: Any
+    normals: Any
+    confidence: Any
+    cost: Any
+
+
 def names_of(num_sources: int) -> list[str]:
     """What messages call the views of a sweep: the reference, then the sources."""
     if not 1 <= num_sources <= MAX_SOURCES:

@@ -97,13 +97,13 @@ def _read(dense: Dense, names: Sequence[str]) -> tuple[dict[str, mvs.View], dict
 
 def sweep(
     reference: mvs.View, sources: Sequence[mvs.View], limits: tuple[float, float], settings: DenseSettings
-) -> tuple[mvs.DepthMap, int]:
+) -> tuple[mvs.DepthMap | mvs.RefinedDepth, int]:
     """The depth of the reference, and with how many planes: the one place where the estimator is called."""
     wanted = mvs.num_inverse_depth_planes(reference, sources, *limits)
     num_planes = min(max(wanted, MIN_PLANES), settings.max_planes)
     depths = mvs.inverse_depth_planes(*limits, num_planes)
     result = mvs.estimate_depth(reference, sources, depths, num_threads=settings.num_threads)
-    if settings.refine:
-        refined = mvs.refine_depth(reference, sources, result, depth_range=limits, num_threads=settings.num_threads)
-        result = mvs.DepthMap(refined.depth, refined.confidence, refined.cost)
-    return result, num_planes
+    if not settings.refine:
+        return result, num_planes
+    refined = mvs.refine_depth(reference, sources, result, depth_range=limits, num_threads=settings.num_threads)
+    return refined, num_planes
