@@ -12,6 +12,7 @@
 namespace fastcv::bindings {
 
 void bind_mvs_features(nb::module_& m);
+void bind_mvs_pyramid(nb::module_& m);
 
 namespace {
 
@@ -199,6 +200,7 @@ void bind_mvs(nb::module_& m) {
   bind_filter(m);
   bind_fuse(m);
   bind_mvs_features(m);
+  bind_mvs_pyramid(m);
   bind_census_luma<std::uint8_t>(m);
   bind_census_luma<std::uint16_t>(m);
   bind_census_luma<float>(m);

@@ -13,6 +13,7 @@ from .filter_depths import filter_depth, filter_depths
 from .fuse import PointCloud, fuse, fuse_views
 from .plane_sweep import estimate_depth, plane_sweep, winner_take_all
 from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse_depth_planes
+from .pyramid import estimate_depth_pyramid
 from .refine_depth import refine_depth
 from .select_sources import Candidate, rank_sources, select_sources
 from .undistorted_view import undistorted_view
@@ -34,6 +35,7 @@ __all__ = [
     "depth_to_disparity",
     "disparity_to_depth",
     "estimate_depth",
+    "estimate_depth_pyramid",
     "estimate_disparity",
     "feature_volume",
     "fill_disparity",

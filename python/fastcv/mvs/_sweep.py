@@ -117,7 +117,9 @@ def _projections(
         p = pixels @ A.T + b * inverse_depths
         uv = p[..., :2] / np.where(p[..., 2:] > 0, p[..., 2:], np.nan)
         source_height, source_width = size_of(name, view)
-        if not ((uv >= 0) & (uv <= (source_width - 1, source_height - 1))).all(-1).any():
+        sees = ((uv >= 0) & (uv <= (source_width - 1, source_height - 1))).all(-1)
+        # A source that sees none of the surfaces around depths that are already known was of use in finding them.
+        if hypotheses.bounds is None and not sees.any():
             raise ValueError(
                 f"{name}: expected a view that sees some of the reference's depth range, got one that sees none"
             )
@@ -125,6 +127,15 @@ def _projections(
 
 
 def _pack(call: Call, name: str, view: View, channels: int, num_threads: int) -> Any:
+    image, mask = arrays_of(call, name, view)
+    height, width = image.shape[:2]
+    words = call.empty((channels, height + 1, width + 1), "int32")
+    call.backend.mvs.pack_image(handle(image), handle(mask), handle(words), call.execution(num_threads))
+    return words
+
+
+def arrays_of(call: Call, name: str, view: View) -> tuple[Any, Any]:
+    """A view's image as (H, W, 1 or 3) uint8, uint16 or float32 and its mask as bytes or None, checked."""
     height, width = size_of(name, view)
     image = view.image if view.image.ndim == 3 else view.image[..., None]
     if dtype_name(image) == "float16":
@@ -141,6 +152,4 @@ def _pack(call: Call, name: str, view: View, channels: int, num_threads: int) ->
         mask = call.input(f"{name}.mask", mask, (height, width), ("bool", "uint8"))
         if dtype_name(mask) == "bool":
             mask = mask.view(sys.modules["torch"].uint8 if is_torch(mask) else "uint8")
-    words = call.empty((channels, height + 1, width + 1), "int32")
-    call.backend.mvs.pack_image(handle(image), handle(mask), handle(words), call.execution(num_threads))
-    return words
+    return image, mask
