@@ -13,6 +13,7 @@ namespace fastcv::bindings {
 
 void bind_mvs_features(nb::module_& m);
 void bind_mvs_pyramid(nb::module_& m);
+void bind_mvs_volumes(nb::module_& m);
 
 namespace {
 
@@ -201,6 +202,7 @@ void bind_mvs(nb::module_& m) {
   bind_fuse(m);
   bind_mvs_features(m);
   bind_mvs_pyramid(m);
+  bind_mvs_volumes(m);
   bind_census_luma<std::uint8_t>(m);
   bind_census_luma<std::uint16_t>(m);
   bind_census_luma<float>(m);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plane sweep, one block a tile of the reference: each word is sampled once and window sums are shared.
 #include "cuda/core/launch.cuh"
+#include "cuda/mvs/hypotheses_on_device.h"
 #include "cuda/mvs/plane_sweep.h"
-#include "cuda/mvs/stream_buffer.h"
 #include "mvs/sweep_pixel.hd.h"
 
 namespace fastcv::cuda::mvs {
@@ -12,21 +12,6 @@ using fastcv::mvs::Hypotheses;
 using fastcv::mvs::MatchCost;
 
 constexpr int kTileWidth = 32, kTileHeight = 8, kThreads = kTileWidth * kTileHeight;
-
-// A copy of the planes on the device; the bounds are there.
-class OnDevice {
- public:
-  OnDevice(const Hypotheses& host, cudaStream_t stream) : planes_(3 * host.num, stream), hypotheses_(host) {
-    hypotheses_.planes = planes_.get();
-    check(cudaMemcpyAsync(planes_.get(), host.planes, 3 * host.num * sizeof(float), cudaMemcpyHostToDevice, stream),
-          "cudaMemcpyAsync");
-  }
-  const Hypotheses& get() const { return hypotheses_; }
-
- private:
-  StreamBuffer<float> planes_;
-  Hypotheses hypotheses_;
-};
 
 struct VolumeSink {
   CostVolume out;

@@ -16,6 +16,7 @@ from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse
 from .pyramid import estimate_depth_pyramid
 from .refine_depth import refine_depth
 from .select_sources import Candidate, rank_sources, select_sources
+from .soft_argmin import SoftDepth, soft_argmin
 from .undistorted_view import undistorted_view
 from .views import DepthMap, RefinedDepth, View
 
@@ -28,6 +29,7 @@ __all__ = [
     "PointCloud",
     "RefinedDepth",
     "SlantedPlanes",
+    "SoftDepth",
     "View",
     "depth_normals",
     "depth_range",
@@ -50,6 +52,7 @@ __all__ = [
     "refine_depth",
     "remove_speckles",
     "select_sources",
+    "soft_argmin",
     "undistorted_view",
     "winner_take_all",
 ]

@@ -43,6 +43,17 @@ def hypotheses_of(call: Call, depths: Surfaces, K: Array, size: tuple[int, int])
     return Hypotheses(np.stack([np.zeros_like(d), np.zeros_like(d), 1 / d], 1).astype(np.float32), None)
 
 
+def hypotheses_of_costs(call: Call, depths: Surfaces, K: ArrayLike | None) -> Hypotheses:
+    """Of a volume of costs (D, H, W) that the call knows; the calibration matrix is needed for slanted planes alone."""
+    if K is None and isinstance(depths, SlantedPlanes):
+        raise ValueError("K: expected the reference's calibration matrix beside slanted planes, got None")
+    K = np.eye(3) if K is None else np.asarray(K, np.float64)
+    result = hypotheses_of(call, depths, K, (call.dims["H"], call.dims["W"]))
+    if len(result.planes) != call.dims["D"]:
+        raise ValueError(f"depths: expected {call.dims['D']} surfaces, got {len(result.planes)}")
+    return result
+
+
 def increasing(name: str, values: ArrayLike) -> Array:
     """Positive and increasing float64 values, checked."""
     d = np.asarray(values, np.float64)

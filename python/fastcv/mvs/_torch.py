@@ -12,6 +12,8 @@ from torch import Tensor
 
 from .._arrays import Call, handle
 from ._features import Camera, FeatureSweep, cameras_of, prepare
+from ._hypotheses import Surfaces, hypotheses_of_costs
+from .planes import DepthRange, SlantedPlanes
 from .views import View, names_of
 
 
@@ -140,3 +142,87 @@ def _backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Any, ...]:
 
 
 feature_volume.register_autograd(_backward, setup_context=_save)
+
+
+def pack_surfaces(depths: Surfaces, K: Any) -> tuple[str, list[Tensor], int]:
+    """Surfaces as what an op takes: their kind, tensors, and a number. Their values are not looked at yet."""
+
+    def constant(name: str, value: Any) -> Tensor:
+        value = value if isinstance(value, Tensor) else torch.from_numpy(np.array(value, np.float64))
+        if value.requires_grad:
+            raise ValueError(f"{name}: expected a constant, got a tensor that requires a gradient")
+        return value
+
+    if isinstance(depths, DepthRange):
+        for name, bound in (("near", depths.near), ("far", depths.far)):
+            if not isinstance(bound, Tensor):
+                raise TypeError(f"depths.{name}: expected a torch tensor as the costs are, got {type(bound).__name__}")
+        return "range", [constant("depths.near", depths.near), constant("depths.far", depths.far)], depths.num
+    if isinstance(depths, SlantedPlanes):
+        tensors = [constant("depths.normal", depths.normal), constant("depths.offsets", depths.offsets)]
+        return "slanted", tensors if K is None else [*tensors, constant("K", K)], 0
+    return "planes", [constant("depths", depths)], 0
+
+
+def _soft_call(costs: Tensor, kind: str, surfaces: Sequence[Tensor], num: int) -> tuple[Call, tuple[Any, ...]]:
+    """The first arguments of the native functions, checked."""
+    call = Call()
+    costs = call.input("costs", costs.detach(), ("D", "H", "W"), ("float32",))
+    depths: Surfaces
+    K = None
+    if kind == "range":
+        depths = DepthRange(*surfaces, num)
+    else:
+        values = [surface.cpu().numpy() for surface in surfaces]
+        depths = values[0] if kind == "planes" else SlantedPlanes(*values[:2])
+        K = values[2] if len(values) == 3 else None
+    planes, bounds = hypotheses_of_costs(call, depths, K)
+    return call, (handle(costs), planes, handle(bounds))
+
+
+@torch.library.custom_op("fastcv::mvs_soft_argmin", mutates_args=())
+def soft_argmin(
+    costs: Tensor, kind: str, surfaces: Sequence[Tensor], num: int, temperature: float, num_threads: int
+) -> tuple[Tensor, Tensor]:
+    call, native = _soft_call(costs, kind, surfaces, num)
+    depth, uncertainty = (costs.new_empty(costs.shape[1:]) for _ in range(2))
+    execution = call.execution(num_threads)
+    call.backend.mvs.soft_argmin(*native, 1 / temperature, handle(depth), handle(uncertainty), execution)
+    return depth, uncertainty
+
+
+@torch.library.custom_op("fastcv::mvs_soft_argmin_vjp", mutates_args=())
+def soft_argmin_vjp(
+    grad_depth: Tensor,
+    grad_uncertainty: Tensor,
+    costs: Tensor,
+    kind: str,
+    surfaces: Sequence[Tensor],
+    num: int,
+    temperature: float,
+    num_threads: int,
+) -> Tensor:
+    call, native = _soft_call(costs, kind, surfaces, num)
+    grad = torch.empty_like(costs, memory_format=torch.contiguous_format)
+    grads, execution = (handle(grad_depth), handle(grad_uncertainty)), call.execution(num_threads)
+    call.backend.mvs.soft_argmin_vjp(*native, 1 / temperature, *grads, handle(grad), execution)
+    return grad
+
+
+soft_argmin.register_fake(lambda costs, *_: (costs.new_empty(costs.shape[1:]), costs.new_empty(costs.shape[1:])))
+soft_argmin_vjp.register_fake(lambda _depth, _uncertainty, costs, *_: costs.new_empty(costs.shape))
+
+
+def _save_costs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:  # noqa: ARG001
+    costs, ctx.kind, surfaces, *ctx.options = inputs
+    ctx.save_for_backward(costs, *surfaces)
+
+
+def _soft_backward(ctx: Any, grad_depth: Tensor, grad_uncertainty: Tensor) -> tuple[Any, ...]:
+    costs, *surfaces = ctx.saved_tensors
+    grads = grad_depth.contiguous(), grad_uncertainty.contiguous()
+    grad = soft_argmin_vjp(*grads, costs, ctx.kind, surfaces, *ctx.options)
+    return grad, None, [None] * len(surfaces), None, None, None
+
+
+soft_argmin.register_autograd(_soft_backward, setup_context=_save_costs)

@@ -6,14 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from .._arrays import Call, handle
-from ._hypotheses import Surfaces, hypotheses_of
+from ._hypotheses import Surfaces, hypotheses_of_costs
 from ._sweep import Options, prepare
-from .planes import SlantedPlanes
-from .views import Array, DepthMap, View
+from .views import DepthMap, View
 
 
 def plane_sweep(
@@ -188,21 +186,12 @@ def winner_take_all(costs: Any, depths: Surfaces, *, K: ArrayLike | None = None,
     """
     call = Call()
     costs = call.input("costs", costs, ("D", "H", "W"), ("float32",))
-    planes, bounds = hypotheses_of(call, depths, _any_K(depths, K), (call.dims["H"], call.dims["W"]))
-    if len(planes) != call.dims["D"]:
-        raise ValueError(f"depths: expected {call.dims['D']} surfaces, got {len(planes)}")
+    planes, bounds = hypotheses_of_costs(call, depths, K)
     _check_num_surfaces(len(planes))
     maps = [call.empty(("H", "W"), "float32") for _ in DepthMap._fields]
     native = call.backend.mvs.winner_take_all
     native(handle(costs), planes, handle(bounds), *map(handle, maps), call.execution(num_threads))
     return DepthMap(*map(call.result, maps))
-
-
-def _any_K(depths: Surfaces, K: ArrayLike | None) -> Array:
-    """The calibration matrix, which only slanted planes need."""
-    if K is None and isinstance(depths, SlantedPlanes):
-        raise ValueError("K: expected the reference's calibration matrix beside slanted planes, got None")
-    return np.eye(3) if K is None else np.asarray(K, np.float64)
 
 
 def _check_num_surfaces(num: int) -> None:
