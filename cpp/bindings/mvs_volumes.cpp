@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fastcv._core.mvs: what is done to volumes of costs.
 #include "bindings/mvs.h"
+#include "mvs/guided_costs.h"
 #include "mvs/soft_argmin.h"
 
 namespace fastcv::bindings {
@@ -38,6 +39,16 @@ void bind_mvs_volumes(nb::module_& m) {
       },
       array("costs"), array("planes"), array("bounds").none(), nb::arg("sharpness"), array("grad_depth"),
       array("grad_uncertainty"), array("out"), nb::arg("num_threads"));
+  m.def(
+      "guided_costs",
+      [](ViewArg<const float, 3> costs, ViewArg<const float, 3> guide, int radius, float epsilon, ViewArg<float, 3> out,
+         int num_threads) {
+        const mvs::GuidedCosts in{view<3>(costs), view<3>(guide), radius, epsilon};
+        const auto o = view<3>(out);
+        const nb::gil_scoped_release release;
+        mvs::guided_costs(in, o, num_threads);
+      },
+      array("costs"), array("guide"), nb::arg("radius"), nb::arg("epsilon"), array("out"), nb::arg("num_threads"));
 }
 
 }  // namespace fastcv::bindings

@@ -43,8 +43,8 @@ struct HalveMask {
   }
 };
 
-// Median of 25 values, which are lost. What is both the least and the greatest of more than half of them cannot be the
-// median, so 14 at a time suffice. Source: Devillard 1998, "Fast median search", after Paeth 1990 in Graphics Gems.
+// Median of 25 values, which are lost. The least and the greatest of more than half of all values cannot be the median,
+// so that 14 at a time suffice. Source: Devillard 1998, "Fast median search: an ANSI C implementation".
 template <class F>
 FASTCV_HD F median_of_25(F* v) {
   int first = 0, last = 13;

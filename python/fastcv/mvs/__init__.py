@@ -11,6 +11,7 @@ from .disparity_depth import depth_to_disparity, disparity_to_depth
 from .feature_volume import FeatureVolume, feature_volume
 from .filter_depths import filter_depth, filter_depths
 from .fuse import PointCloud, fuse, fuse_views
+from .guided_costs import guided_costs
 from .plane_sweep import estimate_depth, plane_sweep, winner_take_all
 from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse_depth_planes
 from .pyramid import estimate_depth_pyramid
@@ -45,6 +46,7 @@ __all__ = [
     "filter_depths",
     "fuse",
     "fuse_views",
+    "guided_costs",
     "inverse_depth_planes",
     "num_inverse_depth_planes",
     "plane_sweep",

@@ -171,7 +171,7 @@ def _soft_call(costs: Tensor, kind: str, surfaces: Sequence[Tensor], num: int) -
     depths: Surfaces
     K = None
     if kind == "range":
-        depths = DepthRange(*surfaces, num)
+        depths = DepthRange(surfaces[0], surfaces[1], num)
     else:
         values = [surface.cpu().numpy() for surface in surfaces]
         depths = values[0] if kind == "planes" else SlantedPlanes(*values[:2])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._arrays import Call, dtype_name, handle
-from ._hypotheses import increasing
+from ._hypotheses import Surfaces, increasing
 from ._sweep import arrays_of
 from .clean_disparity import fill_disparity
 from .plane_sweep import estimate_depth
@@ -114,15 +114,16 @@ def estimate_depth_pyramid(
     for _ in levels[1:]:
         named = zip(names, pyramid[-1], strict=True)
         pyramid.append([_halved(call, name, view, num_threads) for name, view in named])
-    result = None
+    result: DepthMap | None = None
     for planes, (reference, *sources) in zip(levels[::-1], pyramid[::-1], strict=True):
         if result is None or not bool((result.depth > 0).any()):
-            surfaces = [planes.depths()]
+            surfaces: Sequence[Surfaces] = [planes.depths()]
         else:
             size = size_of("reference", reference)
             surfaces = _local_ranges(call, result.depth, size, planes, (num_local, aligned), num_threads)
         found = [estimate_depth(reference, sources, s, num_threads=num_threads, **options) for s in surfaces]
         result = found[0] if len(found) == 1 else _cheaper(*found)
+    assert result is not None  # there is a level
     return DepthMap(*map(call.result, result))
 
 
