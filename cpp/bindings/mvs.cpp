@@ -13,6 +13,7 @@ namespace fastcv::bindings {
 
 void bind_mvs_features(nb::module_& m);
 void bind_mvs_pyramid(nb::module_& m);
+void bind_mvs_refine(nb::module_& m);
 void bind_mvs_volumes(nb::module_& m);
 
 namespace {
@@ -70,18 +71,6 @@ void bind_sweep(nb::module_& m) {
       },
       array("costs"), array("planes"), array("bounds").none(), array("depth"), array("confidence"), array("out_cost"),
       nb::arg("num_threads"));
-}
-
-void bind_refine(nb::module_& m) {
-  m.def(
-      "refine_depth",
-      [](FASTCV_REFINE_PARAMETERS, int num_threads) {
-        const auto refinement = refinement_from(FASTCV_REFINE_VALUES);
-        const auto map = FASTCV_REFINED_MAP;
-        const nb::gil_scoped_release release;
-        mvs::refine_depth(refinement, map, num_iterations, num_threads);
-      },
-      FASTCV_REFINE_ARGS, nb::arg("num_threads"));
 }
 
 void bind_filter(nb::module_& m) {
@@ -197,11 +186,11 @@ void bind_mvs(nb::module_& m) {
   bind_pack_image<std::uint16_t>(m);
   bind_pack_image<float>(m);
   bind_sweep(m);
-  bind_refine(m);
   bind_filter(m);
   bind_fuse(m);
   bind_mvs_features(m);
   bind_mvs_pyramid(m);
+  bind_mvs_refine(m);
   bind_mvs_volumes(m);
   bind_census_luma<std::uint8_t>(m);
   bind_census_luma<std::uint16_t>(m);

@@ -52,15 +52,6 @@ FASTCV_HD bool at_most_unsigned(std::int32_t x, std::int32_t limit) {
   return static_cast<std::uint32_t>(x) <= static_cast<std::uint32_t>(limit);
 }
 FASTCV_HD std::int32_t gather(const std::int32_t* base, std::int32_t index) { return base[index]; }
-FASTCV_HD float gather(const float* base, std::int32_t index) { return base[index]; }
-// The first `count` lanes to their places.
-FASTCV_HD void scatter(float* base, std::int32_t index, float value, int /*count*/) { base[index] = value; }
-FASTCV_HD bool any(bool mask) { return mask; }
-// A lane by its number.
-FASTCV_HD std::int32_t get_lane(std::int32_t value, int /*lane*/) { return value; }
-FASTCV_HD void set_lane(float& value, int /*lane*/, float x) { value = x; }
-template <class F>
-constexpr int kLanesOf = sizeof(F) / sizeof(float);
 // Whether no byte is -128: a byte's low seven bits plus 127 carry into its top bit unless they are all 0.
 FASTCV_HD bool has_no_lowest_byte(std::int32_t quad) {
   const auto bits = static_cast<std::uint32_t>(quad);
@@ -183,34 +174,17 @@ FASTCV_HD Ints lane_indices() {
 FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
   return (Ints)_mm512_i32gather_epi32((__m512i)index, base, 4);
 }
-FASTCV_HD Floats gather(const float* base, Ints index) { return (Floats)_mm512_i32gather_ps((__m512i)index, base, 4); }
 #elif defined(__AVX2__)
 FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
   return (Ints)_mm256_i32gather_epi32(base, (__m256i)index, 4);
 }
-FASTCV_HD Floats gather(const float* base, Ints index) { return (Floats)_mm256_i32gather_ps(base, (__m256i)index, 4); }
 #else
 FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
   Ints v;
   for (int i = 0; i < kLanes; ++i) v[i] = base[index[i]];
   return v;
 }
-FASTCV_HD Floats gather(const float* base, Ints index) {
-  Floats v;
-  for (int i = 0; i < kLanes; ++i) v[i] = base[index[i]];
-  return v;
-}
 #endif
-FASTCV_HD void scatter(float* base, Ints index, Floats value, int count) {
-  for (int i = 0; i < count; ++i) base[index[i]] = value[i];
-}
-FASTCV_HD bool any(Ints mask) {
-  std::int32_t bits = 0;
-  for (int i = 0; i < kLanes; ++i) bits |= mask[i];
-  return bits != 0;
-}
-FASTCV_HD std::int32_t get_lane(Ints value, int lane) { return value[lane]; }
-FASTCV_HD void set_lane(Floats& value, int lane, float x) { value[lane] = x; }
 
 #if defined(FASTCV_LANES_DOT_BYTES)
 // The same integers as above: byte weights (128 - fx, fx) in both halves, then half weights (128 - fy, fy).

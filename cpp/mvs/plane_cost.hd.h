@@ -2,6 +2,7 @@
 // Matching cost of one reference pixel on a slanted plane of its own: bilaterally weighted NCC and reprojection error.
 #pragma once
 
+#include "core/lane_access.hd.h"
 #include "mvs/match_cost.hd.h"
 #include "mvs/refine_depth.h"
 #include "mvs/warp.hd.h"

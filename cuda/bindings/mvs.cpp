@@ -8,12 +8,12 @@
 #include "cuda/mvs/filter_depths.h"
 #include "cuda/mvs/pack_image.h"
 #include "cuda/mvs/plane_sweep.h"
-#include "cuda/mvs/refine_depth.h"
 
 namespace fastcv::bindings {
 
 void bind_mvs_features(nb::module_& m);
 void bind_mvs_pyramid(nb::module_& m);
+void bind_mvs_refine(nb::module_& m);
 void bind_mvs_volumes(nb::module_& m);
 
 namespace {
@@ -63,24 +63,6 @@ void bind_winners(nb::module_& m) {
       },
       array("costs"), array("planes"), array("bounds").none(), array("depth"), array("confidence"), array("out_cost"),
       nb::arg("stream"));
-}
-
-void bind_refine(nb::module_& m) {
-  m.def(
-      "refine_depth",
-      [](FASTCV_REFINE_PARAMETERS, std::intptr_t stream) {
-        const auto refinement = refinement_from(FASTCV_REFINE_VALUES);
-        const cuda::DeviceGuard guard(depth.device_id());
-        cuda::mvs::refine_depth(refinement, FASTCV_REFINED_MAP, num_iterations, stream_from(stream));
-      },
-      FASTCV_REFINE_ARGS, nb::arg("stream"));
-  m.def(
-      "depth_normals",
-      [](ViewArg<const float, 2> depth, HostMatrix<double, 3> K, ViewArg<float, 3> out, std::intptr_t stream) {
-        const cuda::DeviceGuard guard(depth.device_id());
-        cuda::mvs::depth_normals(view<2>(depth), K.data(), view<3>(out), stream_from(stream));
-      },
-      array("depth"), array("K"), array("out"), nb::arg("stream"));
 }
 
 void bind_filter(nb::module_& m) {
@@ -154,10 +136,10 @@ void bind_mvs(nb::module_& m) {
   bind_plane_sweep<cuda::mvs::plane_sweep>(m, "plane_sweep");
   bind_plane_sweep<cuda::mvs::plane_sweep_for_each>(m, "plane_sweep_for_each");
   bind_winners(m);
-  bind_refine(m);
   bind_filter(m);
   bind_mvs_features(m);
   bind_mvs_pyramid(m);
+  bind_mvs_refine(m);
   bind_mvs_volumes(m);
   bind_census_luma<std::uint8_t>(m);
   bind_census_luma<std::uint16_t>(m);

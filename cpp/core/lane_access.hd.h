@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lanes that go their own ways: reads and writes at places that differ, single lanes, and whether any is set.
+#pragma once
+
+#include "core/lanes.hd.h"
+
+namespace fastcv::FASTCV_ISA {
+
+template <class F>
+constexpr int kLanesOf = sizeof(F) / sizeof(float);
+
+FASTCV_HD float gather(const float* base, std::int32_t index) { return base[index]; }
+// The first `count` lanes to their places.
+FASTCV_HD void scatter(float* base, std::int32_t index, float value, int /*count*/) { base[index] = value; }
+FASTCV_HD bool any(bool mask) { return mask; }
+FASTCV_HD std::int32_t get_lane(std::int32_t value, int /*lane*/) { return value; }
+FASTCV_HD void set_lane(float& value, int /*lane*/, float x) { value = x; }
+
+#ifndef __CUDACC__
+
+FASTCV_HD Floats gather(const float* base, Ints index) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_i32gather_ps((__m512i)index, base, 4);
+#elif defined(__AVX2__)
+  return (Floats)_mm256_i32gather_ps(base, (__m256i)index, 4);
+#else
+  Floats v;
+  for (int i = 0; i < kLanes; ++i) v[i] = base[index[i]];
+  return v;
+#endif
+}
+FASTCV_HD void scatter(float* base, Ints index, Floats value, int count) {
+  for (int i = 0; i < count; ++i) base[index[i]] = value[i];
+}
+FASTCV_HD bool any(Ints mask) {
+  std::int32_t bits = 0;
+  for (int i = 0; i < kLanes; ++i) bits |= mask[i];
+  return bits != 0;
+}
+FASTCV_HD std::int32_t get_lane(Ints value, int lane) { return value[lane]; }
+FASTCV_HD void set_lane(Floats& value, int lane, float x) { value[lane] = x; }
+
+#endif  // __CUDACC__
+
+}  // namespace fastcv::FASTCV_ISA
