@@ -77,8 +77,8 @@ def test_options_reach_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pipeline, "densify", densify)
     line = (
-        "mvs m i --out o --views a*,b --shard 2/3 --max-size 99 --max-memory 1G --num-sources 3 --max-planes 9 --refine "
-        "--min-confidence 0.5 --min-consistent 4 --format colmap --normals --num-threads 5 --overwrite"
+        "mvs m i --out o --views a*,b --shard 2/3 --max-size 99 --max-memory 1G --num-sources 3 --max-planes 9 "
+        "--refine --min-confidence 0.5 --min-consistent 4 --format colmap --normals --num-threads 5 --overwrite"
     )
     assert run(line.split()) == 1
     options = DensifyOptions("a*,b", "2/3", False, 99, "1G", 3, 9, True, 0.5, 4, "colmap", True, 5)
