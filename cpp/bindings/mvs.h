@@ -38,12 +38,12 @@ inline mvs::Sweep sweep_from(const Images& images, const std::vector<bool>& mask
                              const HostMatrix<float, 13>& sources, const HostMatrix<float, 3>& planes,
                              const Bounds& bounds, mvs::MatchCost cost, int window, int num_best, int truncation) {
   const auto packed = [&](std::size_t i) {
-    return mvs::PackedImage{images[i].data(), static_cast<std::int32_t>(images[i].shape(1) - 1),
-                            static_cast<std::int32_t>(images[i].shape(2) - 1), masked[i]};
+    const auto size = [&](std::size_t axis) { return static_cast<std::int32_t>(images[i].shape(axis)); };
+    return mvs::PackedImage{images[i].data(), size(0) - 1, size(1) - 1, masked[i], size(2)};
   };
   mvs::Sweep sweep{};
   sweep.cost = cost;
-  sweep.channels = static_cast<std::int32_t>(images[0].shape(0));
+  sweep.channels = images[0].shape(2) == 1 ? 1 : 3;
   sweep.window = window;
   sweep.num_best = num_best;
   sweep.truncation = truncation;

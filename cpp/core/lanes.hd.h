@@ -51,7 +51,10 @@ FASTCV_HD std::int32_t larger(std::int32_t a, std::int32_t b) { return a > b ? a
 FASTCV_HD bool at_most_unsigned(std::int32_t x, std::int32_t limit) {
   return static_cast<std::uint32_t>(x) <= static_cast<std::uint32_t>(limit);
 }
-FASTCV_HD std::int32_t gather(const std::int32_t* base, std::int32_t index) { return base[index]; }
+template <int Stride = 1>
+FASTCV_HD std::int32_t gather(const std::int32_t* base, std::int32_t index) {
+  return base[Stride * std::int64_t(index)];
+}
 // Whether no byte is -128: a byte's low seven bits plus 127 carry into its top bit unless they are all 0.
 FASTCV_HD bool has_no_lowest_byte(std::int32_t quad) {
   const auto bits = static_cast<std::uint32_t>(quad);
@@ -61,12 +64,13 @@ FASTCV_HD bool has_no_lowest_byte(std::int32_t quad) {
 FASTCV_HD std::int32_t dot_halves(std::int32_t a, std::int32_t b) {
   return static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b) + (a >> 16) * (b >> 16);
 }
-// Bilinear value of four signed bytes (left, right, left below, right below) with weights fx, fy in 128ths; 2^14 a
-// unit.
-FASTCV_HD std::int32_t bilinear_bytes(std::int32_t quad, std::int32_t fx, std::int32_t fy) {
+// Bilinear value of four signed bytes (left, left below, right, right below), 2^14 a unit; weights are bytes 128 - fy,
+// fy and fx in 128ths.
+FASTCV_HD std::int32_t bilinear_bytes(std::int32_t quad, std::int32_t weights) {
   const auto byte = [quad](int k) { return static_cast<std::int32_t>(static_cast<std::int8_t>(quad >> (8 * k))); };
-  const std::int32_t top = byte(0) * (128 - fx) + byte(1) * fx, bottom = byte(2) * (128 - fx) + byte(3) * fx;
-  return top * (128 - fy) + bottom * fy;
+  const std::int32_t fx = weights >> 16 & 127, fy = weights >> 8 & 255;
+  const std::int32_t left = byte(0) * (128 - fy) + byte(1) * fy, right = byte(2) * (128 - fy) + byte(3) * fy;
+  return left * (128 - fx) + right * fx;
 }
 
 #ifndef __CUDACC__
@@ -170,27 +174,25 @@ FASTCV_HD Ints lane_indices() {
   return v;
 }
 
+template <int Stride = 1>  // 1 or 2
+FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
 #if defined(__AVX512F__)
-FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
-  return (Ints)_mm512_i32gather_epi32((__m512i)index, base, 4);
-}
+  return (Ints)_mm512_i32gather_epi32((__m512i)index, base, 4 * Stride);
 #elif defined(__AVX2__)
-FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
-  return (Ints)_mm256_i32gather_epi32(base, (__m256i)index, 4);
-}
+  return (Ints)_mm256_i32gather_epi32(base, (__m256i)index, 4 * Stride);
 #else
-FASTCV_HD Ints gather(const std::int32_t* base, Ints index) {
   Ints v;
-  for (int i = 0; i < kLanes; ++i) v[i] = base[index[i]];
+  for (int i = 0; i < kLanes; ++i) v[i] = gather<Stride>(base, std::int32_t(index[i]));
   return v;
-}
 #endif
+}
 
 #if defined(FASTCV_LANES_DOT_BYTES)
-// The same integers as above: byte weights (128 - fx, fx) in both halves, then half weights (128 - fy, fy).
-FASTCV_HD Ints bilinear_bytes(Ints quad, Ints fx, Ints fy) {
-  const Ints wx = 128 + (fx << 8) - fx;
-  return dot_halves(dot_bytes(wx | (wx << 16), quad), 128 + (fy << 16) - fy);
+// The same integers as above, as far as the weights are any: both bytes of fy for both halves, then halves 128 - fx,
+// fx.
+FASTCV_HD Ints bilinear_bytes(Ints quad, Ints weights) {
+  const Ints low = weights & 0xffff, fx = weights >> 16;
+  return dot_halves(dot_bytes(low | (low << 16), quad), 128 + (fx << 16) - fx);
 }
 #else
 FASTCV_HD Ints dot_halves(Ints a, Ints b) {
@@ -198,11 +200,9 @@ FASTCV_HD Ints dot_halves(Ints a, Ints b) {
   for (int i = 0; i < kLanes; ++i) v[i] = dot_halves(std::int32_t(a[i]), std::int32_t(b[i]));
   return v;
 }
-FASTCV_HD Ints bilinear_bytes(Ints quad, Ints fx, Ints fy) {
+FASTCV_HD Ints bilinear_bytes(Ints quad, Ints weights) {
   Ints v;
-  for (int i = 0; i < kLanes; ++i) {
-    v[i] = bilinear_bytes(std::int32_t(quad[i]), std::int32_t(fx[i]), std::int32_t(fy[i]));
-  }
+  for (int i = 0; i < kLanes; ++i) v[i] = bilinear_bytes(std::int32_t(quad[i]), std::int32_t(weights[i]));
   return v;
 }
 #endif

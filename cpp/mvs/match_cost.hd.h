@@ -63,10 +63,16 @@ FASTCV_HD F ncc_cost(const ReferenceWindow<F>& r, IntOf<F> sum, IntOf<F> sum_squ
   return select(counts, smaller(larger(cost, F{}), F{} + 2.0F), F{} + kNoCost);
 }
 
-// Mean over the window of SAD or gradient words, intensities in [0, 1]; scale = 1 / (samples * 255 * 2^kSadBits).
+// What makes a sum of `count` SAD or gradient words a mean of intensities in [0, 1].
+template <class F>
+FASTCV_HD F sad_scale(F count, int channels) {
+  return 1.0F / (count * float((255 << kSadBits) * channels));
+}
+
+// Mean over the window of SAD or gradient words.
 template <class F>
 FASTCV_HD F sad_cost(IntOf<F> sum, F scale) {
-  return select((sum >= 0) & (sum < kSadNotSeen), to_float(sum) * scale, F{} + kNoCost);
+  return select(at_most_unsigned(sum, kSadNotSeen - 1), to_float(sum) * scale, F{} + kNoCost);
 }
 
 // Share of a window's neighbours that are darker than its centre in one image and not in the other. Source: Zabih &
@@ -118,8 +124,8 @@ FASTCV_HD F mean_cost(const mvs::Sweep& s, const List& list) {
     const auto counts = cost < kNoCost;
     F weight = F{} + 1.0F;
     if (s.weighted) weight = s.num_best == s.num_sources ? F{} + s.sources[i].weight : list.weight(i);
-    sum += select(counts, cost * weight, F{});
-    total += select(counts, weight, F{});
+    sum = select(counts, sum + cost * weight, sum);
+    total = select(counts, total + weight, total);
   }
   return sum / total;
 }

@@ -81,13 +81,16 @@ std::int64_t sweep_costs(const Sweep& sweep, const Tile& tile, const CostVolume&
   TileSweep<Cost, Channels> sweeper(sweep, tile, arena);
   if (scratch == nullptr) return arena.used();
   sweeper.prepare();
+  const std::int64_t next_surface = out.costs.shape[1] * out.costs.shape[2];
   for (std::int64_t d = 0; d < sweep.hypotheses.num; ++d) {
     poll_interrupt();  // a tile of many sources and surfaces takes seconds
     sweeper.surface(d, [&](std::int64_t row, std::int64_t x, Floats cost, Ints num_seen) {
-      store_lanes(&out.costs(d, tile.y + row, tile.x + x), tile.width - x, cost);
+      float* to = &out.costs(d, tile.y + row, tile.x + x);
+      store_lanes(to, tile.width - x, cost);
+      if (d + 1 < sweep.hypotheses.num) __builtin_prefetch(to + next_surface, 1);  // fresh lines are slow to write
       if (out.num_seen.data == nullptr) return;
-      std::uint8_t* to = &out.num_seen(d, tile.y + row, tile.x + x);
-      for (std::int64_t i = 0; i < kLanes && i < tile.width - x; ++i) to[i] = static_cast<std::uint8_t>(num_seen[i]);
+      std::uint8_t* seen = &out.num_seen(d, tile.y + row, tile.x + x);
+      for (std::int64_t i = 0; i < kLanes && i < tile.width - x; ++i) seen[i] = static_cast<std::uint8_t>(num_seen[i]);
     });
   }
   return arena.used();

@@ -8,12 +8,13 @@ namespace fastcv::mvs {
 
 constexpr int kMaxSide = 32766;  // of an image: positions are computed in halves of a word
 
-// An image prepared by pack_image: per channel (height + 1) x (width + 1) words, a word being the four bytes that
-// bilinear interpolation wants (see pack_image.hd.h).
+// An image prepared by pack_image: (height + 1) x (width + 1) pixels of one word, or two for colour, laid out for
+// bilinear interpolation (see pack_image.hd.h).
 struct PackedImage {
   const std::int32_t* words;
   std::int32_t height, width;
   bool masked;  // some bytes are kMaskedByte
+  std::int32_t words_per_pixel = 1;
 };
 constexpr std::int32_t kMaskedByte = -128;  // a pixel that is not to be used; in a masked image black is -127
 

@@ -18,15 +18,12 @@ struct WindowSums {
 // Whether the reference has a pixel that may be used.
 FASTCV_HD bool is_usable(const mvs::PackedImage& image, std::int64_t x, std::int64_t y) {
   if (x < 0 || y < 0 || x >= image.width || y >= image.height) return false;
-  return !(image.masked &&
-           static_cast<std::int8_t>(image.words[y * (image.width + std::int64_t(1)) + x]) == mvs::kMaskedByte);
+  return !(image.masked && static_cast<std::int8_t>(*pixel_words(image, x, y)) == mvs::kMaskedByte);
 }
 
-// Samples of a usable reference pixel, one per channel.
-template <int Channels>
-FASTCV_HD void reference_samples(const mvs::Sweep& s, std::int64_t x, std::int64_t y, std::int32_t* samples) {
-  const std::int64_t row = s.reference.width + std::int64_t(1), plane = row * (s.reference.height + 1);
-  for (int c = 0; c < Channels; ++c) samples[c] = reference_sample(s.cost, s.reference.words[c * plane + y * row + x]);
+// Sample of a usable reference pixel, unless it has a colour.
+FASTCV_HD std::int32_t reference_sample(const mvs::Sweep& s, std::int64_t x, std::int64_t y) {
+  return reference_sample(s.cost, *pixel_words(s.reference, x, y));
 }
 
 // How one surface maps the reference to one source.
@@ -53,9 +50,13 @@ FASTCV_HD std::int32_t source_word(const mvs::Sweep& s, int source, const Surfac
                         inverse_depth(s.hypotheses, surface.index, s.reference.height, s.reference.width, x, y));
   if (s.cost == mvs::MatchCost::ncc) return ncc_word<float>(image, p);
   if (s.cost != mvs::MatchCost::sad) return census_word<float>(image, p);
-  std::int32_t reference[Channels];
-  reference_samples<Channels>(s, x, y, reference);
-  return sad_word<Channels, float>(image, p, reference, s.truncation);
+  if constexpr (Channels == 3) {
+    std::int16_t color[kColorValues];
+    unpack_color(pixel_words(s.reference, x, y), color);
+    return color_sad_word<float>(image, p, &p.index, color, s.truncation);
+  } else {
+    return sad_word<float>(image, p, reference_sample(s, x, y), s.truncation);
+  }
 }
 
 // What a pixel adds to a window's sums. center_word and center_sample: of the window's centre, for census.
@@ -87,7 +88,7 @@ FASTCV_HD float window_cost(const mvs::Sweep& s, const WindowSums& w) {
     case mvs::MatchCost::census:
       return census_cost<float>(w.sum, 1.0F / (count - 1.0F), w.highest);
     default:
-      return sad_cost<float>(w.sum, 1.0F / (count * float((255 << kSadBits) * Channels)));
+      return sad_cost<float>(w.sum, sad_scale(count, Channels));
   }
 }
 
@@ -112,9 +113,7 @@ struct SweepPixel {
       return is_usable(s.reference, u, v) ? source_word<Channels>(s, source, surface, u, v) : kCensusClipped;
     };
     const auto sample = [&](std::int64_t u, std::int64_t v) {
-      std::int32_t value[Channels] = {kCensusClipped};
-      if (is_usable(s.reference, u, v)) reference_samples<Channels>(s, u, v, value);
-      return value[0];
+      return is_usable(s.reference, u, v) ? reference_sample(s, u, v) : kCensusClipped;
     };
     WindowSums w;
     for (std::int64_t v = y - s.window / 2; v <= y + s.window / 2; ++v) {

@@ -14,6 +14,7 @@ class TileSweep {
     const std::int64_t vectors = tile.height * samples_.stride();
     costs_ = arena.take<float>(vectors * s_.num_best * (s_.weighted ? 2 : 1));
     num_seen_ = arena.take<std::int32_t>(vectors);
+    words_ = arena.take<std::int32_t>(s_.num_sources * samples_.stride());
   }
 
   void prepare() {
@@ -59,22 +60,17 @@ class TileSweep {
     return {costs_ + at, costs_ + s_.num_best * vectors + at, vectors};
   }
 
-  // SAD of single pixels: all sources of a vector at once, nothing but its cost leaves the registers.
+  // SAD of single pixels: a row at a time, and nothing of it but the words leaves the registers.
   template <class Emit>
   void surface_without_window(const Emit& emit) {
-    Homography homographies[mvs::kMaxSources];
-    for (int k = 0; k < s_.num_sources; ++k) homographies[k] = samples_.homography_of(k);
+    const float scale = sad_scale(1.0F, Channels);
     for (std::int64_t row = 0; row < tile_.height; ++row) {
-      WarpRow warped[mvs::kMaxSources];
-      for (int k = 0; k < s_.num_sources; ++k) warped[k] = warp_row(homographies[k], float(tile_.y + row));
+      for (int k = 0; k < s_.num_sources; ++k) samples_.make_words(k, row, words_ + k * stride());
       for (std::int64_t x = 0; x < tile_.width; x += kLanes) {
-        const Floats scale = windows_.scale(row * stride() + x);
         CostList<Floats> list;
         Ints num_seen{};
         for (int k = 0; k < s_.num_sources; ++k) {
-          const mvs::SweepSource& source = s_.sources[k];
-          const Position<Floats> p = samples_.position_at(source, homographies[k], warped[k], row, x);
-          const Floats cost = sad_cost<Floats>(samples_.sad(source, p, row, x), scale);
+          const Floats cost = sad_cost<Floats>(load<Ints>(words_ + k * stride() + x), splat(scale));
           add_cost(s_, k, cost, list);
           num_seen += one_if_seen(cost);
         }
@@ -98,6 +94,7 @@ class TileSweep {
   TileWindows<Cost, Channels> windows_;
   float* costs_;            // (num_best, tile rows, stride), then as many weights: CostList of every pixel
   std::int32_t* num_seen_;  // (tile rows, stride)
+  std::int32_t* words_;     // (sources, stride): of a row, where there is no window
 };
 
 }  // namespace fastcv::FASTCV_ISA

@@ -15,6 +15,7 @@ class TileSamples {
  public:
   static constexpr bool kNcc = Cost == mvs::MatchCost::ncc, kSad = Cost == mvs::MatchCost::sad,
                         kGradient = Cost == mvs::MatchCost::gradient;
+  static constexpr bool kColor = Channels == 3;  // of the reference there are colours and no samples
   // In place of the pixels that the reference lacks: nothing in a sum, and never darker than a window's centre.
   static constexpr std::int32_t kClipped = kNcc || kSad ? 0 : kCensusClipped;
 
@@ -26,8 +27,10 @@ class TileSamples {
         rows_(tile.height + 2 * margin_),
         stride_((width_ + kLanes - 1) / kLanes * kLanes + 2 * kLanes) {
     source_ = arena.take<std::int32_t>(rows_ * stride_);
-    reference_ = arena.take<std::int32_t>(rows_ * stride_ * Channels);
+    reference_ = arena.take<std::int32_t>(kColor ? 0 : rows_ * stride_);
+    colors_ = arena.take<std::int16_t>(kColor ? rows_ * stride_ * kColorValues : 0);
     inside_ = arena.take<std::int32_t>(rows_ * stride_);
+    positions_ = arena.take<std::int32_t>(2 * stride_);
     inverse_depths_ = arena.take<float>(rows_ * stride_);
   }
 
@@ -56,33 +59,37 @@ class TileSamples {
     }
   }
 
-  // All of a source's samples; for SAD what they differ from the reference by.
+  // All of a source's words; see warp.hd.h.
   void warp_source(int k) {
-    const mvs::SweepSource& source = s_.sources[k];
-    const Homography h = homography(source, s_.hypotheses, index_, folded_);
     for (std::int64_t row = 0; row < rows_; ++row) {
-      if (!has_row(row)) continue;  // prepare() has filled it
-      const WarpRow warped = warp_row(h, float(tile_.y - margin_ + row));
-      for (std::int64_t i = 0; i < width_; i += kLanes) {
-        const Ints word = word_at(source, position_at(source, h, warped, row, i), row, i);
-        store(source_ + row * stride_ + i, select(load<Ints>(inside_ + row * stride_ + i), word, splat(kClipped)));
-      }
+      if (has_row(row)) make_words(k, row, source_ + row * stride_);  // else prepare() has filled it
     }
   }
 
-  // Where vector i of a row falls in a source.
-  Position<Floats> position_at(const mvs::SweepSource& source, const Homography& h, const WarpRow& warped,
-                               std::int64_t row, std::int64_t i) const {
-    const Floats x = to_float(lane_indices() + std::int32_t(tile_.x - margin_ + i));
-    if (folded_) return warp<Floats>(source.image, h, warped, x);
-    return warp<Floats>(source.image, h, warped, x, load<Floats>(inverse_depths_ + row * stride_ + i));
-  }
-  Homography homography_of(int k) const { return homography(s_.sources[k], s_.hypotheses, index_, folded_); }
-
-  Ints sad(const mvs::SweepSource& source, const Position<Floats>& p, std::int64_t row, std::int64_t i) const {
-    Ints reference[Channels];
-    for (int c = 0; c < Channels; ++c) reference[c] = load<Ints>(reference_ + (c * rows_ + row) * stride_ + i);
-    return sad_word<Channels, Floats>(source.image, p, reference, s_.truncation);
+  // A row of them. The way from a pixel to its word is a long chain: all positions come first, so that the processor
+  // works on several vectors at once.
+  void make_words(int k, std::int64_t row, std::int32_t* words) {
+    set_positions(k, row);
+    const mvs::PackedImage image = s_.sources[k].image;
+    const std::int32_t *index = positions_, *weights = positions_ + stride_, *inside = inside_ + row * stride_;
+    const std::int32_t *reference = reference_ + row * stride_, truncation = s_.truncation;
+    const std::int16_t* colors = colors_ + row * stride_ * kColorValues;
+    const std::int64_t width = width_;
+    for (std::int64_t i = 0; i < width; i += kLanes) {
+      const Position<Floats> p{load<Ints>(index + i), load<Ints>(weights + i)};
+      Ints word;
+      if constexpr (kColor) {
+        word = color_sad_word<Floats>(image, p, index + i, colors + kColorValues * i, truncation);
+      } else if constexpr (kSad) {
+        word = sad_word<Floats>(image, p, load<Ints>(reference + i), truncation);
+      } else if constexpr (kNcc) {
+        word = ncc_word<Floats>(image, p);
+      } else {
+        word = census_word<Floats>(image, p);
+      }
+      const Ints usable = load<Ints>(inside + i);
+      store(words + i, kClipped == 0 ? word & usable : select(usable, word, splat(kClipped)));
+    }
   }
 
  private:
@@ -95,14 +102,38 @@ class TileSamples {
     const std::int64_t x = tile_.x - margin_ + i, y = tile_.y - margin_ + row, at = row * stride_ + i;
     const mvs::PackedImage& image = s_.reference;
     const bool exists = y >= 0 && y < image.height && x >= 0 && x < image.width;
-    const std::int64_t word = y * (image.width + 1) + x, plane = (image.height + std::int64_t(1)) * (image.width + 1);
-    const bool usable = exists && !(image.masked && std::int8_t(image.words[word]) == mvs::kMaskedByte);
+    const std::int32_t* pixel = exists ? pixel_words(image, x, y) : nullptr;
+    const bool usable = exists && !(image.masked && std::int8_t(*pixel) == mvs::kMaskedByte);
     inside_[at] = usable ? -1 : 0;
     source_[at] = kClipped;
     inverse_depths_[at] = __builtin_nanf("");
-    for (int c = 0; c < Channels; ++c) {
-      const std::int32_t sample = usable ? reference_sample(Cost, image.words[c * plane + word]) : kClipped;
-      reference_[c * rows_ * stride_ + at] = kNcc ? sample & 0xffff : sample;
+    if constexpr (kColor) {
+      std::int16_t* color = colors_ + kColorValues * (row * stride_ + color_place(i));
+      for (int c = 0; c < kColorValues; ++c) color[c] = 0;
+      if (usable) unpack_color(pixel, color);
+    } else {
+      const std::int32_t sample = usable ? reference_sample(Cost, *pixel) : kClipped;
+      reference_[at] = kNcc ? sample & 0xffff : sample;
+    }
+  }
+
+  // Of a row in source k.
+  void set_positions(int k, std::int64_t row) {
+    const mvs::PackedImage image = s_.sources[k].image;
+    const Homography h = homography(s_.sources[k], s_.hypotheses, index_, folded_);
+    const WarpRow warped = warp_row(h, float(tile_.y - margin_ + row));
+    std::int32_t* out = positions_;
+    const std::int64_t stride = stride_, width = width_;
+    const auto set = [=](std::int64_t i, const Position<Floats>& p) {
+      store(out + i, p.index);
+      store(out + stride + i, p.weights);
+    };
+    const float* inverse_depths = inverse_depths_ + row * stride;
+    const bool folded = folded_;
+    Floats x = to_float(lane_indices() + std::int32_t(tile_.x - margin_));
+    for (std::int64_t i = 0; i < width; i += kLanes, x += float(kLanes)) {
+      set(i, folded ? warp<Floats>(image, h, warped, x)
+                    : warp<Floats>(image, h, warped, x, load<Floats>(inverse_depths + i)));
     }
   }
 
@@ -131,18 +162,14 @@ class TileSamples {
     }
   }
 
-  Ints word_at(const mvs::SweepSource& source, const Position<Floats>& p, std::int64_t row, std::int64_t i) const {
-    if constexpr (kSad) return sad(source, p, row, i);
-    if constexpr (kNcc) return ncc_word<Floats>(source.image, p);
-    return census_word<Floats>(source.image, p);
-  }
-
   const mvs::Sweep& s_;
   const mvs::Tile tile_;
   const std::int64_t margin_, width_, rows_, stride_;
   std::int64_t index_ = 0;                       // of the surface
   bool folded_ = true;                           // its inverse depth is part of the homographies
-  std::int32_t *source_, *reference_, *inside_;  // (rows, stride), the reference's once per channel
+  std::int32_t *source_, *reference_, *inside_;  // (rows, stride)
+  std::int16_t* colors_;                         // of the reference, (rows, stride, kColorValues)
+  std::int32_t* positions_;                      // of a row: indices, then weights
   float* inverse_depths_;                        // (rows, stride), unless folded
 };
 

@@ -61,7 +61,7 @@ class TileWindows {
   static Floats constant(Floats count) {
     if (kNcc) return count;
     if (kCensus) return 1.0F / (count - 1.0F);
-    return 1.0F / (count * float((255 << kSadBits) * Channels));
+    return sad_scale<Floats>(count, Channels);
   }
 
   template <class Use>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/lanes.hd.h"
+#include "mvs/color_lanes.hd.h"
 #include "mvs/hypotheses.hd.h"
 #include "mvs/sweep.h"
 
@@ -53,28 +54,31 @@ constexpr float kPositionsPerPixel = 1 << kPositionBits;
 // Points nearer than this to a source's own plane (in scene units) are out of its view.
 constexpr float kMinDepth = 1e-20F;
 
-// A position in a packed image: word index and the bilinear weights in 128ths of a pixel.
+// A position in a packed image: which pixel, and the weights of its neighbours in 128ths: bytes 128 - fy, fy, fx, and 0
+// or, where it is out of view, -1.
 template <class F>
 struct Position {
-  IntOf<F> index, fx, fy;
-  MaskOf<F> in_view;
+  IntOf<F> index, weights;
+  FASTCV_HD MaskOf<F> in_view() const { return weights >= 0; }
 };
 
 // Where a homogeneous pixel of a source falls.
 template <class F>
 FASTCV_HD Position<F> position(const mvs::PackedImage& image, F x, F y, F z) {
-  constexpr std::int32_t kFraction = (1 << kPositionBits) - 1;
+  // Adding this rounds to the nearest integer and leaves it in the low bits, for all that lies in an image.
+  constexpr float kRound = 0x1.8p23F;
+  constexpr std::int32_t kRoundBits = 0x4b400000, kFraction = (1 << kPositionBits) - 1;
+  static_assert(mvs::kMaxSide << kPositionBits <= 1 << 22);
   const F scale = kPositionsPerPixel / z;
-  // Rounded to the nearest: one pixel is added for the conversion, which would round negative numbers up.
-  constexpr std::int32_t kPixel = 1 << kPositionBits;
-  const IntOf<F> u = wrapping_difference(to_int(x * scale + (0.5F + kPixel)), kPixel);
-  const IntOf<F> v = wrapping_difference(to_int(y * scale + (0.5F + kPixel)), kPixel);
+  const IntOf<F> u = wrapping_difference(bits_of(x * scale + kRound), kRoundBits);
+  const IntOf<F> v = wrapping_difference(bits_of(y * scale + kRound), kRoundBits);
   const MaskOf<F> in_view = (z > kMinDepth) & at_most_unsigned(u, (image.width - 1) << kPositionBits) &
                             at_most_unsigned(v, (image.height - 1) << kPositionBits);
   // (v >> 7) * (width + 1) + (u >> 7): both halves in one multiplication, for sides are below 2^15.
   const IntOf<F> halves = ((v << (16 - kPositionBits)) & -0x10000) | (u >> kPositionBits);
   const IntOf<F> index = dot_halves(halves, IntOf<F>{} + (((image.width + 1) << 16) | 1));
-  return {select(in_view, index, IntOf<F>{}), u & kFraction, v & kFraction, in_view};
+  const IntOf<F> weights = dot_halves(v & kFraction, IntOf<F>{} + 255) + 128 + ((u & kFraction) << 16);
+  return {select(in_view, index, IntOf<F>{}), select(in_view, weights, IntOf<F>{} - 1)};
 }
 
 // On a folded plane.
@@ -93,14 +97,18 @@ FASTCV_HD Position<F> warp(const mvs::PackedImage& image, const Homography& h, c
 template <int Bits, class F>
 FASTCV_HD IntOf<F> sample(IntOf<F> quad, const Position<F>& p) {
   constexpr int kShift = 14 - Bits;
-  return (bilinear_bytes(quad, p.fx, p.fy) + (1 << (kShift - 1))) >> kShift;
+  return (bilinear_bytes(quad, p.weights) + (1 << (kShift - 1))) >> kShift;
 }
 
 // In view, and none of the four pixels masked.
 template <class F>
 FASTCV_HD MaskOf<F> is_seen(const mvs::PackedImage& image, IntOf<F> quad, const Position<F>& p) {
-  if (!image.masked) return p.in_view;
-  return p.in_view & has_no_lowest_byte(quad);
+  if (!image.masked) return p.in_view();
+  return p.in_view() & has_no_lowest_byte(quad);
+}
+
+FASTCV_HD const std::int32_t* pixel_words(const mvs::PackedImage& image, std::int64_t x, std::int64_t y) {
+  return image.words + (y * (image.width + 1) + x) * image.words_per_pixel;
 }
 
 FASTCV_HD std::int32_t reference_sample(mvs::MatchCost cost, std::int32_t word) {
@@ -127,20 +135,27 @@ FASTCV_HD IntOf<F> census_word(const mvs::PackedImage& image, const Position<F>&
   return select(is_seen<F>(image, quad, p), sample<kNccBits, F>(quad, p), IntOf<F>{} + kCensusNotSeen);
 }
 
-// reference: the reference's samples of this pixel, one per channel.
-template <int Channels, class F>
-FASTCV_HD IntOf<F> sad_word(const mvs::PackedImage& image, const Position<F>& p, const IntOf<F>* reference,
+template <class F>
+FASTCV_HD IntOf<F> sad_word(const mvs::PackedImage& image, const Position<F>& p, IntOf<F> reference,
                             std::int32_t truncation) {
-  const std::int64_t plane = (image.height + std::int64_t(1)) * (image.width + 1);
-  IntOf<F> sum{};
-  MaskOf<F> seen = p.in_view;
-  for (int c = 0; c < Channels; ++c) {
-    const IntOf<F> quad = gather(image.words + c * plane, p.index);
-    if (c == 0) seen = is_seen<F>(image, quad, p);
-    const IntOf<F> difference = sample<kSadBits, F>(quad, p) - reference[c];
-    sum += larger(difference, -difference);
+  const IntOf<F> quad = gather(image.words, p.index), difference = sample<kSadBits, F>(quad, p) - reference;
+  const IntOf<F> value = smaller(larger(difference, -difference), IntOf<F>{} + truncation);
+  return select(is_seen<F>(image, quad, p), value, IntOf<F>{} + kSadNotSeen);
+}
+
+// index: where p.index is stored. reference: see color_lanes.hd.h.
+template <class F>
+FASTCV_HD IntOf<F> color_sad_word(const mvs::PackedImage& image, const Position<F>& p, const std::int32_t* index,
+                                  const std::int16_t* reference, std::int32_t truncation) {
+  constexpr int kShift = kColorBits - kSadBits;
+  const IntOf<F> sum = color_difference(image.words, index, p.weights, reference);
+  IntOf<F> value = smaller((sum + (1 << (kShift - 1))) >> kShift, IntOf<F>{} + truncation);
+  if (image.masked) {
+    const auto whole = has_no_lowest_byte(gather<kColorWords>(image.words, p.index)) &
+                       has_no_lowest_byte(gather<kColorWords>(image.words + kColorWords, p.index));
+    value = select(whole, value, IntOf<F>{} + kSadNotSeen);
   }
-  return select(seen, smaller(sum, IntOf<F>{} + truncation), IntOf<F>{} + kSadNotSeen);
+  return select(p.in_view(), value, IntOf<F>{} + kSadNotSeen);
 }
 
 // Samples beside, above and below a pixel: census words, or kCensusClipped where the reference has no such pixel.

@@ -81,9 +81,9 @@ struct Tile {
   // Everything that no surface changes.
   __device__ void load_reference() const {
     for (int i = threadIdx.x; i < width * height; i += kThreads) {
-      std::int32_t sample[Channels] = {kClipsHigh ? gpu::kCensusClipped : 0};
-      if (usable(i)) gpu::reference_samples<Channels>(s, x0 + i % width, y0 + i / width, sample);
-      samples[i] = sample[0];
+      samples[i] = usable(i)    ? gpu::reference_sample(s, x0 + i % width, y0 + i / width)
+                   : kClipsHigh ? gpu::kCensusClipped
+                                : 0;
     }
   }
 
@@ -142,8 +142,7 @@ __device__ gpu::WindowSums reference_sums(const fastcv::mvs::Sweep& s, std::int6
   for (std::int64_t v = y - s.window / 2; v <= y + s.window / 2; ++v) {
     for (std::int64_t u = x - s.window / 2; u <= x + s.window / 2; ++u) {
       if (!gpu::is_usable(s.reference, u, v)) continue;
-      std::int32_t sample;
-      gpu::reference_samples<1>(s, u, v, &sample);
+      const std::int32_t sample = gpu::reference_sample(s, u, v);
       ++w.count, w.reference_sum += sample, w.reference_squares += sample * sample;
     }
   }

@@ -28,7 +28,7 @@ struct Scene {
       for (auto& value : mask) value = random() % 60 != 0;
       auto& words = images.emplace_back((kHeight + 1) * (kWidth + 1));
       mvs::pack_image<std::uint8_t>({image.data(), {kHeight, kWidth, 1}}, masked ? mask.data() : nullptr,
-                                    {words.data(), {1, kHeight + 1, kWidth + 1}}, 1);
+                                    {words.data(), {kHeight + 1, kWidth + 1, 1}}, 1);
     }
     for (int i = 0; i < kHeight * kWidth; ++i) {
       source_depth.push_back(i % 17 == 0 ? NAN : i % 13 == 0 ? 0.0F : 1.5F + 0.001F * float(i));

@@ -22,9 +22,10 @@ Words noise(int channels, bool masked, std::mt19937& random) {
   std::vector<std::uint8_t> image(kHeight * kWidth * kChannels), mask(kHeight * kWidth);
   for (auto& value : image) value = static_cast<std::uint8_t>(random());
   for (auto& value : mask) value = random() % 50 != 0;
-  Words words(channels * (kHeight + 1) * (kWidth + 1));
+  const int words_per_pixel = channels == 3 ? 2 : 1;
+  Words words(words_per_pixel * (kHeight + 1) * (kWidth + 1));
   mvs::pack_image<std::uint8_t>({image.data(), {kHeight, kWidth, kChannels}}, masked ? mask.data() : nullptr,
-                                {words.data(), {channels, kHeight + 1, kWidth + 1}}, 1);
+                                {words.data(), {kHeight + 1, kWidth + 1, words_per_pixel}}, 1);
   return words;
 }
 
@@ -36,7 +37,9 @@ struct Scene {
   Scene(mvs::MatchCost cost, int channels, int window, int num_best, bool masked, bool bounded) {
     std::mt19937 random(7);
     for (int i = 0; i <= kSources; ++i) images.push_back(noise(channels, masked, random));
-    const auto packed = [&](int i) { return mvs::PackedImage{images[i].data(), kHeight, kWidth, masked}; };
+    const auto packed = [&](int i) {
+      return mvs::PackedImage{images[i].data(), kHeight, kWidth, masked, channels == 3 ? 2 : 1};
+    };
     sweep = {cost, channels, window, num_best, 300, masked, kSources, packed(0), {}, {}};
     for (int k = 0; k < kSources; ++k) {
       const float turn = 0.02F * float(k);
@@ -93,8 +96,17 @@ TEST_CASE("single pixels have the bits of tiles") {
       }
     }
   }
-  compare<3>(Scene(mvs::MatchCost::sad, 3, 1, 2, true, false).sweep);
-  compare<3>(Scene(mvs::MatchCost::sad, 3, 5, 2, false, true).sweep);
+  for (const int window : {1, 3, 5}) {
+    for (const int num_best : {2, kSources}) {
+      for (const bool bounded : {false, true}) {
+        CAPTURE(window);
+        CAPTURE(num_best);
+        CAPTURE(bounded);
+        compare<3>(Scene(mvs::MatchCost::sad, 3, window, num_best, false, bounded).sweep);
+        compare<3>(Scene(mvs::MatchCost::sad, 3, 1, num_best, true, bounded).sweep);
+      }
+    }
+  }
 }
 
 }  // namespace fastcv

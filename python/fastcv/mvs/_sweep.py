@@ -129,7 +129,7 @@ def _projections(
 def _pack(call: Call, name: str, view: View, channels: int, num_threads: int) -> Any:
     image, mask = arrays_of(call, name, view)
     height, width = image.shape[:2]
-    words = call.empty((channels, height + 1, width + 1), "int32")
+    words = call.empty((height + 1, width + 1, 1 if channels == 1 else 2), "int32")
     call.backend.mvs.pack_image(handle(image), handle(mask), handle(words), call.execution(num_threads))
     return words
 
