@@ -168,6 +168,15 @@ void bind_disparity(nb::module_& m) {
       },
       array("disparity"), array("confidence"), nb::arg("min_pixels"), nb::arg("max_step"), nb::arg("num_threads"));
   m.def(
+      "median_disparity",
+      [](ViewArg<const float, 2> disparity, ViewArg<float, 2> out, int num_threads) {
+        const auto d = view<2>(disparity);
+        const auto o = view<2>(out);
+        const nb::gil_scoped_release release;
+        mvs::median_disparity(d, o, num_threads);
+      },
+      array("disparity"), array("out"), nb::arg("num_threads"));
+  m.def(
       "fill_disparity",
       [](ViewArg<const float, 2> disparity, ViewArg<float, 2> out, int num_threads) {
         const auto d = view<2>(disparity);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small regions and holes of a disparity map, over threads.
+// Noise, small regions and holes of a disparity map, over threads.
 #include "mvs/clean_disparity.h"
 
 #include <memory>
 
 #include "core/parallel.h"
 #include "mvs/clean_disparity.hd.h"
+#include "mvs/median_disparity.hd.h"
 
 namespace fastcv::mvs {
 namespace {
@@ -20,7 +21,31 @@ void for_each_pixel(const View<float, 2>& image, int num_threads, const Body& bo
   });
 }
 
+// Vectors where all columns exist, else single pixels.
+void median_row(const generic::MedianPixel& one, std::int64_t y) {
+  using generic::Floats, generic::kLanes;
+  const std::int64_t height = one.out.shape[0], width = one.out.shape[1];
+  for (std::int64_t x = 0; x < width;) {
+    if (x == 0 || x + kLanes >= width) {
+      one(y * width + x++);
+      continue;
+    }
+    const Floats median = generic::median_around<Floats>([&](int dy, int dx) {
+      const bool exists = y + dy >= 0 && y + dy < height;
+      return exists ? generic::load<Floats>(&one.disparity(y + dy, x + dx)) : generic::splat(__builtin_nanf(""));
+    });
+    generic::store(&one.out(y, x), median);
+    x += kLanes;
+  }
+}
+
 }  // namespace
+
+void median_disparity(View<const float, 2> disparity, View<float, 2> out, int num_threads) {
+  parallel_for(out.shape[0], kRows, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t y = begin; y < end; ++y) median_row({disparity, out}, y);
+  });
+}
 
 void remove_speckles(const DisparityMap& map, std::int64_t min_pixels, float max_step, int num_threads) {
   const View<float, 2>& disparity = map.disparity;

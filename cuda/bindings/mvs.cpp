@@ -116,6 +116,15 @@ void bind_disparity(nb::module_& m) {
       },
       array("disparity"), array("confidence"), nb::arg("min_pixels"), nb::arg("max_step"), nb::arg("stream"));
   m.def(
+      "median_disparity",
+      [](ViewArg<const float, 2> disparity, ViewArg<float, 2> out, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(disparity.device_id());
+        const auto d = view<2>(disparity);
+        const auto o = view<2>(out);
+        cuda::mvs::median_disparity(d, o, stream_from(stream));
+      },
+      array("disparity"), array("out"), nb::arg("stream"));
+  m.def(
       "fill_disparity",
       [](ViewArg<const float, 2> disparity, ViewArg<float, 2> out, std::intptr_t stream) {
         const cuda::DeviceGuard guard(disparity.device_id());

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small regions and holes of a disparity map, one thread a pixel or a row.
+// Noise, small regions and holes of a disparity map, one thread a pixel or a row.
 #include "cuda/core/launch.cuh"
 #include "cuda/mvs/disparity.h"
 #include "cuda/mvs/stream_buffer.h"
 #include "mvs/clean_disparity.hd.h"
+#include "mvs/median_disparity.hd.h"
 
 namespace fastcv::cuda::mvs {
 namespace {
@@ -37,6 +38,10 @@ void remove_speckles(const DisparityMap& map, std::int64_t min_pixels, float max
   for_each(pixels, Join{regions}, stream);
   for_each(pixels, Count{regions}, stream);
   for_each(pixels, Remove{regions, min_pixels}, stream);
+}
+
+void median_disparity(View<const float, 2> disparity, View<float, 2> out, cudaStream_t stream) {
+  for_each(out.size(), gpu::MedianPixel{disparity, out}, stream);
 }
 
 void fill_disparity(View<const float, 2> disparity, View<float, 2> out, cudaStream_t stream) {

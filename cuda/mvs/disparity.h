@@ -17,6 +17,7 @@ void census_luma(View<const T, 3> image, View<std::uint16_t, 2> out, cudaStream_
 void estimate_disparity(View<const std::uint16_t, 2> left, View<const std::uint16_t, 2> right, const StereoMatch& match,
                         const DisparityMap& out, cudaStream_t stream);
 void remove_speckles(const DisparityMap& map, std::int64_t min_pixels, float max_step, cudaStream_t stream);
+void median_disparity(View<const float, 2> disparity, View<float, 2> out, cudaStream_t stream);
 void fill_disparity(View<const float, 2> disparity, View<float, 2> out, cudaStream_t stream);
 
 }  // namespace fastcv::cuda::mvs

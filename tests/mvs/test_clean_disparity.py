@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Removal of small regions against numpy and OpenCV, filling of holes against numpy."""
+"""Medians and removal of small regions against numpy and OpenCV, filling of holes against numpy."""
 
 from __future__ import annotations
 
@@ -62,6 +62,37 @@ def test_a_serpent_is_one_region():
     assert np.isfinite(mvs.remove_speckles(maps, size + 1).disparity).sum() == 0
 
 
+@pytest.mark.parametrize("shape", [(0, 5), (1, 1), (1, 50), (50, 1), (2, 3), (67, 83)])
+def test_median_equals_the_reference(device, shape):
+    disparity = blotches(shape) if 0 not in shape else np.empty(shape, np.float32)
+    given = device.put(disparity)
+    result = device.get(mvs.median_disparity(given))
+    np.testing.assert_array_equal(result, reference.median_disparity(disparity))
+    np.testing.assert_array_equal(device.get(given), disparity)  # left as it was
+
+
+def test_median_against_opencv():
+    whole = np.nan_to_num(blotches((61, 90), seed=3))
+    result = mvs.median_disparity(whole)
+    np.testing.assert_array_equal(result[1:-1, 1:-1], cv2.medianBlur(whole, 3)[1:-1, 1:-1])
+    assert 0.1 < (result != whole).mean() < 1
+
+
+def test_median_of_what_is_known():
+    """Holes stay, take no part, and the lower one of two values in the middle counts."""
+    nan = np.nan
+    disparity = np.array([[1, nan, 9, 5], [nan, nan, nan, nan], [4, 3, nan, -2]], np.float32)
+    expected = np.array([[1, nan, 5, 5], [nan, nan, nan, nan], [3, 3, nan, -2]], np.float32)
+    np.testing.assert_array_equal(mvs.median_disparity(disparity), expected)
+
+
+def test_median_same_for_every_thread_count():
+    disparity = blotches((300, 200), seed=4)
+    results = [mvs.median_disparity(disparity, num_threads=n) for n in (1, 2, 5)]
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
 @pytest.mark.parametrize("shape", [(0, 5), (1, 1), (1, 50), (60, 83)])
 def test_fill_equals_the_reference(device, shape):
     disparity = blotches(shape) if 0 not in shape else np.empty(shape, np.float32)
@@ -79,6 +110,8 @@ def test_bad_input():
         mvs.remove_speckles(mvs.DisparityMap(good, good), -1)
     with pytest.raises(ValueError, match="max_step: expected 0 or more, got nan"):
         mvs.remove_speckles(mvs.DisparityMap(good, good), max_step=np.nan)
+    with pytest.raises(TypeError, match="disparity: expected dtype float32, got float64"):
+        mvs.median_disparity(good.astype(float))
     with pytest.raises(TypeError, match="disparity: expected dtype float32, got float64"):
         mvs.fill_disparity(good.astype(float))
     with pytest.raises(ValueError, match=r"disparity: expected shape \(H, W\), got \(6,\)"):

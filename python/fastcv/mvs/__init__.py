@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .clean_disparity import fill_disparity, remove_speckles
+from .clean_disparity import fill_disparity, median_disparity, remove_speckles
 from .depth_normals import depth_normals
 from .depth_range import depth_range, depth_range_from_poses
 from .disparity import DisparityMap, estimate_disparity
@@ -48,6 +48,7 @@ __all__ = [
     "fuse_views",
     "guided_costs",
     "inverse_depth_planes",
+    "median_disparity",
     "num_inverse_depth_planes",
     "plane_sweep",
     "rank_sources",

@@ -100,7 +100,7 @@ def estimate_disparity(
         a, b = below - best, above - best
         vertex = np.float32(a - b) / np.float32(2 * (a + b)) if np.isfinite(a + b) and a + b > 0 else np.float32(0)
         disparity[y, x], confidence[y, x] = np.float32(min_disparity + k) + vertex, sure
-    return DisparityMap(disparity, np.where(np.isnan(disparity), np.float32(0), confidence))
+    return DisparityMap(median_disparity(disparity), np.where(np.isnan(disparity), np.float32(0), confidence))
 
 
 def _agrees(row: NDArray[np.float64], x: int, k: int, min_disparity: int, max_difference: int | None) -> bool:
@@ -111,6 +111,16 @@ def _agrees(row: NDArray[np.float64], x: int, k: int, min_disparity: int, max_di
     seen = (from_left >= 0) & (from_left < len(row))
     sums = np.where(seen, row[np.clip(from_left, 0, len(row) - 1), candidates], np.inf)
     return max_difference is None or abs(int(np.argmin(sums)) - k) <= max_difference
+
+
+def median_disparity(disparity: NDArray) -> NDArray:
+    """As ``mvs.median_disparity``."""
+    result = disparity.copy()
+    for y, x in np.argwhere(~np.isnan(disparity)):
+        around = disparity[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        known = np.sort(around[~np.isnan(around)])
+        result[y, x] = known[(len(known) - 1) // 2]
+    return result
 
 
 def remove_speckles(disparity: NDArray, min_pixels: int, max_step: float = 1.0) -> NDArray:

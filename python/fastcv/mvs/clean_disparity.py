@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small regions and holes of disparity maps."""
+"""Noise, small regions and holes of disparity maps."""
 
 from __future__ import annotations
 
@@ -51,6 +51,35 @@ def remove_speckles(
     copies = [array.clone() if call.is_torch else array.copy() for array in maps]
     call.backend.mvs.remove_speckles(*map(handle, copies), min_pixels, max_step, call.execution(num_threads))
     return DisparityMap(*map(call.result, copies))
+
+
+def median_disparity(disparity: Any, *, num_threads: int = 0) -> Any:
+    """Replace each disparity by the median of those around it: single wrong ones go, edges stay.
+
+    Parameters
+    ----------
+    disparity : (H, W) float32 array
+        NaN where there is none.
+    num_threads : int, optional
+        Threads to use; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on it.
+
+    Returns
+    -------
+    (H, W) float32 array
+        Of the 3 x 3 pixels around each, as far as they have a disparity; the lower one of two in the middle. NaN where
+        the pixel itself has none.
+
+    Examples
+    --------
+    >>> from fastcv import mvs
+    >>> mvs.median_disparity(np.array([[5, 5, 9, 6, np.nan, 7]], np.float32))
+    array([[ 5.,  5.,  6.,  6., nan,  7.]], dtype=float32)
+    """
+    call = Call()
+    disparity = call.input("disparity", disparity, ("H", "W"), ("float32",))
+    out = call.empty(("H", "W"), "float32")
+    call.backend.mvs.median_disparity(handle(disparity), handle(out), call.execution(num_threads))
+    return call.result(out)
 
 
 def fill_disparity(disparity: Any, *, num_threads: int = 0) -> Any:

@@ -76,7 +76,7 @@ def estimate_disparity(
     Returns
     -------
     DisparityMap
-        The confidence is ``1 - best / rival``, the rival being the lowest sum more than one pixel away. It is 0, and
+        After ``median_disparity``. The confidence is ``1 - best / rival``, the rival being the lowest sum more than one pixel away. It is 0, and
         there is no disparity, where all sums are equal (no texture) or no rival is in view.
         Same framework and device as the images. Not differentiable.
 
@@ -127,6 +127,9 @@ def estimate_disparity(
         *map(handle, maps),
         execution,
     )
+    matched = maps[0]
+    maps[0] = call.empty((height, width), "float32")
+    native.median_disparity(handle(matched), handle(maps[0]), execution)
     if min_pixels > 1:
         native.remove_speckles(*map(handle, maps), min_pixels, 1.0, execution)
     return DisparityMap(*map(call.result, maps))
