@@ -76,8 +76,8 @@ def estimate_disparity(
     Returns
     -------
     DisparityMap
-        After ``median_disparity``. The confidence is ``1 - best / rival``, the rival being the lowest sum more than one pixel away. It is 0, and
-        there is no disparity, where all sums are equal (no texture) or no rival is in view.
+        After ``median_disparity``. The confidence is ``1 - best / rival``, the rival being the lowest sum more than one
+        pixel away. It is 0, and there is no disparity, where all sums are equal (no texture) or no rival is in view.
         Same framework and device as the images. Not differentiable.
 
     Raises
