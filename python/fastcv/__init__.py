@@ -27,6 +27,7 @@ ROOMS = (
     "report",
     "sfm",
     "synthetic",
+    "voxels",
 )
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from . import report as report
     from . import sfm as sfm
     from . import synthetic as synthetic
+    from . import voxels as voxels
 
 __version__ = "0.1.0"
 

@@ -128,6 +128,20 @@ class Call:
             return np.empty(sizes, dtype)
         return self._namespace().empty(sizes, dtype)
 
+    def place(self, array: np.ndarray) -> Any:
+        """A table made on the host, where the inputs are: itself on a CPU, else a copy in the inputs' framework."""
+        if self.device == "cpu":
+            return array
+        if self.is_torch:
+            return sys.modules["torch"].as_tensor(array, device=self._first.device)
+        return self._namespace().asarray(array)
+
+    def fetch(self, array: Any) -> np.ndarray:
+        """An array of ``empty`` as numpy knows it: without a copy on a CPU."""
+        if is_torch(array):
+            return array.cpu().numpy()
+        return array.get() if self.framework == "cupy" else array
+
     def result(self, array: Any) -> Any:
         """An output array as the caller's framework wants it: JAX takes over the buffer, others get it as it is."""
         if self.framework == "jax":

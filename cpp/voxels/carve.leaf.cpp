@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carving from coarse to fine, compiled once per instruction set: a view that agrees on a box votes once for all of it,
+// and only the others are asked about its parts.
+#include "voxels/carve.hd.h"
+#include "voxels/roots.h"
+// The declarations come after what they mention.
+#include "voxels/carve.leaf.h"
+
+namespace fastcv::FASTCV_ISA::voxels {
+namespace {
+
+using namespace fastcv::voxels;
+
+// A cube of 2^level blocks a side, clipped to the grid.
+struct Cube {
+  std::int64_t first[3];
+  int level;
+};
+
+struct Classification {
+  const Carving& carving;
+  std::uint8_t* states;
+
+  // False where nothing of the cube lies in the grid.
+  bool clip(const Cube& cube, Box& box) const {
+    for (int axis = 0; axis < 3; ++axis) {
+      box.low[axis] = cube.first[axis] * kBlock;
+      const std::int64_t end = box.low[axis] + (std::int64_t(kBlock) << cube.level);
+      box.high[axis] = end < carving.shape[axis] ? end : carving.shape[axis];
+      if (box.low[axis] >= box.high[axis]) return false;
+    }
+    return true;
+  }
+  void fill(const Box& box, std::uint8_t state) const {
+    const std::int64_t along_y = carving.blocks_along(1), along_x = carving.blocks_along(2);
+    for (std::int64_t z = box.low[0] / kBlock; z * kBlock < box.high[0]; ++z) {
+      for (std::int64_t y = box.low[1] / kBlock; y * kBlock < box.high[1]; ++y) {
+        std::uint8_t* row = states + (z * along_y + y) * along_x;
+        for (std::int64_t x = box.low[2] / kBlock; x * kBlock < box.high[2]; ++x) row[x] = state;
+      }
+    }
+  }
+  void visit(const Cube& cube, const ViewList& views, Votes votes, std::int32_t* scratch) const {
+    Box box;
+    if (!clip(cube, box)) return;
+    std::int64_t num_divided;
+    const std::uint8_t state = judge(carving, box, views, votes, scratch, num_divided);
+    if (state != kMixed || cube.level == 0) return fill(box, state);
+    const std::int64_t half = std::int64_t(1) << (cube.level - 1);
+    for (int part = 0; part < 8; ++part) {
+      const Cube child{{cube.first[0] + (part >> 2) * half, cube.first[1] + (part >> 1 & 1) * half,
+                        cube.first[2] + (part & 1) * half},
+                       cube.level - 1};
+      visit(child, {scratch, num_divided}, votes, scratch + carving.silhouettes.count);
+    }
+  }
+};
+
+}  // namespace
+
+void classify_root(const Carving& carving, std::int64_t root, std::int32_t* scratch, std::uint8_t* states) {
+  const std::int64_t y = roots_along(carving, 1), x = roots_along(carving, 2);
+  const Cube cube{{root / x / y * kRootBlocks, root / x % y * kRootBlocks, root % x * kRootBlocks}, kLevels - 1};
+  Classification{carving, states}.visit(cube, {nullptr, carving.silhouettes.count}, {}, scratch);
+}
+
+void carve_block(const Carving& carving, std::int64_t block, std::int32_t* scratch, std::uint8_t* bits,
+                 std::uint8_t* state) {
+  const Box box = block_box(carving, block);
+  Votes votes;
+  std::int64_t num_divided;
+  const ViewList all{nullptr, carving.silhouettes.count};
+  const std::uint8_t decided = judge(carving, box, all, votes, scratch, num_divided);
+  for (int row = 0; row < kRows; ++row) {
+    bits[row] = decided == kEmpty  ? std::uint8_t(0)
+                : decided == kFull ? row_in_grid(box, row)
+                                   : carve_row(carving, box, row, {scratch, num_divided}, votes);
+  }
+  *state = block_state(box, bits);
+}
+
+}  // namespace fastcv::FASTCV_ISA::voxels

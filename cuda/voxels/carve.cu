@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carving on a GPU: one thread a tile, a block, and a row of eight voxels.
+#include "cuda/voxels/carve.h"
+
+#include "cuda/core/launch.cuh"
+#include "voxels/carve.hd.h"
+
+namespace fastcv::cuda::voxels {
+
+void pack_masks(const Mask* masks, Rows<const std::int64_t, kLayout> layout, std::int32_t* words, std::int64_t* sums,
+                cudaStream_t stream) {
+  for (std::int64_t i = 0; i < layout.rows; ++i) {
+    const auto& pixels = masks[i].pixels;
+    const std::int64_t rows = gpu::tiles_along(pixels.shape[0]), columns = gpu::tiles_along(pixels.shape[1]);
+    std::int32_t* its_words = words + layout[i][2];
+    std::int64_t* its_sums = sums + layout[i][3];
+    check(cudaMemsetAsync(its_words, 0, sizeof(std::int32_t), stream), "cudaMemsetAsync");
+    for_each(rows * columns, gpu::PackTile{pixels, masks[i].outside, its_words}, stream);
+    for_each(rows + 1, gpu::SumRow{columns, its_words, its_sums}, stream);
+    for_each(columns + 1, gpu::SumColumn{rows, columns, its_sums}, stream);
+  }
+}
+
+void classify_blocks(const Carving& carving, std::uint8_t* states, cudaStream_t stream) {
+  const std::int64_t blocks = carving.blocks_along(0) * carving.blocks_along(1) * carving.blocks_along(2);
+  for_each(blocks, gpu::ClassifyBlock{carving, states}, stream);
+}
+
+void carve_blocks(const Carving& carving, View<const std::int64_t, 1> blocks, std::uint8_t* bits, std::uint8_t* states,
+                  cudaStream_t stream) {
+  for_each(blocks.shape[0] * fastcv::voxels::kRows, gpu::CarveRow{carving, blocks.data, bits}, stream);
+  for_each(blocks.shape[0], gpu::SettleBlock{carving, blocks.data, bits, states}, stream);
+}
+
+}  // namespace fastcv::cuda::voxels

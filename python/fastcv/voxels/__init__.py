@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes of voxels: what silhouettes leave of space."""
+
+from __future__ import annotations
+
+from .carve import carve
+from .grid import VoxelGrid
+from .occupancy import Occupancy
+
+__all__ = ["Occupancy", "VoxelGrid", "carve"]

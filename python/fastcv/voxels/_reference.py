@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carving in numpy float64, every voxel in every view: slow, readable, and what the kernels are tested against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grid import VoxelGrid
+
+
+def carve(
+    masks: Sequence[NDArray],
+    image_from_world: NDArray[np.float64],
+    grid: VoxelGrid,
+    *,
+    min_views: int = 1,
+    max_violations: int = 0,
+    outside: str = "ignore",
+) -> NDArray[np.bool_]:
+    """As ``voxels.carve``, for (V, 3, 4) matrices with w > 0 in front of the camera; (Z, Y, X)."""
+    dense = np.empty(grid.shape, bool)
+    for z in range(grid.shape[0]):
+        centers = grid.centers(z)
+        seen, violations = np.zeros(grid.shape[1:], int), np.zeros(grid.shape[1:], int)
+        for mask, P in zip(masks, image_from_world, strict=True):
+            sees, shows = look(np.asarray(mask), P, centers)
+            seen += sees
+            violations += sees & ~shows
+            if outside == "carve":
+                violations += ~sees
+        dense[z] = (seen >= min_views) & (violations <= max_violations)
+    return dense
+
+
+def look(mask: NDArray, P: NDArray[np.float64], points: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
+    """Which world points a view sees, and which of them show foreground (Hartley & Zisserman 2004, eq. 6.2)."""
+    height, width = mask.shape
+    xw, yw, w = np.moveaxis(points @ P[:, :3].T + P[:, 3], -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u, v = xw / w, yw / w
+    sees = (w > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
+    column, row = (np.where(sees, p, 0).astype(int) for p in (u, v))
+    return sees, sees & (mask[row, column] != 0)
