@@ -35,7 +35,7 @@ void carve_blocks(const Carving& carving, View<const std::int64_t, 1> blocks, st
                   int num_threads) {
   constexpr std::int64_t kGrain = 64;
   parallel_for(blocks.shape[0], kGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<std::int32_t> scratch(carving.silhouettes.count);
+    std::vector<std::int32_t> scratch(2 * carving.silhouettes.count);
     for (std::int64_t i = begin; i < end; ++i) {
       carve_block(carving, blocks(i), scratch.data(), bits + i * kRows, states + i);
     }

@@ -63,45 +63,53 @@ FASTCV_HD std::uint8_t row_in_grid(const Box& box, int row) {
   return static_cast<std::uint8_t>(inside ? (1 << (box.high[2] - box.low[2])) - 1 : 0);
 }
 
-// Bits of the voxels of a row that stay, where `votes` are those of views that are not in the list.
-FASTCV_HD std::uint8_t carve_row(const voxels::Carving& c, const Box& box, int row, const ViewList& views,
-                                 const Votes& votes) {
-  constexpr int kLanes = voxels::kBlock;
-  const std::uint8_t in_grid = row_in_grid(box, row);
-  if (in_grid == 0) return 0;
-  const double x = double(box.low[2]) + 0.5, y = double(box.low[1] + row % kLanes) + 0.5;
-  const double z = double(box.low[0] + row / kLanes) + 0.5;
-  std::int32_t seen[kLanes], violations[kLanes], word[kLanes], bit[kLanes];
-  for (int lane = 0; lane < kLanes; ++lane) {
-    seen[lane] = static_cast<std::int32_t>(votes.seen);
-    violations[lane] = static_cast<std::int32_t>(votes.violations);
+// Eight voxels at a time: kColumns along x, the rest along y, from the one at (x, y, z) on.
+constexpr int kEight = 8;
+
+// The words of a view that those in lanes i and up fall into, each moved so that its pixel's bits come first.
+template <class D, int kColumns>
+FASTCV_HD Int32Of<D> look(const Silhouette& s, double x, double y, double z, int i) {
+  const double* m = s.image_from_voxel;
+  const double xw = m[2] * z + m[3], yw = m[6] * z + m[7], w = m[10] * z + m[11];
+  const D px = x + lane_columns(D(), i, kColumns), py = y + lane_rows(D(), i, kColumns);
+  const Pixel<D> pixel =
+      pixel_at<D>(s, m[0] * px + (m[1] * py + xw), m[4] * px + (m[5] * py + yw), m[8] * px + (m[9] * py + w));
+  return shifted_right(gather(s.words, pixel.word), pixel.bit);
+}
+
+// Bits of those that stay, where `votes` are those of views that are not in the list. `last` becomes the place in the
+// list of the view that left none of them, or its end.
+template <class D, int kColumns>
+FASTCV_HD std::uint32_t carve_eight(const voxels::Carving& c, double x, double y, double z, const ViewList& views,
+                                    const Votes& votes, std::int64_t& last) {
+  constexpr int kStep = DoubleLanes<D>::kCount, kParts = kEight / kStep;
+  using Int = Int32Of<D>;
+  Int seen[kParts], violations[kParts];
+  FASTCV_UNROLL
+  for (int part = 0; part < kParts; ++part) {
+    seen[part] = Int{} + static_cast<std::int32_t>(votes.seen);
+    violations[part] = Int{} + static_cast<std::int32_t>(votes.violations);
   }
-  for (std::int64_t i = 0; i < views.count; ++i) {
-    const Silhouette s = silhouette(c.silhouettes, views[i]);
-    const double* m = s.image_from_voxel;
-    const double xw = m[1] * y + (m[2] * z + m[3]), yw = m[5] * y + (m[6] * z + m[7]);
-    const double w = m[9] * y + (m[10] * z + m[11]);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const double at = x + lane;
-      const Pixel pixel = pixel_at(s, m[0] * at + xw, m[4] * at + yw, m[8] * at + w);
-      word[lane] = pixel.word;
-      bit[lane] = pixel.bit;
+  for (last = 0; last < views.count; ++last) {
+    const Silhouette s = silhouette(c.silhouettes, views[last]);
+    Int remain{};
+    FASTCV_UNROLL
+    for (int part = 0; part < kParts; ++part) {
+      const Int kind = look<D, kColumns>(s, x, y, z, part * kStep);
+      const Int shows = kind & 1, sees = (kind >> 16) & 1;
+      seen[part] += sees;
+      violations[part] += (sees - shows) + (1 - sees) * c.outside_violates;
+      remain |= at_most(violations[part], c.max_violations);
     }
-    std::int32_t remain = 0;
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const std::uint32_t kind = static_cast<std::uint32_t>(s.words[word[lane]]) >> bit[lane];
-      const auto foreground = static_cast<std::int32_t>(kind & 1U), sees = static_cast<std::int32_t>(kind >> 16 & 1U);
-      seen[lane] += sees;
-      violations[lane] += (sees - foreground) + (1 - sees) * c.outside_violates;
-      remain |= violations[lane] <= c.max_violations;
-    }
-    if (!remain) return 0;
+    if (bits_set(remain) == 0) return 0;
   }
-  int stay = 0;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    stay |= (seen[lane] >= c.min_views && violations[lane] <= c.max_violations) << lane;
+  std::uint32_t stay = 0;
+  FASTCV_UNROLL
+  for (int part = 0; part < kParts; ++part) {
+    const Int stays = at_most(violations[part], c.max_violations) & (1 - at_most(seen[part], c.min_views - 1));
+    stay |= bits_set(stays) << (part * kStep);
   }
-  return static_cast<std::uint8_t>(stay & in_grid);
+  return stay;
 }
 
 // What the rows of a block say of it: kEmpty, kFull or kMixed.
@@ -131,8 +139,13 @@ struct CarveRow {
   std::uint8_t* bits;
   FASTCV_HD void operator()(std::int64_t i) const {
     const Box box = block_box(carving, blocks[i / voxels::kRows]);
+    const int row = static_cast<int>(i % voxels::kRows);
+    const double x = double(box.low[2]) + 0.5, y = double(box.low[1] + row % voxels::kBlock) + 0.5;
+    const double z = double(box.low[0] + row / voxels::kBlock) + 0.5;
+    std::int64_t last;
     const ViewList all{nullptr, carving.silhouettes.count};
-    bits[i] = carve_row(carving, box, static_cast<int>(i % voxels::kRows), all, {});
+    const std::uint32_t stay = carve_eight<double, voxels::kBlock>(carving, x, y, z, all, {}, last);
+    bits[i] = static_cast<std::uint8_t>(stay & row_in_grid(box, row));
   }
 };
 struct SettleBlock {

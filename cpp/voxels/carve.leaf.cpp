@@ -56,6 +56,63 @@ struct Classification {
   }
 };
 
+constexpr int kPart = 4;  // voxels along the side of an eighth of a block
+
+// An eighth of a block from its first voxel on, as half bytes of the rows.
+struct Part {
+  const Carving& carving;
+  Box box;
+  int first_row, shift;
+  std::uint8_t* bits;
+
+  void add(int row, std::uint32_t voxels) const {
+    bits[first_row + row] = static_cast<std::uint8_t>(bits[first_row + row] | (voxels & 15U) << shift);
+  }
+  void fill() const {
+    for (int z = 0; z < kPart; ++z) {
+      for (int y = 0; y < kPart; ++y) add(z * kBlock + y, 15);
+    }
+  }
+  void carve(std::int32_t* views, std::int64_t count, const Votes& votes) const {
+    const double x = double(box.low[2]) + 0.5;
+    for (int i = 0; i < kPart * kPart; i += kEight / kPart) {
+      const int z = i / kPart, y = i % kPart;
+      std::int64_t last;
+      const std::uint32_t stay = carve_eight<Doubles, kPart>(carving, x, double(box.low[1] + y) + 0.5,
+                                                             double(box.low[0] + z) + 0.5, {views, count}, votes, last);
+      add(z * kBlock + y, stay);
+      add(z * kBlock + y + 1, stay >> kPart);
+      // What left none of these is likely to leave none of the next.
+      if (last < count) {
+        const std::int32_t view = views[last];
+        views[last] = views[0];
+        views[0] = view;
+      }
+    }
+  }
+};
+
+void carve_parts(const Carving& carving, const Box& block, const ViewList& views, const Votes& block_votes,
+                 std::int32_t* scratch, std::uint8_t* bits) {
+  for (int part = 0; part < 8; ++part) {
+    const int offset[3] = {(part >> 2) * kPart, (part >> 1 & 1) * kPart, (part & 1) * kPart};
+    Part p{carving, block, offset[0] * kBlock + offset[1], offset[2], bits};
+    bool inside = true;
+    for (int axis = 0; axis < 3; ++axis) {
+      p.box.low[axis] += offset[axis];
+      const std::int64_t end = p.box.low[axis] + kPart;
+      p.box.high[axis] = end < block.high[axis] ? end : block.high[axis];
+      inside &= p.box.low[axis] < block.high[axis];
+    }
+    if (!inside) continue;
+    Votes votes = block_votes;
+    std::int64_t num_divided;
+    const std::uint8_t decided = judge(carving, p.box, views, votes, scratch, num_divided);
+    if (decided == kFull) p.fill();
+    if (decided == kMixed) p.carve(scratch, num_divided, votes);
+  }
+}
+
 }  // namespace
 
 void classify_root(const Carving& carving, std::int64_t root, std::int32_t* scratch, std::uint8_t* states) {
@@ -71,11 +128,11 @@ void carve_block(const Carving& carving, std::int64_t block, std::int32_t* scrat
   std::int64_t num_divided;
   const ViewList all{nullptr, carving.silhouettes.count};
   const std::uint8_t decided = judge(carving, box, all, votes, scratch, num_divided);
-  for (int row = 0; row < kRows; ++row) {
-    bits[row] = decided == kEmpty  ? std::uint8_t(0)
-                : decided == kFull ? row_in_grid(box, row)
-                                   : carve_row(carving, box, row, {scratch, num_divided}, votes);
+  for (int row = 0; row < kRows; ++row) bits[row] = decided == kFull ? 255 : 0;
+  if (decided == kMixed) {
+    carve_parts(carving, box, {scratch, num_divided}, votes, scratch + carving.silhouettes.count, bits);
   }
+  for (int row = 0; row < kRows; ++row) bits[row] &= row_in_grid(box, row);
   *state = block_state(box, bits);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "voxels/carving.h"
+#include "voxels/double_lanes.hd.h"
 #include "voxels/tiles.hd.h"
 
 namespace fastcv::FASTCV_ISA {
@@ -21,16 +22,18 @@ FASTCV_HD Silhouette silhouette(const voxels::Silhouettes& all, std::int64_t vie
           all.words + layout[2],            all.sums + layout[3]};
 }
 
-// Where in a silhouette's words a position in homogeneous pixels is found. This decides, for every instruction set.
+// Where in a silhouette's words positions in homogeneous pixels are found. This decides, for every instruction set.
+template <class D>
 struct Pixel {
-  std::int32_t word, bit;
+  Int32Of<D> word, bit;
 };
-FASTCV_HD Pixel pixel_at(const Silhouette& s, double xw, double yw, double w) {
-  const double inverse = 1 / w, u = xw * inverse, v = yw * inverse;
-  const bool inside = (w > 0) & (u >= 0) & (v >= 0) & (u < s.width) & (v < s.height);
-  const auto column = static_cast<std::int32_t>(inside ? u : 0.0), row = static_cast<std::int32_t>(inside ? v : 0.0);
-  const std::int32_t tile = 1 + row / voxels::kTile * static_cast<std::int32_t>(s.tile_columns) + column / voxels::kTile;
-  return {inside ? tile : 0, row % voxels::kTile * voxels::kTile + column % voxels::kTile};
+template <class D>
+FASTCV_HD Pixel<D> pixel_at(const Silhouette& s, D xw, D yw, D w) {
+  const D inverse = 1 / w, u = xw * inverse, v = yw * inverse;
+  const auto inside = (w > 0) & (u >= 0) & (v >= 0) & (u < s.width) & (v < s.height);
+  const Int32Of<D> column = truncated_if(inside, u), row = truncated_if(inside, v);
+  const Int32Of<D> tile = 1 + (row >> 2) * static_cast<std::int32_t>(s.tile_columns) + (column >> 2);
+  return {keep_if(inside, tile), ((row & 3) << 2) + (column & 3)};
 }
 
 // Voxels [low, high), z, y, x.

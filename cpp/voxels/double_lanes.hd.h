@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic that reads the same for one double and for as many as a register holds: each lane comes to the same bits.
+#pragma once
+
+#include <cstdint>
+
+#include "core/host_device.h"
+#include "core/lanes.hd.h"
+
+namespace fastcv::FASTCV_ISA {
+
+template <class D>
+struct DoubleLanes;
+template <>
+struct DoubleLanes<double> {
+  using Int = std::int32_t;
+  static constexpr int kCount = 1;
+};
+template <class D>
+using Int32Of = typename DoubleLanes<D>::Int;
+
+// In lane i: (first + i) % columns, and (first + i) / columns.
+FASTCV_HD double lane_columns(double, int first, int columns) { return first % columns; }
+FASTCV_HD double lane_rows(double, int first, int columns) { return first / columns; }
+// x where the mask is set, else 0. Truncated towards zero; x must fit.
+FASTCV_HD std::int32_t truncated_if(bool mask, double x) { return static_cast<std::int32_t>(mask ? x : 0.0); }
+FASTCV_HD std::int32_t keep_if(bool mask, std::int32_t x) { return mask ? x : 0; }
+FASTCV_HD std::int32_t shifted_right(std::int32_t x, std::int32_t by) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(x) >> by);
+}
+// 1 where a is at most b, else 0.
+FASTCV_HD std::int32_t at_most(std::int32_t a, std::int32_t b) { return a <= b; }
+// Bit i: whether lane i is not 0.
+FASTCV_HD std::uint32_t bits_set(std::int32_t x) { return x != 0; }
+
+#ifndef __CUDACC__
+
+#if defined(__AVX512F__)
+constexpr int kDoubles = 8;
+#elif defined(__AVX2__)
+constexpr int kDoubles = 4;
+#else
+constexpr int kDoubles = 2;
+#endif
+
+typedef double Doubles __attribute__((vector_size(8 * kDoubles)));
+typedef std::int64_t DoublesMask __attribute__((vector_size(8 * kDoubles)));
+typedef std::int32_t DoublesInt __attribute__((vector_size(4 * kDoubles)));
+
+template <>
+struct DoubleLanes<Doubles> {
+  using Int = DoublesInt;
+  static constexpr int kCount = kDoubles;
+};
+
+FASTCV_HD Doubles lane_columns(Doubles, int first, int columns) {
+  Doubles v;
+  for (int i = 0; i < kDoubles; ++i) v[i] = (first + i) % columns;
+  return v;
+}
+FASTCV_HD Doubles lane_rows(Doubles, int first, int columns) {
+  Doubles v;
+  for (int i = 0; i < kDoubles; ++i) v[i] = (first + i) / columns;
+  return v;
+}
+FASTCV_HD DoublesInt truncated_if(DoublesMask mask, Doubles x) {
+  return __builtin_convertvector(mask ? x : Doubles{}, DoublesInt);
+}
+FASTCV_HD DoublesInt keep_if(DoublesMask mask, DoublesInt x) { return x & __builtin_convertvector(mask, DoublesInt); }
+FASTCV_HD DoublesInt gather(const std::int32_t* base, DoublesInt index) {
+#if defined(__AVX512F__)
+  return (DoublesInt)_mm256_i32gather_epi32(base, (__m256i)index, 4);
+#elif defined(__AVX2__)
+  return (DoublesInt)_mm_i32gather_epi32(base, (__m128i)index, 4);
+#else
+  DoublesInt v;
+  for (int i = 0; i < kDoubles; ++i) v[i] = base[index[i]];
+  return v;
+#endif
+}
+FASTCV_HD DoublesInt shifted_right(DoublesInt x, DoublesInt by) {
+  typedef std::uint32_t Bits __attribute__((vector_size(4 * kDoubles)));
+  return (DoublesInt)((Bits)x >> (Bits)by);
+}
+FASTCV_HD DoublesInt at_most(DoublesInt a, std::int32_t b) { return -(a <= b); }
+FASTCV_HD std::uint32_t bits_set(DoublesInt x) {
+#if defined(__AVX512F__)
+  return static_cast<std::uint32_t>(_mm256_movemask_ps((__m256)(x != 0)));
+#elif defined(__AVX2__)
+  return static_cast<std::uint32_t>(_mm_movemask_ps((__m128)(x != 0)));
+#else
+  return std::uint32_t(x[0] != 0) | std::uint32_t(x[1] != 0) << 1;
+#endif
+}
+
+#endif  // __CUDACC__
+
+}  // namespace fastcv::FASTCV_ISA
