@@ -8,8 +8,11 @@ import os
 
 def require_memory(name: str, num_bytes: int, what: str) -> None:
     """Raise ValueError where this machine has less memory in all than ``what`` takes."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    total = _total()
     if num_bytes > total:
-        raise ValueError(
-            f"{name}: expected a size that fits into {total / 1e9:.1f} GB of memory, got {what} of {num_bytes / 1e9:.1f} GB"
-        )
+        limit, got = f"{total / 1e9:.1f} GB of memory", f"{what} of {num_bytes / 1e9:.1f} GB"
+        raise ValueError(f"{name}: expected a size that fits into {limit}, got {got}")
+
+
+def _total() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -62,7 +62,8 @@ def pack(call: Call, views: Sequence[View], grid: VoxelGrid, num_threads: int) -
     masks, outside = [handle(view.mask) for view in views], [view.outside for view in views]
     execution = call.execution(num_threads)
     call.backend.voxels.pack_masks(masks, outside, layout, handle(words), handle(sums), execution)
-    matrices = np.stack([(view.image_from_world @ grid.world_from_voxel).ravel() for view in views])
+    with np.errstate(over="ignore", invalid="ignore"):
+        matrices = np.stack([(view.image_from_world @ grid.world_from_voxel).ravel() for view in views])
     if not np.isfinite(matrices).all():
         raise ValueError("cameras: expected projections of the grid that are finite numbers, got one that overflows")
     return call.place(matrices), call.place(layout), words, sums, np.array(grid.shape, np.int64)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ball and its silhouettes in closed form, and the dinosaur's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from fastcv import Camera
+from fastcv.voxels import VoxelGrid
+
+CENTER, RADIUS = np.array([0.1, -0.2, 0.3]), 0.7
+FROM_PIXEL_CENTERS = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # the dinosaur's matrices count from them
+
+
+class Scene(NamedTuple):
+    """Masks of different sizes and the cameras of them, in both forms that ``carve`` takes."""
+
+    masks: list[np.ndarray]
+    matrices: np.ndarray
+    pairs: list[tuple[Camera, np.ndarray]]
+
+
+def pose_towards(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """cam_from_world of a camera at ``eye`` that looks at ``target``, its y axis down."""
+    z = (target - eye) / np.linalg.norm(target - eye)
+    x = np.cross(z, [0.1, 0.2, -1.0])
+    x /= np.linalg.norm(x)
+    R = np.stack([x, np.cross(z, x), z])
+    return np.c_[R, -R @ eye]
+
+
+def ball_mask(camera: Camera, pose: np.ndarray) -> np.ndarray:
+    """Pixels whose viewing rays through the centre meet the ball."""
+    x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+    rays = np.stack([x, y, np.ones_like(x)], -1) @ np.linalg.inv(camera.matrix).T
+    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    center = pose[:, :3] @ CENTER + pose[:, 3]
+    return np.linalg.norm(center - (rays @ center)[..., None] * rays, axis=-1) <= RADIUS
+
+
+@pytest.fixture(scope="session")
+def ball() -> Scene:
+    """Seven views of the ball, all of which see the whole of it."""
+    rng = np.random.default_rng(5)
+    masks, pairs = [], []
+    for i in range(7):
+        eye = CENTER + 4 * (direction := rng.standard_normal(3)) / np.linalg.norm(direction)
+        camera = Camera("PINHOLE", 150 + 13 * i, 141 + 9 * i, np.array([250.0, 260, 75 + 6 * i, 70 + 5 * i]))
+        pairs.append((camera, pose_towards(eye, CENTER)))
+        masks.append(ball_mask(*pairs[-1]))
+    return Scene(masks, np.stack([camera.matrix @ pose for camera, pose in pairs]), pairs)
+
+
+def ball_grid(*shape: int) -> VoxelGrid:
+    """A grid around the ball, its longest side 2."""
+    size = 2 / max(shape)
+    return VoxelGrid(CENTER - 0.5 * size * np.array(shape[::-1]), size, shape)
