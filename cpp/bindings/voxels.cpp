@@ -9,9 +9,8 @@ namespace fastcv::bindings {
 void bind_voxels(nb::module_& m) {
   m.def(
       "pack_masks",
-      [](const MaskArgs& masks, const std::vector<int>& outside,
-         HostMatrix<std::int64_t, voxels::kLayout> layout, ViewArg<std::int32_t, 1> words,
-         ViewArg<std::int64_t, 1> sums, int num_threads) {
+      [](const MaskArgs& masks, const std::vector<int>& outside, HostMatrix<std::int64_t, voxels::kLayout> layout,
+         ViewArg<std::int32_t, 1> words, ViewArg<std::int64_t, 1> sums, int num_threads) {
         const auto all = masks_from(masks, outside);
         const Rows<const std::int64_t, voxels::kLayout> l{layout.data(), static_cast<std::int64_t>(all.size())};
         const nb::gil_scoped_release release;

@@ -59,7 +59,8 @@ FASTCV_HD Box block_box(const voxels::Carving& c, std::int64_t block) {
 
 // Bits of the voxels of a row of a block that lie in the grid, x = 0 lowest; row = 8 z + y.
 FASTCV_HD std::uint8_t row_in_grid(const Box& box, int row) {
-  const bool inside = box.low[0] + row / voxels::kBlock < box.high[0] && box.low[1] + row % voxels::kBlock < box.high[1];
+  const bool inside =
+      box.low[0] + row / voxels::kBlock < box.high[0] && box.low[1] + row % voxels::kBlock < box.high[1];
   return static_cast<std::uint8_t>(inside ? (1 << (box.high[2] - box.low[2])) - 1 : 0);
 }
 

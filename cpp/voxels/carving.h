@@ -6,9 +6,9 @@
 
 namespace fastcv::voxels {
 
-constexpr int kBlock = 8;             // voxels along the side of a block
+constexpr int kBlock = 8;               // voxels along the side of a block
 constexpr int kRows = kBlock * kBlock;  // of a block: 8 voxels along x, a byte
-constexpr int kTile = 4;              // pixels along the side of a tile
+constexpr int kTile = 4;                // pixels along the side of a tile
 
 // Of a block.
 constexpr std::uint8_t kEmpty = 0, kFull = 1, kMixed = 2;

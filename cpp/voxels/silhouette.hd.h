@@ -18,8 +18,8 @@ struct Silhouette {
 
 FASTCV_HD Silhouette silhouette(const voxels::Silhouettes& all, std::int64_t view) {
   const std::int64_t* layout = all.layout + view * voxels::kLayout;
-  return {all.image_from_voxel + 12 * view, double(layout[0]),     double(layout[1]), tiles_along(layout[0]),
-          all.words + layout[2],            all.sums + layout[3]};
+  return {all.image_from_voxel + 12 * view, double(layout[0]),     double(layout[1]),
+          tiles_along(layout[0]),           all.words + layout[2], all.sums + layout[3]};
 }
 
 // Where in a silhouette's words positions in homogeneous pixels are found. This decides, for every instruction set.

@@ -11,9 +11,8 @@ namespace fastcv::bindings {
 void bind_voxels(nb::module_& m) {
   m.def(
       "pack_masks",
-      [](const MaskArgs& masks, const std::vector<int>& outside,
-         HostMatrix<std::int64_t, voxels::kLayout> layout, ViewArg<std::int32_t, 1> words,
-         ViewArg<std::int64_t, 1> sums, std::intptr_t stream) {
+      [](const MaskArgs& masks, const std::vector<int>& outside, HostMatrix<std::int64_t, voxels::kLayout> layout,
+         ViewArg<std::int32_t, 1> words, ViewArg<std::int64_t, 1> sums, std::intptr_t stream) {
         const cuda::DeviceGuard guard(words.device_id());
         const auto all = masks_from(masks, outside);
         cuda::voxels::pack_masks(all.data(), {layout.data(), static_cast<std::int64_t>(all.size())}, words.data(),

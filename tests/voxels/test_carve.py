@@ -260,7 +260,8 @@ def test_bits_beyond_memory_are_named_with_their_size(monkeypatch):
     rng = np.random.default_rng(0)
     grid = VoxelGrid([-0.1, -0.1, 0.5], 0.1 / 32, (64, 64, 64))
     monkeypatch.setattr(_memory, "_total", lambda: 1000)
-    with pytest.raises(ValueError, match=r"grid: expected a size .* got the bits of \d+ blocks of \(64, 64, 64\) voxels"):
+    message = r"grid: expected a size .* got the bits of \d+ blocks of \(64, 64, 64\) voxels"
+    with pytest.raises(ValueError, match=message):
         voxels.carve([rng.random((6, 8)) < 0.5], [(PINHOLE, POSE)], grid)
 
 

@@ -108,7 +108,7 @@ def _as_bytes(mask: Any) -> Any:
 
 
 def _undistorted(mask: Any, camera: Camera) -> tuple[NDArray[np.uint8], Camera]:
-    """The mask of the pinhole camera that keeps the field of view: each pixel is that of the mask its centre lies in."""
+    """The mask of the pinhole camera with the same field of view: each pixel from the one that its centre lies in."""
     mask = np.asarray(mask.cpu() if is_torch(mask) else mask.get() if hasattr(mask, "get") else mask)
     positions, pinhole = camera_room.undistort_map(camera)
     x, y = positions[..., 0], positions[..., 1]

@@ -30,21 +30,21 @@ def carve(
 ) -> Occupancy:
     """Keep the voxels whose centres project into the silhouettes.
 
-    A view sees a voxel's centre if the centre lies in front of the camera and in its image; the pixel that it falls into
-    decides between foreground and background. A voxel stays if at least ``min_views`` views see it and at most
+    A view sees a voxel's centre if the centre lies in front of the camera and in its image; the pixel that it falls
+    into decides between foreground and background. A voxel stays if at least ``min_views`` views see it and at most
     ``max_violations`` of the views that see it show background there: with 0 that is the visual hull, otherwise a vote
-    that forgives so many wrong silhouettes. Blocks that all views agree on are decided as a whole; the result is that of
-    testing every voxel, bit for bit, for every number of threads, instruction set and device.
+    that forgives so many wrong silhouettes. Blocks that all views agree on are decided as a whole; the result is that
+    of testing every voxel, bit for bit, for every number of threads, instruction set and device.
 
     Parameters
     ----------
     masks : (V, H, W) bool or uint8 array, or sequence of V (H, W) arrays
         Silhouettes, of any sizes: False or 0 is background. On a GPU where they are torch or CuPy arrays there.
     cameras : (V, 3, 4) array, or sequence of (3, 4) arrays or of pairs (Camera, cam_from_world)
-        One per mask. A matrix P projects homogeneous world points to pixels, (0, 0) the top-left corner of the image; it
-        may have any scale and sign, and the centre of the grid counts as in front of the camera. A pair has no such
-        ambiguity and suits cameras within the grid; the mask of one with lens distortion is first resampled to a pinhole
-        camera, each pixel from the one of the mask that its centre lies in.
+        One per mask. A matrix P projects homogeneous world points to pixels, (0, 0) the top-left corner of the image;
+        it may have any scale and sign, and the centre of the grid counts as in front of the camera. A pair has no such
+        ambiguity and suits cameras within the grid; the mask of one with lens distortion is first resampled to a
+        pinhole camera, each pixel from the one of the mask that its centre lies in.
     grid : VoxelGrid
         The voxels.
     min_views : int, optional
@@ -108,9 +108,7 @@ def carve(
     mixed = np.flatnonzero(states == MIXED)
     require_memory("grid", len(mixed) * BLOCK**2, f"the bits of {len(mixed)} blocks of {grid.shape} voxels")
     bits, settled = call.empty((len(mixed), BLOCK, BLOCK), "uint8"), call.empty((len(mixed),), "uint8")
-    native.carve_blocks(
-        *map(handle, arguments), handle(call.place(mixed)), handle(bits), handle(settled), execution
-    )
+    native.carve_blocks(*map(handle, arguments), handle(call.place(mixed)), handle(bits), handle(settled), execution)
     bits, settled = call.fetch(bits), call.fetch(settled)
     states.reshape(-1)[mixed] = settled
     return Occupancy(grid, states, bits[settled == MIXED])

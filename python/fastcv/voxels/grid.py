@@ -47,7 +47,7 @@ class VoxelGrid:
     def __post_init__(self) -> None:
         origin = np.array(self.origin, np.float64)
         if origin.shape != (3,) or not np.isfinite(origin).all():
-            raise ValueError(f"origin: expected 3 finite numbers, got {self.origin}")
+            raise ValueError(f"origin: expected 3 finite numbers, got {self.origin!r}")
         size = float(self.voxel_size)
         if not (size > 0 and np.isfinite(size)):
             raise ValueError(f"voxel_size: expected a positive finite number, got {self.voxel_size}")

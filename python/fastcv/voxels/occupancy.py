@@ -29,8 +29,8 @@ class Occupancy:
     states : (Z/8, Y/8, X/8) uint8 array, sizes rounded up
         0 for an empty block, 1 for a full one (as far as it lies in the grid), 2 for a mixed one.
     bits : (M, 8, 8) uint8 array
-        The mixed blocks in the order in which ``states`` has them: a byte per row of 8 voxels, indexed by z and y; x = 0
-        is the lowest bit. Voxels beyond the grid have no bit.
+        The mixed blocks in the order in which ``states`` has them: a byte per row of 8 voxels, indexed by z and y;
+        x = 0 is the lowest bit. Voxels beyond the grid have no bit.
 
     Examples
     --------
