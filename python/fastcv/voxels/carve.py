@@ -88,7 +88,7 @@ def carve(
     >>> occupancy = voxels.carve([mask, mask], [along_z, along_x], grid)
     >>> dense = occupancy.to_dense()
     >>> occupancy.num_occupied, dense.any((1, 2)).sum(), dense.any((0, 1)).sum()
-    (4064, np.int64(16), np.int64(16))
+    (4096, np.int64(16), np.int64(16))
     """
     if len(masks) == 0:
         raise ValueError("masks: expected at least one, got none")
