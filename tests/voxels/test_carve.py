@@ -124,6 +124,19 @@ def test_masks_in_one_array_strided_read_only_of_any_dtype(ball):
         np.testing.assert_array_equal(voxels.carve(other, ball.matrices, grid).to_dense(), expected)
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8"])
+def test_torch_masks(ball, dtype):
+    torch = pytest.importorskip("torch")
+    grid = ball_grid(24, 24, 24)
+    masks = [torch.from_numpy(mask.astype(dtype)) for mask in ball.masks]
+    expected = voxels.carve(ball.masks, ball.pairs, grid)
+    occupancy = voxels.carve(masks, ball.pairs, grid)
+    np.testing.assert_array_equal(occupancy.bits, expected.bits)
+    np.testing.assert_array_equal(occupancy.states, expected.states)
+    lens = [(Camera("OPENCV", c.width, c.height, np.array([*c.params, 0.01, 0, 0, 0])), pose) for c, pose in ball.pairs]
+    np.testing.assert_array_equal(voxels.carve(masks, lens, grid).bits, voxels.carve(ball.masks, lens, grid).bits)
+
+
 @pytest.mark.parametrize("num_threads", [1, 2, 5])
 def test_same_bits_for_every_number_of_threads(ball, num_threads):
     grid = ball_grid(90, 70, 110)
