@@ -177,6 +177,38 @@ TEST_CASE("carving equals a plain loop, whatever the rule, the threads and the f
   CHECK(count(scene, c, carve(c, false, 2)).occupied < 72 * 70 * 75 * 3 / 4);
 }
 
+// The first voxel of each block projects to the left edge of a tile, up to rounding; left of the edge is background.
+TEST_CASE("a block is not decided where rounding may put a voxel on either side of an edge") {
+  const std::int64_t length = 16000, width = 8 * length, height = 4, blocks = length / 8;
+  std::vector<std::uint8_t> pixels(width * height);
+  for (std::int64_t i = 0; i < width * height; ++i) pixels[i] = i % width % 64 >= 4;
+  const std::int64_t layout[] = {width, height, 0, 0};
+  std::vector<std::int32_t> words(1 + width / 4);
+  std::vector<std::int64_t> sums(2 * (width / 4 + 1));
+  const voxels::Mask mask{{pixels.data(), {height, width}}, -1};
+  voxels::pack_masks(&mask, {layout, 1}, words.data(), sums.data(), 1);
+  std::vector<std::int64_t> all(blocks);
+  for (std::int64_t i = 0; i < blocks; ++i) all[i] = i;
+  std::int64_t left = 0, right = 0, wrong = 0;
+  for (int trial = 0; trial < 20; ++trial) {
+    const double w = 0.7 + 0.1 * trial, a = 0.3 * w, b = 0.9 * w;  // two terms that cancel, up to rounding
+    const double matrix[] = {8 * w, a, b, -0.5 * (a + b), 0, 0, 0, 1.5 * w, 0, 0, 0, w};
+    const voxels::Carving c{{1, matrix, layout, words.data(), sums.data()}, {1, 1, length}, 1, 0, 0};
+    std::vector<std::uint8_t> states(blocks), bits(64 * blocks);
+    voxels::classify_blocks(c, states.data(), 1);
+    for (std::int64_t i = 0; i < blocks; ++i) {
+      generic::CarveRow{c, all.data(), bits.data()}(64 * i);
+      left += bits[64 * i] == 254;
+      right += bits[64 * i] == 255;
+      wrong += states[i] == voxels::kEmpty || (states[i] == voxels::kFull && bits[64 * i] != 255);
+    }
+  }
+  CHECK(wrong == 0);
+  CHECK(left > 1000);
+  CHECK(right > 1000);
+  CHECK(left + right == 20 * blocks);
+}
+
 TEST_CASE("tiles and their sums are the same by a GPU's functors") {
   const Scene scene(8, 8, 8);
   std::vector<std::int32_t> words(scene.words.size(), 0);

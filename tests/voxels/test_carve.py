@@ -67,6 +67,9 @@ def test_equals_the_reference(ball, shape, rule, device):
     expected = _reference.carve(ball.masks, ball.matrices, grid, **rule)
     occupancy = voxels.carve([device.put(mask) for mask in ball.masks], ball.matrices, grid, **rule)
     np.testing.assert_array_equal(occupancy.to_dense(), expected)
+    canonical = voxels.Occupancy.from_dense(expected, grid)  # no bits beyond the grid, no mixed block that is full
+    np.testing.assert_array_equal(occupancy.states, canonical.states)
+    np.testing.assert_array_equal(occupancy.bits, canonical.bits)
     assert 0 < occupancy.num_occupied < grid.num_voxels
 
 
