@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guided filter over one tile, surface by surface. Source: He, Sun, Tang 2013, "Guided image filtering", eq. 5-8
-// and 14-16, with weights 0 for what has no cost; Hosni et al. 2013 for its use on costs.
+// The guided filter over one tile, surface by surface.
 #pragma once
 
 #include "mvs/arena.h"
 #include "mvs/guided_costs.h"
+#include "mvs/guided_window.hd.h"
 #include "mvs/tile.h"
 #include "mvs/window_sums.h"
 
@@ -15,7 +15,8 @@ namespace fastcv::FASTCV_ISA {
 template <int Channels>
 class GuidedTile {
  public:
-  static constexpr int kFactors = Channels == 1 ? 1 : 6;
+  static constexpr int kFactors = kGuidedFactors<Channels>;
+  using Window = GuidedWindow<Floats, Channels>;
 
   GuidedTile(const mvs::GuidedCosts& in, const mvs::Tile& tile, Arena& arena)
       : in_(in),
@@ -68,8 +69,7 @@ class GuidedTile {
  private:
   static constexpr std::int64_t kMaxStep = 2 * mvs::kMaxGuidedRadius + 1;
 
-  // What a window knows of the guide: 1 / number of pixels, means, and the inverse of covariance + epsilon as L D L^T:
-  // the factors are 1 / D and, for three channels, the elements of L below the diagonal.
+  // GuidedWindow of every window.
   struct Model {
     Plane inverse_count, mean[Channels], factors[kFactors];
     Plane inverse_windows;  // 1 / number of windows over a pixel
@@ -138,7 +138,7 @@ class GuidedTile {
                  model.mean[c]);
     }
     for (int f = 0; f < kFactors; ++f) {
-      const int i = kRows[f], j = kColumns[f];
+      const int i = factor_row(f), j = factor_column(f);
       first_sums(
           [&](std::int64_t y, std::int64_t x) {
             return vector(weights, y, x) * vector(guide_[i], y, x) * vector(guide_[j], y, x);
@@ -160,34 +160,20 @@ class GuidedTile {
   // Sums to means and factors, at one vector. Windows that are empty or not around a pixel of the image do not count.
   void fit_window(Model& model, std::int64_t y, std::int64_t x) {
     const std::int64_t r = in_.radius;
-    const Floats count = vector(model.inverse_count, y, x), inverse = 1.0F / larger(count, splat(1.0F));
-    const auto exists = (count > 0.0F) & (vector(inside_, y + r, x + r) > 0.0F);
-    store(model.inverse_count.at(y, x), inverse);
+    Window window = window_at(model, y, x);
+    const auto exists = (window.inverse_count > 0.0F) & (vector(inside_, y + r, x + r) > 0.0F);
+    window.fit(in_.epsilon);
     store(model.inverse_windows.at(y, x), select(exists, splat(1.0F), Floats{}));
-    Floats mean[Channels], v[kFactors];
-    for (int c = 0; c < Channels; ++c) store(model.mean[c].at(y, x), mean[c] = vector(model.mean[c], y, x) * inverse);
-    for (int f = 0; f < kFactors; ++f) {
-      v[f] = vector(model.factors[f], y, x) * inverse - mean[kRows[f]] * mean[kColumns[f]];
-      if (kRows[f] == kColumns[f]) v[f] = larger(v[f], Floats{}) + in_.epsilon;
-    }
-    factorize(v);
-    for (int f = 0; f < kFactors; ++f) store(model.factors[f].at(y, x), v[f]);
+    store(model.inverse_count.at(y, x), window.inverse_count);
+    for (int c = 0; c < Channels; ++c) store(model.mean[c].at(y, x), window.mean[c]);
+    for (int f = 0; f < kFactors; ++f) store(model.factors[f].at(y, x), window.factors[f]);
   }
-
-  // Elements (0, 0), (1, 1), (2, 2), (1, 0), (2, 0), (2, 1) of a symmetric matrix become 1 / D and L. Pivots are
-  // epsilon or more but for rounding. Source: Golub & Van Loan 2013, sec. 4.1.2.
-  void factorize(Floats* v) const {
-    const Floats least = splat(0.5F * in_.epsilon);
-    v[0] = 1.0F / v[0];
-    if constexpr (Channels == 3) {
-      const Floats m10 = v[3], m20 = v[4];
-      v[3] = m10 * v[0];
-      v[4] = m20 * v[0];
-      v[1] = 1.0F / larger(v[1] - v[3] * m10, least);
-      const Floats m21 = v[5] - v[4] * m10;
-      v[5] = m21 * v[1];
-      v[2] = 1.0F / larger(v[2] - v[4] * m20 - v[5] * m21, least);
-    }
+  static Window window_at(const Model& model, std::int64_t y, std::int64_t x) {
+    Window window;
+    window.inverse_count = vector(model.inverse_count, y, x);
+    for (int c = 0; c < Channels; ++c) window.mean[c] = vector(model.mean[c], y, x);
+    for (int f = 0; f < kFactors; ++f) window.factors[f] = vector(model.factors[f], y, x);
+    return window;
   }
 
   // Coefficients a and b of every window, and their sums over the windows of every pixel of the tile.
@@ -204,35 +190,13 @@ class GuidedTile {
     for (int c = 0; c < Channels; ++c) second_sums(a_[c]);
   }
   void regress_window(const Model& model, std::int64_t y, std::int64_t x) {
-    const std::int64_t r = in_.radius;
-    const Floats inverse = vector(model.inverse_count, y, x);
-    const auto around_pixel = vector(inside_, y + r, x + r) > 0.0F;
-    const Floats mean_cost = vector(b_, y, x) * inverse;
-    Floats a[Channels], b = mean_cost;
-    for (int c = 0; c < Channels; ++c) {
-      a[c] = vector(a_[c], y, x) * inverse - vector(model.mean[c], y, x) * mean_cost;
-    }
-    solve(model, y, x, a);
-    for (int c = 0; c < Channels; ++c) {
-      b -= a[c] * vector(model.mean[c], y, x);
-      store(a_[c].at(y, x), select(around_pixel, a[c], Floats{}));
-    }
+    const auto around_pixel = vector(inside_, y + in_.radius, x + in_.radius) > 0.0F;
+    Floats a[Channels];
+    for (int c = 0; c < Channels; ++c) a[c] = vector(a_[c], y, x);
+    const Floats b = window_at(model, y, x).regress(vector(b_, y, x), a);
+    for (int c = 0; c < Channels; ++c) store(a_[c].at(y, x), select(around_pixel, a[c], Floats{}));
     store(b_.at(y, x), select(around_pixel, b, Floats{}));
   }
-  void solve(const Model& model, std::int64_t y, std::int64_t x, Floats* a) const {
-    const auto f = [&](int i) { return vector(model.factors[i], y, x); };
-    if constexpr (Channels == 3) {
-      a[1] -= f(3) * a[0];
-      a[2] -= f(4) * a[0] + f(5) * a[1];
-    }
-    for (int c = 0; c < Channels; ++c) a[c] *= f(c);
-    if constexpr (Channels == 3) {
-      a[1] -= f(5) * a[2];
-      a[0] -= f(3) * a[1] + f(4) * a[2];
-    }
-  }
-
-  static constexpr int kRows[6] = {0, 1, 2, 1, 2, 2}, kColumns[6] = {0, 1, 2, 0, 0, 1};
 
   const mvs::GuidedCosts& in_;
   const mvs::Tile tile_;

@@ -3,6 +3,7 @@
 #include "cuda/bindings/arrays.h"
 // Comes after the device has been chosen.
 #include "bindings/mvs.h"
+#include "cuda/mvs/guided_costs.h"
 #include "cuda/mvs/soft_argmin.h"
 
 namespace fastcv::bindings {
@@ -38,6 +39,14 @@ void bind_mvs_volumes(nb::module_& m) {
       },
       array("costs"), array("planes"), array("bounds").none(), nb::arg("sharpness"), array("grad_depth"),
       array("grad_uncertainty"), array("out"), nb::arg("stream"));
+  m.def(
+      "guided_costs",
+      [](ViewArg<const float, 3> costs, ViewArg<const float, 3> guide, int radius, float epsilon, ViewArg<float, 3> out,
+         std::intptr_t stream) {
+        const cuda::DeviceGuard guard(costs.device_id());
+        cuda::mvs::guided_costs({view<3>(costs), view<3>(guide), radius, epsilon}, view<3>(out), stream_from(stream));
+      },
+      array("costs"), array("guide"), nb::arg("radius"), nb::arg("epsilon"), array("out"), nb::arg("stream"));
 }
 
 }  // namespace fastcv::bindings

@@ -28,3 +28,16 @@ def test_soft_argmin(planes):
         results.append([depth.detach(), uncertainty.detach(), costs.grad])
     for a, b in zip(*results, strict=True):
         np.testing.assert_array_equal(a.cpu(), b.cpu())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("radius", [1, 6, 32])
+def test_guided_costs(radius, channels):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    costs, image = rng.random((3, 61, 80), np.float32), rng.integers(0, 256, (61, 80, 3), np.uint8)
+    costs[1:][rng.random((2, 61, 80)) < 0.1] = np.nan
+    image = np.ascontiguousarray(image if channels == 3 else image[..., 0])
+    expected = mvs.guided_costs(costs, image, radius=radius)
+    result = mvs.guided_costs(torch.from_numpy(costs).cuda(), torch.from_numpy(image).cuda(), radius=radius)
+    np.testing.assert_array_equal(result.cpu(), expected)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from .._arrays import Call, dtype_name, handle
-from ..errors import DeviceError
 from .views import MAX_SIDE
 
 MAX_RADIUS = 32  # kMaxGuidedRadius
@@ -47,8 +46,6 @@ def guided_costs(
 
     Raises
     ------
-    DeviceError
-        For costs on a GPU, for which there is no kernel yet.
     TypeError, ValueError
         For another shape, dtype or range.
 
@@ -75,8 +72,6 @@ def guided_costs(
     call = Call()
     costs = call.input("costs", costs, ("D", "H", "W"), ("float32",))
     guide = _guide(call, image)
-    if call.device != "cpu":
-        raise DeviceError(f"costs: expected an array on cpu, got one on {call.device}")
     out = call.output("out", out, ("D", "H", "W"), "float32")
     call.backend.mvs.guided_costs(
         handle(costs), handle(guide), radius, epsilon, handle(out), call.execution(num_threads)
