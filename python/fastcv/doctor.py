@@ -173,6 +173,17 @@ def _mvs(device: str) -> Check:
     return Check("mvs.plane_sweep", device, error, 1e-6)
 
 
+def _voxels(device: str) -> Check:
+    from .voxels import VoxelGrid, _reference, carve
+
+    masks = np.random.default_rng(0).random((3, 40, 50)) < 0.9
+    k = np.array([[61.7, 0, 25.3], [0, 60.9, 20.6], [0, 0, 1]])  # no voxel projects onto an edge between pixels
+    cameras = np.stack([k @ np.c_[np.eye(3), [0.1 * i, 0, 2]] for i in range(3)])
+    grid = VoxelGrid([-0.51, -0.52, -0.53], 1 / 30, (30, 30, 30))
+    dense = carve([_on(device, mask) for mask in masks], cameras, grid).to_dense()
+    return Check("voxels.carve", device, _difference(dense, _reference.carve(list(masks), cameras, grid)), 0.0)
+
+
 # Ops, and the devices that have them.
 CHECKS: tuple[tuple[Callable[[str], Check], tuple[str, ...]], ...] = (
     (_camera, ("cpu", "cuda")),
@@ -180,6 +191,7 @@ CHECKS: tuple[tuple[Callable[[str], Check], tuple[str, ...]], ...] = (
     (_ba, ("cpu",)),
     (_ba_solve, ("cpu", "cuda")),
     (_mvs, ("cpu", "cuda")),
+    (_voxels, ("cpu", "cuda")),
 )
 
 
