@@ -8,6 +8,7 @@
 #include "mvs/fuse.h"
 #include "mvs/pack_image.h"
 #include "mvs/plane_sweep.h"
+#include "mvs/smoothing.h"
 
 namespace fastcv::bindings {
 
@@ -71,6 +72,29 @@ void bind_sweep(nb::module_& m) {
       },
       array("costs"), array("planes"), array("bounds").none(), array("depth"), array("confidence"), array("out_cost"),
       nb::arg("num_threads"));
+}
+
+void bind_smoothing(nb::module_& m) {
+  m.def(
+      "estimate_smooth_depth",
+      [](FASTCV_SWEEP_PARAMETERS, FASTCV_SMOOTHING_PARAMETERS, ViewArg<float, 2> depth, ViewArg<float, 2> confidence,
+         ViewArg<float, 2> out_cost, int num_threads) {
+        const auto sweep = sweep_from(FASTCV_SWEEP_VALUES);
+        const auto out = depth_map(depth, confidence, out_cost);
+        const nb::gil_scoped_release release;
+        mvs::estimate_smooth_depth(sweep, {max_cost, p1, p2, band_rows}, out, num_threads);
+      },
+      FASTCV_SWEEP_ARGS, FASTCV_SMOOTHING_ARGS, array("depth"), array("confidence"), array("out_cost"),
+      nb::arg("num_threads"));
+  m.def(
+      "smooth_costs",
+      [](ViewArg<const float, 3> costs, FASTCV_SMOOTHING_PARAMETERS, ViewArg<float, 3> out, int num_threads) {
+        const auto c = view<3>(costs);
+        const auto o = view<3>(out);
+        const nb::gil_scoped_release release;
+        mvs::smooth_costs(c, {max_cost, p1, p2, band_rows}, o, num_threads);
+      },
+      array("costs"), FASTCV_SMOOTHING_ARGS, array("out"), nb::arg("num_threads"));
 }
 
 void bind_filter(nb::module_& m) {
@@ -195,6 +219,7 @@ void bind_mvs(nb::module_& m) {
   bind_pack_image<std::uint16_t>(m);
   bind_pack_image<float>(m);
   bind_sweep(m);
+  bind_smoothing(m);
   bind_filter(m);
   bind_fuse(m);
   bind_mvs_features(m);

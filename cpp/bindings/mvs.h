@@ -92,6 +92,10 @@ inline void bind_match_cost(nb::module_& m) {
   nb::arg("images").noconvert(), nb::arg("masked"), array("sources"), array("planes"), array("bounds").none(), \
       nb::arg("cost"), nb::arg("window"), nb::arg("num_best"), nb::arg("truncation")
 
+// The fields of Smoothing.
+#define FASTCV_SMOOTHING_PARAMETERS float max_cost, int p1, int p2, std::int64_t band_rows
+#define FASTCV_SMOOTHING_ARGS nb::arg("max_cost"), nb::arg("p1"), nb::arg("p2"), nb::arg("band_rows")
+
 // The first arguments of estimate_disparity.
 #define FASTCV_STEREO_ARGS                                                                                           \
   array("left"), array("right"), nb::arg("num_disparities"), nb::arg("min_disparity"), nb::arg("p1"), nb::arg("p2"), \

@@ -59,9 +59,10 @@ FASTCV_HD Bytes shifted_down(Bytes v, Bytes after) {
 FASTCV_HD Bytes look_up(const std::uint8_t* table, Bytes v) {
   return (Bytes)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)table)), raw(v));
 }
-// 5 c + a in 16 bits, of the lower and of the upper half of the lanes.
-FASTCV_HD void five_and_one(Bytes c, Bytes a, Words& low, Words& high) {
-  const __m512i weights = _mm512_set1_epi16(0x0105);
+// Times c + a in 16 bits, of the lower and of the upper half of the lanes.
+template <int Times>
+FASTCV_HD void times_and_plus(Bytes c, Bytes a, Words& low, Words& high) {
+  const __m512i weights = _mm512_set1_epi16(0x0100 + Times);
   const __m512i even = _mm512_maddubs_epi16(_mm512_unpacklo_epi8(raw(c), raw(a)), weights);
   const __m512i odd = _mm512_maddubs_epi16(_mm512_unpackhi_epi8(raw(c), raw(a)), weights);
   low = (Words)_mm512_permutex2var_epi64(even, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), odd);
@@ -91,8 +92,9 @@ FASTCV_HD Bytes shifted_down(Bytes v, Bytes after) {
 FASTCV_HD Bytes look_up(const std::uint8_t* table, Bytes v) {
   return (Bytes)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)table)), raw(v));
 }
-FASTCV_HD void five_and_one(Bytes c, Bytes a, Words& low, Words& high) {
-  const __m256i weights = _mm256_set1_epi16(0x0105);
+template <int Times>
+FASTCV_HD void times_and_plus(Bytes c, Bytes a, Words& low, Words& high) {
+  const __m256i weights = _mm256_set1_epi16(0x0100 + Times);
   const __m256i even = _mm256_maddubs_epi16(_mm256_unpacklo_epi8(raw(c), raw(a)), weights);
   const __m256i odd = _mm256_maddubs_epi16(_mm256_unpackhi_epi8(raw(c), raw(a)), weights);
   low = (Words)_mm256_permute2x128_si256(even, odd, 0x20);
@@ -115,8 +117,9 @@ FASTCV_HD Bytes shifted_down(Bytes v, Bytes after) { return (Bytes)_mm_alignr_ep
 FASTCV_HD Bytes look_up(const std::uint8_t* table, Bytes v) {
   return (Bytes)_mm_shuffle_epi8(_mm_loadu_si128((const __m128i*)table), raw(v));
 }
-FASTCV_HD void five_and_one(Bytes c, Bytes a, Words& low, Words& high) {
-  const __m128i weights = _mm_set1_epi16(0x0105);
+template <int Times>
+FASTCV_HD void times_and_plus(Bytes c, Bytes a, Words& low, Words& high) {
+  const __m128i weights = _mm_set1_epi16(0x0100 + Times);
   low = (Words)_mm_maddubs_epi16(_mm_unpacklo_epi8(raw(c), raw(a)), weights);
   high = (Words)_mm_maddubs_epi16(_mm_unpackhi_epi8(raw(c), raw(a)), weights);
 }
@@ -143,15 +146,16 @@ FASTCV_HD Bytes look_up(const std::uint8_t* table, Bytes v) {
   for (int i = 0; i < kBytes; ++i) r[i] = table[v[i] & 15];
   return r;
 }
-FASTCV_HD void five_and_one(Bytes c, Bytes a, Words& low, Words& high) {
+template <int Times>
+FASTCV_HD void times_and_plus(Bytes c, Bytes a, Words& low, Words& high) {
   typedef std::uint8_t Half __attribute__((vector_size(kWords)));
   const auto widened = [](Bytes v, int from) {
     Half half;
     __builtin_memcpy(&half, reinterpret_cast<const std::uint8_t*>(&v) + from, sizeof half);
     return __builtin_convertvector(half, Words);
   };
-  low = widened(c, 0) * 5 + widened(a, 0);
-  high = widened(c, kWords) * 5 + widened(a, kWords);
+  low = widened(c, 0) * Times + widened(a, 0);
+  high = widened(c, kWords) * Times + widened(a, kWords);
 }
 FASTCV_HD int first_equal(Words v, std::uint16_t x) {
   int i = 0;

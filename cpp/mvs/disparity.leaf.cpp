@@ -4,8 +4,7 @@
 #include <cstdint>
 
 #include "mvs/arena.h"
-#include "mvs/byte_lanes.h"
-#include "mvs/semi_global.hd.h"
+#include "mvs/path_lanes.h"
 #include "mvs/stereo_pair.h"
 // The declarations come after what they mention.
 #include "mvs/disparity.leaf.h"
@@ -16,7 +15,6 @@ namespace {
 using fastcv::mvs::StereoPair;
 
 constexpr std::int64_t kSlack = 64;  // vectors may read and write so many elements past a row's end
-constexpr std::uint8_t kWall = 255;  // the cost beyond the last disparity
 
 std::int64_t padded_disparities(const StereoPair& pair) { return (pair.match.num_disparities + 63) / 64 * 64; }
 
@@ -155,26 +153,6 @@ void match_pixel(const Row& row, std::int64_t x, std::int64_t from) {
   }
 }
 
-// Takes a path to the next pixel: its costs `state`, whose smallest is in all lanes of `from`, become those of that
-// pixel. What it adds to the pixel's cost is added to `sum`, or starts it.
-template <bool Start>
-FASTCV_HD Bytes advance(const std::uint8_t* cost, int num_vectors, Bytes p1, Bytes p2, Bytes from, std::uint8_t* state,
-                        std::uint8_t* sum) {
-  Bytes before = splat_byte(kWall), here = load<Bytes>(state), smallest_yet = before;
-  for (int v = 0; v < num_vectors; ++v) {
-    const int d = v * kBytes;
-    const Bytes after = v + 1 < num_vectors ? load<Bytes>(state + d + kBytes) : splat_byte(kWall);
-    const Bytes step = path_step(here, shifted_up(before, here), shifted_down(here, after), from, p1, p2);
-    const Bytes now = plus(load<Bytes>(cost + d), step);
-    store(state + d, now);
-    store(sum + d, Start ? step : load<Bytes>(sum + d) + step);
-    smallest_yet = smaller(smallest_yet, now);
-    before = here;
-    here = after;
-  }
-  return splat_smallest(smallest_yet);
-}
-
 // The best disparity of a pixel, and what it is worth to the right image's pixels.
 template <bool AllInside>
 void choose(const Row& row, std::int64_t x, std::int64_t from) {
@@ -182,10 +160,10 @@ void choose(const Row& row, std::int64_t x, std::int64_t from) {
   Words least = splat_word(0xffff);
   for (int v = 0; v < row.num_vectors; ++v) {
     Words totals[2];
-    five_and_one(load<Bytes>(cost + v * kBytes), load<Bytes>(sum + v * kBytes), totals[0], totals[1]);
+    times_and_plus<kNumPaths>(load<Bytes>(cost + v * kBytes), load<Bytes>(sum + v * kBytes), totals[0], totals[1]);
     if (!AllInside) {
       Words excluded[2];
-      five_and_one(load<Bytes>(row.outside + from + v * kBytes), Bytes{}, excluded[0], excluded[1]);
+      times_and_plus<kNumPaths>(load<Bytes>(row.outside + from + v * kBytes), Bytes{}, excluded[0], excluded[1]);
       for (int half = 0; half < 2; ++half) totals[half] = larger(totals[half], excluded[half]);
     }
     FASTCV_UNROLL
@@ -220,7 +198,9 @@ std::int64_t row_scratch_bytes(const StereoPair& pair) {
   return arena.used();
 }
 
-std::int64_t path_bytes(const StereoPair& pair) { return 3 * pair.num_slots * (padded_disparities(pair) + 1); }
+std::int64_t path_bytes(const StereoPair& pair) {
+  return PathsFromAbove::bytes(pair.num_slots, padded_disparities(pair));
+}
 
 void start_row(const StereoPair& pair, std::int64_t y, std::byte* scratch) {
   Arena arena(scratch);
@@ -261,31 +241,16 @@ void match_columns(const StereoPair& pair, std::int64_t y, std::int64_t begin, s
                    std::byte* paths) {
   Arena arena(scratch);
   const Row row(pair, arena);
-  const std::int64_t slots = pair.num_slots, depth = row.depth;
-  auto* states = reinterpret_cast<std::uint8_t*>(paths);
-  std::uint8_t* leasts = states + 3 * slots * depth;
+  const std::int64_t depth = row.depth;
   const Bytes p1 = splat_byte(static_cast<std::uint8_t>(pair.match.p1)),
               p2 = splat_byte(static_cast<std::uint8_t>(pair.match.p2));
-  // A path that starts at the border adds nothing there: costs of 0 before it.
-  const auto restart = [&](std::int64_t slot) {
-    __builtin_memset(states + slot * depth, 0, depth);
-    leasts[slot] = 0;
-  };
-  const auto turned = [slots](std::int64_t slot) { return slot < slots ? slot : slot - slots; };
   Bytes left_least = splat_byte(row.along_row[depth]);
-  std::int64_t down_right = turned(begin + slots - y % slots), down_left = (begin + y) % slots;
-  for (std::int64_t x = begin; x < end; ++x, down_right = turned(down_right + 1), down_left = turned(down_left + 1)) {
-    const std::int64_t path[3] = {x, slots + down_right, 2 * slots + down_left};
-    if (x == 0) restart(path[1]);
-    if (x == row.width - 1) restart(path[2]);
+  PathsFromAbove above(paths, pair.num_slots, depth, row.width, y, begin);
+  for (std::int64_t x = begin; x < end; ++x) {
     const std::uint8_t* cost = row.cost + x * depth;
     std::uint8_t* sum = row.sum + x * depth;
     left_least = advance<false>(cost, row.num_vectors, p1, p2, left_least, row.along_row, sum);
-    FASTCV_UNROLL
-    for (int k = 0; k < 3; ++k) {
-      leasts[path[k]] =
-          advance<false>(cost, row.num_vectors, p1, p2, splat_byte(leasts[path[k]]), states + path[k] * depth, sum)[0];
-    }
+    above.advance_to(x, cost, row.num_vectors, p1, p2, sum);
     const std::int64_t from = row.backwards - x + pair.match.min_disparity;
     all_inside(pair, x) ? choose<true>(row, x, from) : choose<false>(row, x, from);
   }

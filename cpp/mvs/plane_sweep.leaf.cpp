@@ -112,27 +112,6 @@ std::int64_t sweep_winners(const Sweep& sweep, const Tile& tile, const DepthMap&
   return arena.used();
 }
 
-template <MatchCost Cost, int Channels>
-struct Kind {
-  static constexpr MatchCost kCost = Cost;
-  static constexpr int kChannels = Channels;
-};
-
-// Calls use with the Kind of the sweep.
-template <class Use>
-std::int64_t with_kind(const Sweep& sweep, const Use& use) {
-  switch (sweep.cost) {
-    case MatchCost::ncc:
-      return use(Kind<MatchCost::ncc, 1>{});
-    case MatchCost::census:
-      return use(Kind<MatchCost::census, 1>{});
-    case MatchCost::gradient:
-      return use(Kind<MatchCost::gradient, 1>{});
-    default:
-      return sweep.channels == 1 ? use(Kind<MatchCost::sad, 1>{}) : use(Kind<MatchCost::sad, 3>{});
-  }
-}
-
 }  // namespace
 
 std::int64_t plane_sweep(const Sweep& sweep, const Tile& tile, const CostVolume& out, std::byte* scratch) {

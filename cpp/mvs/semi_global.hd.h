@@ -7,6 +7,7 @@
 
 #include "core/lanes.hd.h"
 #include "mvs/disparity.h"
+#include "mvs/smoothing.h"
 
 namespace fastcv::FASTCV_ISA {
 
@@ -39,7 +40,8 @@ FASTCV_HD std::int32_t outside_cost(std::int32_t least_inside, std::int32_t most
   return least_inside == most_inside ? least_inside : kOutsideCost;
 }
 
-// Sums over the paths stay below 5 * 48 + 5 * kMaxPenalty; one of kNoSum or more stands for no candidate.
+// Sums over the paths of disparities stay below 5 * 48 + 5 * kMaxPenalty; one of kNoSum or more stands for no
+// candidate.
 constexpr std::int32_t kNumPaths = 5, kNoSum = kNumPaths * 255;
 
 // The same for one value as for bytes, which stop at 255.
@@ -80,5 +82,19 @@ FASTCV_HD float disparity_of(const BestDisparity& best, std::int32_t index_from_
   const bool valid = agree & (confidence > 0) & (confidence >= match.min_confidence);
   return valid ? to_float(match.min_disparity + best.index) + vertex_of(best) : __builtin_nanf("");
 }
+
+// The costs of a sweep become levels; what is missing counts as the worst. kWall lies beyond the last surface.
+constexpr std::int32_t kNumSweepPaths = 8;
+constexpr std::uint8_t kWall = 255;
+FASTCV_HD float levels_per_cost(float max_cost) { return float(mvs::kCostLevels) / max_cost; }
+template <class F>
+FASTCV_HD IntOf<F> level_of(F cost, float levels_per_cost) {
+  const F scaled = cost * levels_per_cost + 0.5F;
+  return select(scaled < float(mvs::kCostLevels), to_int(larger(scaled, F{})), IntOf<F>{} + mvs::kCostLevels);
+}
+
+// Back from the sum over all paths to their mean. One of kNoTotal or more lies beyond the last surface.
+constexpr std::int32_t kNoTotal = kNumSweepPaths * kWall;
+FASTCV_HD float cost_per_total(float max_cost) { return max_cost / float(kNumSweepPaths * mvs::kCostLevels); }
 
 }  // namespace fastcv::FASTCV_ISA

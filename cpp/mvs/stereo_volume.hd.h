@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Semi-global matching with costs in memory, as many threads want it: per pixel everything but the paths, which are
-// lines of pixels. A CPU keeps rows in cache instead (disparity.leaf.cpp), with the same results.
+// Semi-global matching with costs in memory, as many threads want it: per pixel everything but the paths
+// (path_line.hd.h). A CPU keeps rows in cache instead (disparity.leaf.cpp), with the same results.
 #pragma once
 
 #include "mvs/disparity.h"
@@ -70,33 +70,6 @@ struct CostPixel {
     for (std::int32_t d = 0; d < volume.match.num_disparities; ++d) {
       if (d < first || d >= last) volume.cost(y, x, d) = outside;
     }
-  }
-};
-
-// One of the lines that the paths of a direction follow: pixels (y, x), (y + dy, x + dx), ...
-struct PathLine {
-  std::int64_t y, x, length;
-  std::int32_t dy, dx;
-
-  static FASTCV_HD std::int64_t count(int direction, std::int64_t height, std::int64_t width) {
-    return direction < 2 ? height : direction == 2 ? width : width + height - 1;
-  }
-  // 0 to 4: from the left, from the right, down, down to the right, down to the left.
-  FASTCV_HD PathLine(int direction, std::int64_t line, std::int64_t height, std::int64_t width) {
-    dy = direction < 2 ? 0 : 1;
-    dx = direction == 2 ? 0 : direction % 2 == 0 && direction > 0 ? -1 : direction == 1 ? -1 : 1;
-    if (direction < 2) {
-      y = line;
-      x = direction == 0 ? 0 : width - 1;
-      length = width;
-      return;
-    }
-    // Diagonals begin in the first row or, further on, in the column where they enter.
-    y = line < width ? 0 : line - width + 1;
-    const std::int64_t column = line < width ? line : 0;
-    x = direction == 4 ? width - 1 - column : column;
-    const std::int64_t down = height - y, across = width - column;
-    length = direction == 2 || down < across ? down : across;
   }
 };
 

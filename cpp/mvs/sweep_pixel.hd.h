@@ -37,17 +37,23 @@ FASTCV_HD SurfaceWarp surface_warp(const mvs::Sweep& s, int source, std::int64_t
   return {homography(s.sources[source], s.hypotheses, index, folded), index, folded};
 }
 
+// Where a reference pixel falls in one source.
+FASTCV_HD Position<float> source_position(const mvs::Sweep& s, int source, const SurfaceWarp& surface, std::int64_t x,
+                                          std::int64_t y) {
+  const mvs::PackedImage& image = s.sources[source].image;
+  const WarpRow row = warp_row(surface.h, float(y));
+  return surface.folded
+             ? warp<float>(image, surface.h, row, float(x))
+             : warp<float>(image, surface.h, row, float(x),
+                           inverse_depth(s.hypotheses, surface.index, s.reference.height, s.reference.width, x, y));
+}
+
 // The word of one usable reference pixel in one source, see warp.hd.h; for gradients it is the census word.
 template <int Channels>
 FASTCV_HD std::int32_t source_word(const mvs::Sweep& s, int source, const SurfaceWarp& surface, std::int64_t x,
                                    std::int64_t y) {
   const mvs::PackedImage& image = s.sources[source].image;
-  const WarpRow row = warp_row(surface.h, float(y));
-  const Position<float> p =
-      surface.folded
-          ? warp<float>(image, surface.h, row, float(x))
-          : warp<float>(image, surface.h, row, float(x),
-                        inverse_depth(s.hypotheses, surface.index, s.reference.height, s.reference.width, x, y));
+  const Position<float> p = source_position(s, source, surface, x, y);
   if (s.cost == mvs::MatchCost::ncc) return ncc_word<float>(image, p);
   if (s.cost != mvs::MatchCost::sad) return census_word<float>(image, p);
   if constexpr (Channels == 3) {

@@ -97,4 +97,25 @@ class TileSweep {
   std::int32_t* words_;     // (sources, stride): of a row, where there is no window
 };
 
+template <mvs::MatchCost Cost, int Channels>
+struct Kind {
+  static constexpr mvs::MatchCost kCost = Cost;
+  static constexpr int kChannels = Channels;
+};
+
+// Calls use with the Kind of the sweep.
+template <class Use>
+std::int64_t with_kind(const mvs::Sweep& sweep, const Use& use) {
+  switch (sweep.cost) {
+    case mvs::MatchCost::ncc:
+      return use(Kind<mvs::MatchCost::ncc, 1>{});
+    case mvs::MatchCost::census:
+      return use(Kind<mvs::MatchCost::census, 1>{});
+    case mvs::MatchCost::gradient:
+      return use(Kind<mvs::MatchCost::gradient, 1>{});
+    default:
+      return sweep.channels == 1 ? use(Kind<mvs::MatchCost::sad, 1>{}) : use(Kind<mvs::MatchCost::sad, 3>{});
+  }
+}
+
 }  // namespace fastcv::FASTCV_ISA

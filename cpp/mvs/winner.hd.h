@@ -59,8 +59,10 @@ FASTCV_HD WinnerPixel finish_winner(const Winner<float>& w, std::int64_t num, co
   if (!(confidence > 0.0F)) return {0.0F, 0.0F, w.best};
   const std::int64_t k = w.surface;
   float vertex = inverse_depth(k);
+  if (!(vertex > 0.0F)) return {0.0F, 0.0F, w.best};
   if (k > 0 && k + 1 < num && w.below < kUnseen && w.above < kUnseen) {
-    vertex = parabola_vertex(inverse_depth(k - 1), vertex, inverse_depth(k + 1), w.below, w.best, w.above);
+    const float moved = parabola_vertex(inverse_depth(k - 1), vertex, inverse_depth(k + 1), w.below, w.best, w.above);
+    if (moved > 0.0F) vertex = moved;  // a surface beside may not be in front of the camera
   }
   return {1.0F / vertex, confidence, w.best};
 }

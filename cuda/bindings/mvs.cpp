@@ -8,6 +8,7 @@
 #include "cuda/mvs/filter_depths.h"
 #include "cuda/mvs/pack_image.h"
 #include "cuda/mvs/plane_sweep.h"
+#include "cuda/mvs/smoothing.h"
 
 namespace fastcv::bindings {
 
@@ -63,6 +64,27 @@ void bind_winners(nb::module_& m) {
       },
       array("costs"), array("planes"), array("bounds").none(), array("depth"), array("confidence"), array("out_cost"),
       nb::arg("stream"));
+}
+
+void bind_smoothing(nb::module_& m) {
+  m.def(
+      "estimate_smooth_depth",
+      [](FASTCV_SWEEP_PARAMETERS, FASTCV_SMOOTHING_PARAMETERS, ViewArg<float, 2> depth, ViewArg<float, 2> confidence,
+         ViewArg<float, 2> out_cost, std::intptr_t stream) {
+        const auto sweep = sweep_from(FASTCV_SWEEP_VALUES);
+        const cuda::DeviceGuard guard(depth.device_id());
+        cuda::mvs::estimate_smooth_depth(sweep, {max_cost, p1, p2, band_rows},
+                                         {view<2>(depth), view<2>(confidence), view<2>(out_cost)}, stream_from(stream));
+      },
+      FASTCV_SWEEP_ARGS, FASTCV_SMOOTHING_ARGS, array("depth"), array("confidence"), array("out_cost"),
+      nb::arg("stream"));
+  m.def(
+      "smooth_costs",
+      [](ViewArg<const float, 3> costs, FASTCV_SMOOTHING_PARAMETERS, ViewArg<float, 3> out, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(costs.device_id());
+        cuda::mvs::smooth_costs(view<3>(costs), {max_cost, p1, p2, band_rows}, view<3>(out), stream_from(stream));
+      },
+      array("costs"), FASTCV_SMOOTHING_ARGS, array("out"), nb::arg("stream"));
 }
 
 void bind_filter(nb::module_& m) {
@@ -145,6 +167,7 @@ void bind_mvs(nb::module_& m) {
   bind_plane_sweep<cuda::mvs::plane_sweep>(m, "plane_sweep");
   bind_plane_sweep<cuda::mvs::plane_sweep_for_each>(m, "plane_sweep_for_each");
   bind_winners(m);
+  bind_smoothing(m);
   bind_filter(m);
   bind_mvs_features(m);
   bind_mvs_pyramid(m);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plane sweep, one block a tile of the reference: each word is sampled once and window sums are shared.
 #include "cuda/core/launch.cuh"
-#include "cuda/mvs/hypotheses_on_device.h"
+#include "cuda/mvs/device_hypotheses.h"
 #include "cuda/mvs/plane_sweep.h"
 #include "mvs/sweep_pixel.hd.h"
 
@@ -188,7 +188,7 @@ __global__ void __launch_bounds__(kThreads) sweep_kernel(const __grid_constant__
 
 template <MatchCost Cost, int Channels, class Sink>
 void launch(Sweep sweep, const Sink& sink, cudaStream_t stream) {
-  const OnDevice hypotheses(sweep.hypotheses, stream);
+  const DeviceHypotheses hypotheses(sweep.hypotheses, stream);
   sweep.hypotheses = hypotheses.get();
   const auto kernel = sweep_kernel<Cost, Channels, Sink>;
   const std::size_t shared = Tile<Cost, Channels>::bytes(sweep);
@@ -250,12 +250,12 @@ void estimate_depth(const Sweep& sweep, const DepthMap& out, cudaStream_t stream
 
 void winner_take_all(View<const float, 3> costs, const Hypotheses& hypotheses, const DepthMap& out,
                      cudaStream_t stream) {
-  const OnDevice copy(hypotheses, stream);
+  const DeviceHypotheses copy(hypotheses, stream);
   for_each(costs.shape[1] * costs.shape[2], WinnerOfCosts{costs, copy.get(), out}, stream);
 }
 
 void plane_sweep_for_each(const Sweep& sweep, const CostVolume& out, cudaStream_t stream) {
-  const OnDevice copy(sweep.hypotheses, stream);
+  const DeviceHypotheses copy(sweep.hypotheses, stream);
   Sweep on_device = sweep;
   on_device.hypotheses = copy.get();
   if (sweep.channels == 3) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Soft-argmin, one thread a pixel.
 #include "cuda/core/launch.cuh"
-#include "cuda/mvs/hypotheses_on_device.h"
+#include "cuda/mvs/device_hypotheses.h"
 #include "cuda/mvs/soft_argmin.h"
 #include "mvs/soft_argmin.hd.h"
 
@@ -23,12 +23,12 @@ struct Backward {
 }  // namespace
 
 void soft_argmin(const SoftCosts& costs, const SoftDepth& out, cudaStream_t stream) {
-  const OnDevice copy(costs.hypotheses, stream);
+  const DeviceHypotheses copy(costs.hypotheses, stream);
   for_each(out.depth.size(), Forward{{{costs.costs, copy.get(), costs.sharpness}}, out}, stream);
 }
 
 void soft_argmin_vjp(const SoftCosts& costs, const SoftDepthGrad& grad, View<float, 3> out, cudaStream_t stream) {
-  const OnDevice copy(costs.hypotheses, stream);
+  const DeviceHypotheses copy(costs.hypotheses, stream);
   for_each(grad.depth.size(), Backward{{{costs.costs, copy.get(), costs.sharpness}}, grad, out}, stream);
 }
 

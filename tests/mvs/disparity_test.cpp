@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "follow_paths.h"
 #include "mvs/stereo_volume.hd.h"
 
 using namespace fastcv;
@@ -33,29 +34,6 @@ struct Pair {
   }
 };
 
-void follow(const generic::StereoVolume& volume, int direction) {
-  const std::int64_t height = volume.cost.shape[0], width = volume.cost.shape[1], num = volume.match.num_disparities;
-  for (std::int64_t k = 0; k < generic::PathLine::count(direction, height, width); ++k) {
-    const generic::PathLine line(direction, k, height, width);
-    std::vector<std::int32_t> before(num + 2, 0), now(num + 2, 255);
-    before.front() = before.back() = 255;
-    std::int32_t from = 0;
-    for (std::int64_t i = 0; i < line.length; ++i) {
-      const std::int64_t y = line.y + i * line.dy, x = line.x + i * line.dx;
-      std::int32_t least = 255;
-      for (std::int64_t d = 0; d < num; ++d) {
-        const std::int32_t step =
-            generic::path_step(before[d + 1], before[d], before[d + 2], from, volume.match.p1, volume.match.p2);
-        now[d + 1] = volume.cost(y, x, d) + step;
-        volume.sum(y, x, d) = static_cast<std::uint8_t>(volume.sum(y, x, d) + step);
-        least = std::min(least, now[d + 1]);
-      }
-      from = least;
-      std::swap(before, now);
-    }
-  }
-}
-
 std::vector<float> by_volume(const Pair& pair, const mvs::StereoMatch& match) {
   const std::int64_t pixels = pair.height * pair.width, num = match.num_disparities;
   std::vector<std::uint64_t> left(pixels), right(pixels);
@@ -71,7 +49,9 @@ std::vector<float> by_volume(const Pair& pair, const mvs::StereoMatch& match) {
   each(generic::CensusPixel{pair.view(pair.left), {left.data(), {pair.height, pair.width}}});
   each(generic::CensusPixel{pair.view(pair.right), {right.data(), {pair.height, pair.width}}});
   each(generic::CostPixel{volume, {left.data(), {pair.height, pair.width}}, {right.data(), {pair.height, pair.width}}});
-  for (int direction = 0; direction < generic::kNumPaths; ++direction) follow(volume, direction);
+  for (int direction = 0; direction < generic::kNumPaths; ++direction) {
+    follow_paths(volume.cost, volume.sum, match.p1, match.p2, direction);
+  }
   each(generic::BestPixel{volume, best.data()});
   each(generic::RightPixel{volume, right_index.data()});
   const mvs::DisparityMap map{{out.data(), {pair.height, pair.width}},

@@ -88,6 +88,20 @@ def test_refinement(scene, window, masked):
         np.testing.assert_array_equal(a.cpu(), b)
 
 
+@pytest.mark.parametrize(("cost", "window"), COSTS)
+def test_smoothing(scene, cost, window):
+    """On more surfaces than are swept at a time on the GPU, some of them behind the camera."""
+    mask = np.random.default_rng(0).random(scene.views[0].image.shape[:2]) > 0.05
+    views = [scene.views[0]._replace(mask=mask), *scene.views[1:]]
+    there = [v._replace(image=on_gpu(v.image), mask=None if v.mask is None else on_gpu(v.mask)) for v in views]
+    options = {"cost": cost, "window": window, "smoothing": mvs.SemiGlobal()}
+    for depths in (mvs.inverse_depth_planes(2.5, 8.0, 70), mvs.SlantedPlanes([0, 1, 0], np.linspace(0.5, 2, 40))):
+        expected = mvs.estimate_depth(views[0], views[1:], depths, **options)
+        result = mvs.estimate_depth(there[0], there[1:], depths, **options)
+        for a, b in zip(result, expected, strict=True):
+            np.testing.assert_array_equal(a.cpu(), b)
+
+
 def test_filter(scene):
     rng = np.random.default_rng(0)
     depths = [(d * (1 + 0.01 * rng.standard_normal(d.shape))).astype(np.float32) for d in scene.depths]

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from fastcv import mvs
 
@@ -26,28 +28,43 @@ def calibration(K: np.ndarray, scale: float = 1.0) -> np.ndarray:
     return np.diag([scale, scale, 1.0]) @ np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]]) @ K
 
 
-def test_hololens_against_its_sensor(data_dir):
+def hololens(data_dir, name: str) -> tuple[mvs.View, list[mvs.View], Callable[[np.ndarray, float], float]]:
+    """A view at half size, four around it, and the share of the sensor's depths that a map comes near to."""
     folder = data_dir / "mvs" / "hololens000"
     K = calibration(np.loadtxt(folder / "K.txt").reshape(3, 3), 0.5)
     views = {}
     for line in (folder / "poses.txt").read_text().splitlines():
-        name, *numbers = line.split()
+        file, *numbers = line.split()
         pose = np.linalg.inv(np.array(numbers, float).reshape(4, 4))[:3]
         pose = np.c_[nearest_rotation(pose[:, :3]), pose[:, 3]]
-        views[name.partition(".")[0]] = (folder / "images" / f"{name.partition('.')[0]}.png", pose)
+        views[file.partition(".")[0]] = (folder / "images" / f"{file.partition('.')[0]}.png", pose)
     reference, *sources = [
-        mvs.View(photo(views[name][0], 0.5), K, views[name][1])
-        for name in ("00063", "00061", "00065", "00059", "00067")
+        mvs.View(photo(views[frame][0], 0.5), K, views[frame][1])
+        for frame in (f"{int(name) + step:05d}" for step in (0, -2, 2, -4, 4))
     ]
-    swept = mvs.estimate_depth(reference, sources, mvs.inverse_depth_planes(0.5, 8.0, 96))
-    refined = mvs.refine_depth(reference, sources, swept, depth_range=(0.5, 8.0))
-    truth = cv2.imread(str(folder / "depth" / "00063.png"), cv2.IMREAD_UNCHANGED)[::2, ::2] / 1000
+    truth = cv2.imread(str(folder / "depth" / f"{name}.png"), cv2.IMREAD_UNCHANGED)[::2, ::2] / 1000
 
     def share(depth: np.ndarray, limit: float) -> float:
         return float(np.mean((np.abs(depth - truth) < limit * truth)[truth > 0]))
 
-    # The poses are good to 1.5 px, and walls are bare: what is measured today, less a margin.
-    assert share(swept.depth, 0.05) > 0.78
+    return reference, sources, share
+
+
+HOLOLENS_DEPTHS = mvs.inverse_depth_planes(0.5, 8.0, 96)
+# The poses are good to 1.5 px, and walls are bare: limits are what is measured today, less a margin.
+
+
+@pytest.mark.parametrize(("name", "least", "least_smooth"), [("00063", 0.78, 0.82), ("00047", 0.74, 0.8)])
+def test_smoothing_against_a_sensor(data_dir, name, least, least_smooth):
+    reference, sources, share = hololens(data_dir, name)
+    for smoothing, limit in ((None, least), (mvs.SemiGlobal(), least_smooth)):
+        assert share(mvs.estimate_depth(reference, sources, HOLOLENS_DEPTHS, smoothing=smoothing).depth, 0.05) > limit
+
+
+def test_refinement_against_a_sensor(data_dir):
+    reference, sources, share = hololens(data_dir, "00063")
+    swept = mvs.estimate_depth(reference, sources, HOLOLENS_DEPTHS)
+    refined = mvs.refine_depth(reference, sources, swept, depth_range=(0.5, 8.0))
     assert share(refined.depth, 0.05) > 0.81
     assert share(refined.depth, 0.02) > share(swept.depth, 0.02) + 0.05  # 62 % after 54 %
 

@@ -17,6 +17,7 @@ from .planes import DepthRange, SlantedPlanes, inverse_depth_planes, num_inverse
 from .pyramid import estimate_depth_pyramid
 from .refine_depth import refine_depth
 from .select_sources import Candidate, rank_sources, select_sources
+from .smoothing import SemiGlobal, smooth_costs
 from .soft_argmin import SoftDepth, soft_argmin
 from .undistorted_view import undistorted_view
 from .views import DepthMap, RefinedDepth, View
@@ -29,6 +30,7 @@ __all__ = [
     "FeatureVolume",
     "PointCloud",
     "RefinedDepth",
+    "SemiGlobal",
     "SlantedPlanes",
     "SoftDepth",
     "View",
@@ -55,6 +57,7 @@ __all__ = [
     "refine_depth",
     "remove_speckles",
     "select_sources",
+    "smooth_costs",
     "soft_argmin",
     "undistorted_view",
     "winner_take_all",

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from .._arrays import Call, handle
 from ._hypotheses import Surfaces, hypotheses_of_costs
 from ._sweep import Options, prepare
+from .planes import DepthRange
+from .smoothing import SemiGlobal, native_smoothing
 from .views import DepthMap, View
 
 
@@ -116,12 +118,19 @@ def estimate_depth(
     num_best: int | None = None,
     weights: ArrayLike | None = None,
     truncation: float = 0.25,
+    smoothing: SemiGlobal | None = None,
     num_threads: int = 0,
 ) -> DepthMap:
     """Depth of every reference pixel: ``plane_sweep`` and ``winner_take_all`` at once, without storing the costs.
 
-    Parameters and errors are those of ``plane_sweep``; at least 4 surfaces are needed. Beside the result it needs
+    Other parameters and errors are those of ``plane_sweep``; at least 4 surfaces are needed. Beside the result it needs
     memory for a few tiles per thread, whatever the number of surfaces.
+
+    Parameters
+    ----------
+    smoothing : SemiGlobal, optional
+        Take the winners of costs that ``smooth_costs`` has smoothed; pixels without costs of their own then get a depth
+        where some source sees that point. Needs an array of depths or ``SlantedPlanes``, and memory as it says.
 
     Returns
     -------
@@ -144,7 +153,15 @@ def estimate_depth(
     _check_num_surfaces(sweep.num_surfaces)
     call = sweep.call
     maps = [call.empty(sweep.size, "float32") for _ in DepthMap._fields]
-    call.backend.mvs.estimate_depth(*sweep.native(), *map(handle, maps), call.execution(num_threads))
+    results, execution = [*map(handle, maps)], call.execution(num_threads)
+    if smoothing is None:
+        call.backend.mvs.estimate_depth(*sweep.native(), *results, execution)
+    else:
+        if isinstance(depths, DepthRange):
+            raise ValueError("depths: expected planes beside smoothing, got DepthRange, whose surfaces end at a pixel")
+        max_cost = {"ncc": 1.0, "census": 0.5}.get(cost, truncation)
+        arguments = native_smoothing(smoothing, sweep.num_surfaces, *sweep.size, max_cost)
+        call.backend.mvs.estimate_smooth_depth(*sweep.native(), *arguments, *results, execution)
     return DepthMap(*map(call.result, maps))
 
 

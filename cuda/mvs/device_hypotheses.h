@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Surfaces whose planes come from the host.
+// The surfaces of a sweep where its kernels can read them.
 #pragma once
 
-#include "cuda/core/check.h"
 #include "cuda/mvs/stream_buffer.h"
 #include "mvs/sweep.h"
 
 namespace fastcv::cuda::mvs {
 
 // A copy of the planes on the device; the bounds are there.
-class OnDevice {
+class DeviceHypotheses {
  public:
-  OnDevice(const fastcv::mvs::Hypotheses& host, cudaStream_t stream)
+  DeviceHypotheses(const fastcv::mvs::Hypotheses& host, cudaStream_t stream)
       : planes_(3 * host.num, stream), hypotheses_(host) {
     hypotheses_.planes = planes_.get();
     check(cudaMemcpyAsync(planes_.get(), host.planes, 3 * host.num * sizeof(float), cudaMemcpyHostToDevice, stream),
