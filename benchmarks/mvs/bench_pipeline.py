@@ -22,7 +22,7 @@ import fastcv
 from fastcv import Reconstruction, io, mvs, synthetic
 
 NUM_THREADS = 2
-MIN_CONFIDENCE, NUM_SOURCES, NUM_NEIGHBORS, MAX_PLANES = 0.05, 4, 16, 512  # the command's defaults
+MIN_CONFIDENCE, NUM_SOURCES, NUM_NEIGHBORS, NUM_LEVELS = 0.05, 4, 16, 3  # what the command takes here
 TEMPLE_BOX = np.array([[-0.023121, -0.038009, -0.091940], [0.078626, 0.121636, -0.017395]])  # its README
 BOX_MARGIN = 0.004  # metres: half a window from 0.6 m at f = 1520 px
 
@@ -133,9 +133,9 @@ def arrays(path: Path, photos: Path) -> mvs.PointCloud:
     for i in ids:
         sources = [views[j] for j in candidates[i][:NUM_SOURCES]]
         near, far = mvs.depth_range_from_poses(model, i)
-        planes = min(mvs.num_inverse_depth_planes(views[i], sources, near, far), MAX_PLANES)
-        depths = mvs.inverse_depth_planes(near, far, planes)
-        maps.append(mvs.estimate_depth(views[i], sources, depths, num_threads=NUM_THREADS))
+        depths = mvs.inverse_depth_planes(near, far, mvs.num_inverse_depth_planes(views[i], sources, near, far))
+        swept = mvs.estimate_depth_pyramid(views[i], sources, depths, num_levels=NUM_LEVELS, num_threads=NUM_THREADS)
+        maps.append(mvs.refine_depth(views[i], sources, swept, depth_range=(near, far), num_threads=NUM_THREADS))
     neighbors = [[ids.index(j) for j in candidates[i]] for i in ids]
     ordered = [views[i] for i in ids]
     kept = mvs.filter_depths(ordered, maps, sources=neighbors, min_confidence=MIN_CONFIDENCE)

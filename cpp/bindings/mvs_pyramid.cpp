@@ -55,13 +55,13 @@ void bind_mvs_pyramid(nb::module_& m) {
   m.def(
       "local_ranges",
       [](ViewArg<const float, 3> coarse, float step, std::int32_t first, std::int32_t last, std::int32_t num,
-         bool aligned, ViewArg<float, 4> out, int num_threads) {
+         ViewArg<float, 4> out, int num_threads) {
         const auto c = view<3>(coarse);
         const auto o = view<4>(out);
         const nb::gil_scoped_release release;
-        mvs::local_ranges(c, {step, first, last, num, aligned}, o, num_threads);
+        mvs::local_ranges(c, {step, first, last, num}, o, num_threads);
       },
-      array("coarse"), nb::arg("step"), nb::arg("first"), nb::arg("last"), nb::arg("num"), nb::arg("aligned"),
+      array("coarse"), nb::arg("step"), nb::arg("first"), nb::arg("last"), nb::arg("num"),
       array("out"), nb::arg("num_threads"));
 }
 

@@ -7,7 +7,7 @@
 
 namespace fastcv::bindings {
 
-// The sweep's planes are those of the nearest and the farthest depth. intrinsics: fx, skew, cx, fy, cy; to_reference: a
+// The sweep's first plane is that of the nearest depth, its last one of the farthest. intrinsics: fx, skew, cx, fy, cy; to_reference: a
 // row for each source depth map.
 inline mvs::Refinement refinement_from(const mvs::Sweep& sweep, const HostNumbers<float, 5>& intrinsics, float step,
                                        const ViewArgs<const float, 2>& source_depths,
@@ -16,7 +16,7 @@ inline mvs::Refinement refinement_from(const mvs::Sweep& sweep, const HostNumber
   mvs::Refinement r{};
   const float *planes = sweep.hypotheses.planes, *K = intrinsics.data();
   r.sweep = sweep;
-  r.nearest = planes[2], r.farthest = planes[5];
+  r.nearest = planes[2], r.farthest = planes[3 * sweep.hypotheses.num - 1];
   r.step = step;
   r.fx = K[0], r.skew = K[1], r.cx = K[2], r.fy = K[3], r.cy = K[4];
   r.geometric_weight = geometric_weight;

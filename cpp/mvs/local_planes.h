@@ -7,11 +7,10 @@
 namespace fastcv::mvs {
 
 // Multiples of one step of inverse depth, of which the level has those from first to last. A pixel looks at num
-// surfaces that lie a step apart; only where they are aligned are they at multiples of it.
+// surfaces that lie a step apart, but not at multiples of it.
 struct LocalPlanes {
   float step;
   std::int32_t first, last, num;
-  bool aligned;
 };
 
 }  // namespace fastcv::mvs

@@ -110,7 +110,6 @@ struct LocalRanges {
     const float highest = float(planes.last - planes.num + 1), middle = 0.5F * float(planes.num - 1);
     float k = interpolated(which, y, x) / planes.step - middle;
     k = larger(smaller(k, highest), float(planes.first));
-    if (planes.aligned) k = float(static_cast<std::int32_t>(k + 0.5F));
     float* near = out.data + 2 * which * pixels + at;
     near[0] = 1.0F / ((k + float(planes.num - 1)) * planes.step);
     near[pixels] = 1.0F / (k * planes.step);

@@ -47,11 +47,11 @@ void bind_mvs_pyramid(nb::module_& m) {
   m.def(
       "local_ranges",
       [](ViewArg<const float, 3> coarse, float step, std::int32_t first, std::int32_t last, std::int32_t num,
-         bool aligned, ViewArg<float, 4> out, std::intptr_t stream) {
+         ViewArg<float, 4> out, std::intptr_t stream) {
         const cuda::DeviceGuard guard(coarse.device_id());
-        cuda::mvs::local_ranges(view<3>(coarse), {step, first, last, num, aligned}, view<4>(out), stream_from(stream));
+        cuda::mvs::local_ranges(view<3>(coarse), {step, first, last, num}, view<4>(out), stream_from(stream));
       },
-      array("coarse"), nb::arg("step"), nb::arg("first"), nb::arg("last"), nb::arg("num"), nb::arg("aligned"),
+      array("coarse"), nb::arg("step"), nb::arg("first"), nb::arg("last"), nb::arg("num"),
       array("out"), nb::arg("stream"));
 }
 

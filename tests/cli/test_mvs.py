@@ -78,10 +78,10 @@ def test_options_reach_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "densify", densify)
     line = (
         "mvs m i --out o --views a*,b --shard 2/3 --max-size 99 --max-memory 1G --num-sources 3 --max-planes 9 "
-        "--refine --min-confidence 0.5 --min-consistent 4 --format colmap --normals --num-threads 5 --overwrite"
+        "--no-refine --min-confidence 0.5 --min-consistent 4 --format colmap --normals --num-threads 5 --overwrite"
     )
     assert run(line.split()) == 1
-    options = DensifyOptions("a*,b", "2/3", False, 99, "1G", 3, 9, True, 0.5, 4, "colmap", True, 5)
+    options = DensifyOptions("a*,b", "2/3", False, 99, "1G", 3, 9, False, 0.5, 4, "colmap", True, 5)
     assert calls == [(Path("m"), Path("i"), Path("o"), options, True)]
     assert run(["mvs", "m", "i", "-o", "o", "--fuse"]) == 1
     assert calls[1][3] == DensifyOptions(fuse=True)

@@ -39,7 +39,6 @@ def estimate_depth_pyramid(
     *,
     num_levels: int = 3,
     num_local: int = 8,
-    aligned: bool = False,
     num_threads: int = 0,
     **options: Any,
 ) -> DepthMap:
@@ -66,14 +65,11 @@ def estimate_depth_pyramid(
         How many sizes of images; 1 for one sweep of all planes.
     num_local : int, optional
         How many planes a pixel of a finer level looks at each time, at least 4.
-    aligned : bool, optional
-        Whether a pixel's few planes lie at multiples of the step too, so that neighbours look at the same ones. Without
-        it they follow a slanted surface smoothly, which makes its depths more precise.
     num_threads : int, optional
         Threads to use; 0 is the default of ``fastcv.set_num_threads``. The result does not depend on it.
     **options
-        Those of ``estimate_depth``, for every level alike: ``cost``, ``window``, ``num_best``, ``weights``,
-        ``truncation``.
+        Those of ``estimate_depth``: ``cost``, ``window``, ``num_best``, ``weights``, ``truncation`` for every level
+        alike, ``smoothing`` for the coarsest, which decides on what surface a pixel lies.
 
     Returns
     -------
@@ -120,7 +116,8 @@ def estimate_depth_pyramid(
             surfaces: Sequence[Surfaces] = [planes.depths()]
         else:
             size = size_of("reference", reference)
-            surfaces = _local_ranges(call, result.depth, size, planes, (num_local, aligned), num_threads)
+            surfaces = _local_ranges(call, result.depth, size, planes, num_local, num_threads)
+            options.pop("smoothing", None)
         found = [estimate_depth(reference, sources, s, num_threads=num_threads, **options) for s in surfaces]
         result = found[0] if len(found) == 1 else _cheaper(*found)
     assert result is not None  # there is a level
@@ -172,7 +169,7 @@ def _halved(call: Call, name: str, view: View, num_threads: int) -> View:
 
 
 def _local_ranges(
-    call: Call, coarse: Any, size: tuple[int, int], planes: _Planes, local: tuple[int, bool], num_threads: int
+    call: Call, coarse: Any, size: tuple[int, int], planes: _Planes, num_local: int, num_threads: int
 ) -> list[DepthRange]:
     """Around the nearest and around the farthest coarse depth near each pixel, of depths of which some are known."""
     native, execution = call.backend.mvs, call.execution(num_threads)
@@ -181,8 +178,8 @@ def _local_ranges(
     native.median(handle(filled), handle(smooth), execution)
     native.extremes(handle(smooth), handle(extremes), execution)
     ranges = call.empty((2, 2, *size), "float32")
-    native.local_ranges(handle(extremes), *planes, *local, handle(ranges), execution)
-    return [DepthRange(near, far, local[0]) for near, far in ranges]
+    native.local_ranges(handle(extremes), *planes, num_local, handle(ranges), execution)
+    return [DepthRange(near, far, num_local) for near, far in ranges]
 
 
 def _filled(call: Call, depth: Any, num_threads: int) -> Any:

@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from .._arrays import Call, handle
 from ._sweep import Options, prepare
 from .depth_normals import depth_normals
-from .planes import num_inverse_depth_planes
+from .planes import inverse_depth_planes, num_inverse_depth_planes
 from .views import PIXEL_CENTERS, Array, DepthMap, RefinedDepth, View, camera_of, size_of, source_from_reference
 
 MAX_WINDOW = 21
 MAX_ITERATIONS = 20
+_NUM_CHECKED = 16  # depths at which a source is asked whether it sees anything
 
 
 def refine_depth(
@@ -118,7 +119,13 @@ def refine_depth(
     near, far = _range_of(Call().input("depth", depth, size, ("float32",)), depth_range)
     if not 3 <= window <= MAX_WINDOW:
         raise ValueError(f"window: expected an odd number from 3 to {MAX_WINDOW}, got {window}")
-    sweep = prepare(reference, sources, [near, far], Options("ncc", window, num_best, weights), num_threads)
+    sweep = prepare(
+        reference,
+        sources,
+        inverse_depth_planes(near, far, _NUM_CHECKED),
+        Options("ncc", window, num_best, weights),
+        num_threads,
+    )
     call = sweep.call
     depth = call.input("depth", depth, size, ("float32",))
     if normals is None:

@@ -81,7 +81,11 @@ class Context:
         """The largest model for multi-view stereo."""
         preset = self.options.preset
         settings = DenseSettings(
-            preset.depth_size, preset.max_planes, preset.num_sources, num_threads=self.options.num_threads
+            preset.depth_size,
+            preset.max_planes,
+            preset.num_sources,
+            preset.refine,
+            num_threads=self.options.num_threads,
         )
         paths = {file.name: file.path for file in self.files}
         digests = {file.name: file.digest for file in self.files}

@@ -55,7 +55,7 @@ class DenseSettings:
     max_size: int
     max_planes: int
     num_sources: int
-    refine: bool = False
+    refine: bool
     min_confidence: float = MIN_CONFIDENCE
     min_consistent: int = MIN_CONSISTENT
     format: DepthFormat = "pfm"

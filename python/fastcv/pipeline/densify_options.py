@@ -38,7 +38,7 @@ class DensifyOptions:
     max_planes : int
         Depths that are tried for each photograph, at most.
     refine : bool
-        Fit a slanted plane to every pixel after the sweep: more depths that others confirm, in about twice the time.
+        Fit a slanted plane to every pixel after the sweeps: more depths that others confirm, in several times the time.
     min_confidence : float
         Depths with less confidence, in [0, 1], do not count.
     min_consistent : int
@@ -57,8 +57,8 @@ class DensifyOptions:
     max_size: int = 1600
     max_memory: str = "2G"
     num_sources: int = 4
-    max_planes: int = 512
-    refine: bool = False
+    max_planes: int = 2048
+    refine: bool = True
     min_confidence: float = MIN_CONFIDENCE
     min_consistent: int = MIN_CONSISTENT
     format: DepthFormat = "pfm"

@@ -4,7 +4,7 @@
 In bytes, for views of at most P pixels made from photographs of at most F pixels, S sources and N neighbours:
 
 - a photograph on its way to a view: 6 F + 9 P (the decoder's copy and ours; scaled, undistorted, and the next one)
-- depth: (1 + S) 7 P for the views and their packed copies, 20 P for the result and for writing it, 64 P where it is
+- depth: (1 + S) 8 P for the views, smaller ones and packed copies, 48 P for ranges and results, 64 P where they are
   refined
 - filter: (1 + N) 4 P for the depth maps, 28 P for reading one, the result, its normals and for writing it
 - fusion: (1 + N) 8 P for depth, colours and what is used up, 39 P for normals and points
@@ -59,7 +59,7 @@ class MemoryPlan:
         """By stage what it holds at least, in bytes."""
         pixels = self.view_pixels
         return {
-            "depth": self._loading + (1 + self.num_sources) * 7 * pixels + (64 if self.refine else 20) * pixels,
+            "depth": self._loading + (1 + self.num_sources) * 8 * pixels + (64 if self.refine else 48) * pixels,
             "filter": (1 + self.num_neighbors) * 4 * pixels + 28 * pixels,
             "fuse": self._loading + (1 + self.num_neighbors) * 8 * pixels + 39 * pixels,
         }

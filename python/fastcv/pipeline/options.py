@@ -21,19 +21,21 @@ class OptionsError(FastcvError, ValueError):
 
 
 class Preset(NamedTuple):
-    """What a quality stands for: longest image sides in pixels for features and for depth, and counts at most."""
+    """What a quality stands for: longest image sides in pixels for features and for depth, counts at most, and whether
+    depth is refined on slanted planes."""
 
     feature_size: int
     max_features: int
     depth_size: int
     max_planes: int
     num_sources: int
+    refine: bool
 
 
 PRESETS: dict[Quality, Preset] = {
-    "low": Preset(feature_size=1000, max_features=2048, depth_size=480, max_planes=128, num_sources=3),
-    "medium": Preset(feature_size=1600, max_features=8192, depth_size=800, max_planes=256, num_sources=4),
-    "high": Preset(feature_size=3200, max_features=8192, depth_size=1600, max_planes=512, num_sources=6),
+    "low": Preset(feature_size=1000, max_features=2048, depth_size=480, max_planes=256, num_sources=3, refine=False),
+    "medium": Preset(feature_size=1600, max_features=8192, depth_size=800, max_planes=2048, num_sources=4, refine=True),
+    "high": Preset(feature_size=3200, max_features=8192, depth_size=1600, max_planes=2048, num_sources=6, refine=True),
 }
 
 

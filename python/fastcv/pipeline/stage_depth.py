@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stage "depth": the depth of every pixel of a photograph, by plane sweep."""
+"""Stage "depth": the depth of every pixel of a photograph, by plane sweeps from coarse to fine and refinement."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .dense import Dense, DenseSettings
 from .tasks import Made, Task
 
 MIN_PLANES = 8
+MAX_LEVELS = 3  # of the pyramid
+MIN_COARSE_SIDE = 80  # of its smallest images, in pixels
 
 
 def run(dense: Dense, names: Sequence[str], *, finished_only: bool = False, keep_others: bool = False) -> None:
@@ -102,8 +104,15 @@ def sweep(
     wanted = mvs.num_inverse_depth_planes(reference, sources, *limits)
     num_planes = min(max(wanted, MIN_PLANES), settings.max_planes)
     depths = mvs.inverse_depth_planes(*limits, num_planes)
-    result = mvs.estimate_depth(reference, sources, depths, num_threads=settings.num_threads)
+    levels, num_threads = num_levels([reference, *sources], num_planes), settings.num_threads
+    result = mvs.estimate_depth_pyramid(reference, sources, depths, num_levels=levels, num_threads=num_threads)
     if not settings.refine:
         return result, num_planes
-    refined = mvs.refine_depth(reference, sources, result, depth_range=limits, num_threads=settings.num_threads)
-    return refined, num_planes
+    return mvs.refine_depth(reference, sources, result, depth_range=limits, num_threads=num_threads), num_planes
+
+
+def num_levels(views: Sequence[mvs.View], num_planes: int) -> int:
+    """How many sizes of these images show enough to sweep."""
+    side = min(min(view.image.shape[:2]) for view in views)
+    fits = [n for n in range(1, MAX_LEVELS) if side >> n >= MIN_COARSE_SIDE and num_planes >> n >= MIN_PLANES]
+    return 1 + len(fits)
