@@ -61,8 +61,8 @@ void bind_mvs_pyramid(nb::module_& m) {
         const nb::gil_scoped_release release;
         mvs::local_ranges(c, {step, first, last, num}, o, num_threads);
       },
-      array("coarse"), nb::arg("step"), nb::arg("first"), nb::arg("last"), nb::arg("num"),
-      array("out"), nb::arg("num_threads"));
+      array("coarse"), nb::arg("step"), nb::arg("first"), nb::arg("last"), nb::arg("num"), array("out"),
+      nb::arg("num_threads"));
 }
 
 }  // namespace fastcv::bindings

@@ -7,8 +7,8 @@
 
 namespace fastcv::bindings {
 
-// The sweep's first plane is that of the nearest depth, its last one of the farthest. intrinsics: fx, skew, cx, fy, cy; to_reference: a
-// row for each source depth map.
+// The sweep's first plane is that of the nearest depth, its last one of the farthest. intrinsics: fx, skew, cx, fy, cy;
+// to_reference: a row for each source depth map.
 inline mvs::Refinement refinement_from(const mvs::Sweep& sweep, const HostNumbers<float, 5>& intrinsics, float step,
                                        const ViewArgs<const float, 2>& source_depths,
                                        const HostMatrix<float, 12>& to_reference, float geometric_weight,

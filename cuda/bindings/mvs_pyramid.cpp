@@ -51,8 +51,8 @@ void bind_mvs_pyramid(nb::module_& m) {
         const cuda::DeviceGuard guard(coarse.device_id());
         cuda::mvs::local_ranges(view<3>(coarse), {step, first, last, num}, view<4>(out), stream_from(stream));
       },
-      array("coarse"), nb::arg("step"), nb::arg("first"), nb::arg("last"), nb::arg("num"),
-      array("out"), nb::arg("stream"));
+      array("coarse"), nb::arg("step"), nb::arg("first"), nb::arg("last"), nb::arg("num"), array("out"),
+      nb::arg("stream"));
 }
 
 }  // namespace fastcv::bindings
