@@ -22,7 +22,8 @@ import fastcv
 from fastcv import Reconstruction, io, mvs, synthetic
 
 NUM_THREADS = 2
-MIN_CONFIDENCE, NUM_SOURCES, NUM_NEIGHBORS, NUM_LEVELS = 0.05, 4, 16, 3  # what the command takes here
+MIN_CONFIDENCE, NUM_SOURCES, NUM_NEIGHBORS, MAX_PLANES = 0.05, 4, 16, 2048  # the command's defaults
+NUM_LEVELS = 3  # what these sizes get
 TEMPLE_BOX = np.array([[-0.023121, -0.038009, -0.091940], [0.078626, 0.121636, -0.017395]])  # its README
 BOX_MARGIN = 0.004  # metres: half a window from 0.6 m at f = 1520 px
 
@@ -133,7 +134,8 @@ def arrays(path: Path, photos: Path) -> mvs.PointCloud:
     for i in ids:
         sources = [views[j] for j in candidates[i][:NUM_SOURCES]]
         near, far = mvs.depth_range_from_poses(model, i)
-        depths = mvs.inverse_depth_planes(near, far, mvs.num_inverse_depth_planes(views[i], sources, near, far))
+        planes = min(mvs.num_inverse_depth_planes(views[i], sources, near, far), MAX_PLANES)
+        depths = mvs.inverse_depth_planes(near, far, planes)
         swept = mvs.estimate_depth_pyramid(views[i], sources, depths, num_levels=NUM_LEVELS, num_threads=NUM_THREADS)
         maps.append(mvs.refine_depth(views[i], sources, swept, depth_range=(near, far), num_threads=NUM_THREADS))
     neighbors = [[ids.index(j) for j in candidates[i]] for i in ids]
