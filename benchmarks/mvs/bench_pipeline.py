@@ -53,7 +53,7 @@ def max_memory(contest: Contest) -> None:
     root = Path(folder.name)
     synthetic.write_dataset(data, root)
     contest.note(width=width, height=height, planes=planes, volume_gb=4e-9 * width * height * planes, limit=limit)
-    more = ["--views", "courtyard_001.jpg", "--max-size", str(width), "--max-planes", str(planes)]
+    more = ["--views", "courtyard_001.jpg", "--max-size", str(width), "--max-planes", str(planes), "--no-refine"]
 
     def run(memory: str) -> Timing:
         return command(root / "truth" / "sparse", root / "photos", memory, folder, more)

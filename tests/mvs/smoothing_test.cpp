@@ -85,7 +85,7 @@ TEST_CASE("rows in bands and levels in memory give the same depths of a sweep") 
       shifted[i] = x < 20 ? 90 : image[i / kWidth * (kWidth + 8) + x];
     }
     mvs::pack_image<std::uint8_t>({shifted.data(), {kHeight, kWidth, 1}}, k == 0 ? mask.data() : nullptr,
-                                  {words[k].data(), {1, kHeight + 1, kWidth + 1}}, 1);
+                                  {words[k].data(), {kHeight + 1, kWidth + 1, 1}}, 1);
     if (k > 0) {
       sweep.sources[k - 1] = {
           {words[k].data(), kHeight, kWidth, false}, {1, 0, 0, 0, 1, 0, 0, 0, 1}, {-8.0F * float(k), 0, 0}, 1.0F};
