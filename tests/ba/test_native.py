@@ -197,6 +197,7 @@ def test_tracks_longer_than_a_chunk(make_problem, perturb, linear_solver):
     assert_agrees_with_ceres(perturb(problem, 0.003), linear_solver=linear_solver)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linear_solver", LINEAR_SOLVERS)
 def test_thousands_of_images_with_two_observations(make_problem, perturb, linear_solver):
     """Two observations leave a pose open: under known intrinsics, such images change nothing for the others.
@@ -241,6 +242,7 @@ def test_every_linear_solver_in_a_street_with_loop_closures(make_problem, pertur
     np.testing.assert_allclose(result.final_cost, expected.final_cost, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_few_conjugate_gradients_on_a_long_street():
     truth, _ = make_tracks("street", num_images=200, num_points=8000, noise_px=0.5)
     problem = Problem.from_reconstruction(truth)
@@ -252,6 +254,7 @@ def test_few_conjugate_gradients_on_a_long_street():
     np.testing.assert_allclose(result.final_cost, expected.final_cost, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_conjugate_gradients_where_the_factor_costs_more(make_problem, perturb):
     """Weakly tied together, with a wide band."""
     visible = band(900, 450, 60)
@@ -288,7 +291,7 @@ def street(make_problem, perturb) -> Problem:
     return perturb(make_problem(models, num_images=300, num_points=4000, noise_px=1, visible=visible), 0.002)
 
 
-@pytest.mark.parametrize("scene", ["dense_scene", "street"])
+@pytest.mark.parametrize("scene", [pytest.param("dense_scene", marks=pytest.mark.slow), "street"])
 @pytest.mark.parametrize("linear_solver", ["auto", "sparse_schur", "iterative_schur"])
 def test_same_bits_for_every_number_of_threads(request, scene, linear_solver):
     problem = request.getfixturevalue(scene)

@@ -39,6 +39,7 @@ def assert_as_many_gradients(result: Result, native: Result) -> None:
         np.testing.assert_allclose(mine.cost, theirs.cost, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_few_conjugate_gradients_on_a_long_street(resident):
     problem = street(200, 8000)
     options: dict[str, Any] = {"linear_solver": "iterative_schur", "function_tolerance": 1e-10}

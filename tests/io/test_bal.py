@@ -35,7 +35,7 @@ def cost(problem: BalProblem) -> float:
     [  # costs that Ceres 2.1 reports on the raw files
         ("problem-49-7776-pre.txt.xz", (49, 7776, 31843), 850912.460681),
         ("problem-16-22106-pre.txt.xz", (16, 22106, 83718), 4185659.518250),
-        ("synth-street-1700.txt.xz", (1700, 149992, 777914), 22963539.178344),
+        pytest.param("synth-street-1700.txt.xz", (1700, 149992, 777914), 22963539.178344, marks=pytest.mark.slow),
     ],
 )
 def test_cost_is_that_of_ceres(data_dir: Path, name: str, sizes: tuple[int, int, int], expected: float) -> None:

@@ -49,7 +49,10 @@ def facing(P, point):
     return P * np.sign(P[:, 2:] @ [*point, 1.0])[..., None]
 
 
-@pytest.mark.parametrize(("n", "rule"), [(64, {}), (64, {"max_violations": 4, "min_views": 20}), (128, {})])
+@pytest.mark.parametrize(
+    ("n", "rule"),
+    [(64, {}), (64, {"max_violations": 4, "min_views": 20}), pytest.param(128, {}, marks=pytest.mark.slow)],
+)
 def test_dinosaur_equals_the_reference(dinosaur, n, rule):
     masks, P = dinosaur
     grid = dinosaur_grid(n)
