@@ -45,6 +45,21 @@ FASTCV_HD std::uint8_t block_signs(const voxels::Signs& signs, std::int64_t bloc
   return static_cast<std::uint8_t>((inside ? voxels::kHasInside : 0) | (outside ? voxels::kHasOutside : 0));
 }
 
+// One row and one block each, as a GPU does it.
+struct ClassifyRow {
+  voxels::Samples samples;
+  voxels::Signs signs;
+  FASTCV_HD void operator()(std::int64_t i) const {
+    const RowSigns found = row_signs(samples, i / voxels::kRows, static_cast<int>(i % voxels::kRows));
+    reinterpret_cast<std::uint8_t*>(signs.inside)[i] = found.inside;
+    reinterpret_cast<std::uint8_t*>(signs.known)[i] = found.known;
+  }
+};
+struct SettleSigns {
+  voxels::Signs signs;
+  FASTCV_HD void operator()(std::int64_t block) const { signs.states[block] = block_signs(signs, block); }
+};
+
 struct FindCandidate {
   voxels::Samples samples;
   const std::uint8_t* states;

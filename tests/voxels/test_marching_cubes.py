@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from fastcv.mesh import Mesh
 from fastcv.voxels import VoxelGrid, _memory, marching_cubes, marching_cubes_blocks
@@ -35,6 +37,25 @@ def edge_counts(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
     _, which = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
     which = which.reshape(-1)
     return np.bincount(which), np.bincount(which, np.where(directed[:, 0] < directed[:, 1], 1, -1))
+
+
+def assert_closed(mesh: Mesh) -> None:
+    """Every edge has two faces, which run along it in opposite directions."""
+    counts, balance = edge_counts(mesh)
+    np.testing.assert_array_equal(counts, 2)
+    np.testing.assert_array_equal(balance, 0)
+
+
+def num_fans(mesh: Mesh) -> int:
+    """Rings of faces around vertices: one a vertex in a manifold."""
+    a, b, c = mesh.faces.T.astype(np.int64)
+    n = len(mesh.vertices)
+    first = np.concatenate([a * n + b, b * n + c, c * n + a])  # the two spokes of a face at each of its corners
+    second = np.concatenate([a * n + c, b * n + a, c * n + b])
+    spokes, ends = np.unique(np.concatenate([first, second]), return_inverse=True)
+    ends = ends.reshape(2, -1)
+    graph = coo_matrix((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(len(spokes), len(spokes)))
+    return connected_components(graph, directed=False)[0]
 
 
 def winding_numbers(mesh: Mesh, points: np.ndarray) -> np.ndarray:
@@ -67,14 +88,13 @@ def assert_same(a: Mesh, b: Mesh) -> None:
 def test_sphere(shape, device):
     values, grid = ball(*shape)
     mesh = marching_cubes(device.put(values), grid)
-    counts, balance = edge_counts(mesh)
-    assert (counts == 2).all() and (balance == 0).all()
-    assert len(mesh.vertices) - len(counts) + len(mesh.faces) == 2
+    assert_closed(mesh)
+    assert len(mesh.vertices) - 3 * len(mesh.faces) // 2 + len(mesh.faces) == 2
     corners = mesh.vertices.astype(float)[mesh.faces]
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     h = grid.voxel_size
-    # A chord as long as a cell's face is across, √2 h, sinks h² / 4 R into the sphere: of a radius that is smaller by at
-    # most that, area and volume are smaller by twice and three times its part of R.
+    # A chord as long as a cell's face is across, √2 h, sinks h² / 4 R into the sphere: of a radius that is smaller by
+    # at most that, area and volume are smaller by twice and three times its part of R.
     area, volume = 0.5 * np.linalg.norm(cross, axis=1).sum(), np.einsum("ij,ij->", corners[:, 0], cross) / 6
     assert area == pytest.approx(4 * np.pi * RADIUS**2, rel=h**2 / (2 * RADIUS**2))
     assert volume == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=3 * h**2 / (4 * RADIUS**2))
@@ -95,9 +115,7 @@ def test_all_256_cases_enclose_what_is_inside():
         core = values[1:3, 1:3, 1:3].reshape(-1)
         values[1:3, 1:3, 1:3] = np.where(case >> np.arange(8) & 1, -core, core).reshape(2, 2, 2)
         mesh = marching_cubes(values, unit_grid(4, 4, 4))
-        if case:
-            counts, balance = edge_counts(mesh)
-            assert (counts == 2).all() and (balance == 0).all(), case
+        assert_closed(mesh)
         np.testing.assert_allclose(winding_numbers(mesh, points), (values < 0).ravel(), atol=1e-6, err_msg=str(case))
 
 
@@ -108,12 +126,8 @@ def test_noise_gives_a_closed_manifold(seed):
     shape = tuple(rng.integers(3, 20, 3))
     values = np.pad(rng.standard_normal(shape).astype(np.float32), 1, constant_values=1)
     mesh = marching_cubes(values, unit_grid(*values.shape))
-    counts, balance = edge_counts(mesh)
-    assert (counts == 2).all() and (balance == 0).all()
-    # The corners of a vertex's faces form one ring: as many distinct neighbours as faces, and connected (no two fans).
-    directed = np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]])
-    num_neighbors = np.bincount(np.unique(directed, axis=0)[:, 0], minlength=len(mesh.vertices))
-    np.testing.assert_array_equal(num_neighbors, np.bincount(mesh.faces.ravel(), minlength=len(mesh.vertices)))
+    assert_closed(mesh)
+    assert num_fans(mesh) == len(mesh.vertices)
     points = rng.integers(1, np.array(values.shape[::-1]) - 1, (40, 3))
     inside = values[tuple(points[:, ::-1].T)] < 0
     np.testing.assert_allclose(winding_numbers(mesh, points.astype(float)), inside, atol=1e-6)
@@ -167,8 +181,8 @@ def test_blocks_in_any_order_and_place():
     origin = np.asarray(grid.origin) + 8 * grid.voxel_size * np.array([70, 3, 100])
     mesh = marching_cubes_blocks(shifted, samples[order], origin, grid.voxel_size)
     assert sorted(map(tuple, mesh.vertices.round(5))) == sorted(map(tuple, expected.vertices.round(5)))
-    counts, balance = edge_counts(mesh)
-    assert (counts == 2).all() and (balance == 0).all() and len(mesh.faces) == len(expected.faces)
+    assert_closed(mesh)
+    assert len(mesh.faces) == len(expected.faces)
 
 
 def test_only_blocks_around_the_surface():
@@ -176,8 +190,8 @@ def test_only_blocks_around_the_surface():
     blocks, samples = as_blocks(values)
     near = np.abs(samples).min((1, 2, 3)) < 2 * grid.voxel_size
     mesh = marching_cubes_blocks(blocks[near], samples[near], grid.origin, grid.voxel_size)
-    counts, _ = edge_counts(mesh)
-    assert (counts == 2).all() and near.sum() < 300 < len(blocks)
+    assert_closed(mesh)
+    assert near.sum() < 300 < len(blocks)
     assert len(mesh.faces) == len(marching_cubes(values, grid).faces)
 
 
@@ -187,7 +201,8 @@ def test_unknown_samples_leave_a_hole():
     values[:, :, 20:] = np.nan
     mesh = marching_cubes(values, grid)
     counts, _ = edge_counts(mesh)
-    assert 0 < np.count_nonzero(counts == 1) < 200 and counts.max() == 2
+    assert 0 < np.count_nonzero(counts == 1) < 200
+    assert counts.max() == 2
     # The last sample that is known is 19, at 19.5 voxels from the left.
     limit = grid.origin[0] + 19.5 * grid.voxel_size + 1e-6
     assert mesh.vertices[:, 0].max() <= limit < whole.vertices[:, 0].max()
@@ -221,7 +236,8 @@ def test_a_sample_at_the_level_is_outside():
     assert len(marching_cubes(values, unit_grid(3, 3, 3)).faces) == 0
     values[1, 1, 1], values[1, 1, 2] = -1, 0
     mesh = marching_cubes(values, unit_grid(3, 3, 3))
-    assert len(mesh.faces) == 8 and mesh.vertices[:, 0].max() == 2
+    assert len(mesh.faces) == 8
+    assert mesh.vertices[:, 0].max() == 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 20, 20), (9, 9, 1), (2, 2, 2)])
@@ -235,7 +251,8 @@ def test_nothing_to_find(shape):
 
 def test_no_blocks():
     mesh = marching_cubes_blocks(np.zeros((0, 3), np.int32), np.zeros((0, 8, 8, 8), np.float32), [0, 0, 0], 1.0)
-    assert len(mesh.faces) == 0 and mesh.colors is None
+    assert len(mesh.faces) == 0
+    assert mesh.colors is None
 
 
 @pytest.mark.parametrize("num_threads", [1, 2, 5])

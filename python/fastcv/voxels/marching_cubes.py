@@ -208,10 +208,10 @@ def _surface(call: Call, samples: _Samples, num_blocks: int, level: float, num_t
 
     ends = np.cumsum(call.fetch(totals), axis=0)
     arguments.append(call.place(np.concatenate([np.zeros((1, 2), np.int64), ends[:-1]])))
-    outputs = _outputs(call, *map(int, ends[-1]), samples.colors is not None)
+    outputs = _outputs(call, int(ends[-1, 0]), int(ends[-1, 1]), samples.colors is not None)
     native.emit_surface(*map(handle, arguments), *map(handle, outputs), execution)
-    vertices, normals, colors, faces = (None if array is None else call.fetch(array) for array in outputs)
-    return Mesh(vertices, faces, colors, normals)
+    vertices, normals, faces = (call.fetch(outputs[i]) for i in (0, 1, 3))
+    return Mesh(vertices, faces, None if outputs[2] is None else call.fetch(outputs[2]), normals)
 
 
 def _outputs(call: Call, num_vertices: int, num_faces: int, colored: bool) -> list[Any]:
