@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Marching cubes in fastcv._core.voxels.
+// Marching cubes in fastcv._core.voxels, and what feeds it.
 #include "bindings/marching_cubes.h"
 
 #include "voxels/block_neighbors.h"
+#include "voxels/smooth_occupancy.h"
 
 namespace fastcv::bindings {
 
@@ -48,6 +49,17 @@ void bind_marching_cubes(nb::module_& m) {
       },
       FASTCV_SAMPLES_ARGS, FASTCV_SURFACE_ARGS, array("first"), array("vertices"), array("normals"),
       array("vertex_colors").none(), array("faces"), nb::arg("num_threads"));
+  m.def(
+      "smooth_occupancy",
+      [](ViewArg<const std::int32_t, 3> ranks, ViewArg<const std::uint8_t, 3> bits, HostNumbers<std::int64_t, 3> shape,
+         ViewArg<const std::int32_t, 2> blocks, int passes, ViewArg<float, 4> values, int num_threads) {
+        const std::int64_t* s = shape.data();
+        const voxels::Occupancy occupancy{view<3>(ranks), bits.data(), {s[0], s[1], s[2]}};
+        const nb::gil_scoped_release release;
+        voxels::smooth_occupancy(occupancy, view<2>(blocks), passes, values.data(), num_threads);
+      },
+      array("ranks"), array("bits"), array("shape"), array("blocks"), nb::arg("passes"), array("values"),
+      nb::arg("num_threads"));
 }
 
 }  // namespace fastcv::bindings

@@ -66,7 +66,7 @@ FASTCV_HD Quad quad_before(const std::uint64_t* words, const Octet& blocks, int 
 
 // Takes the lowest bit's number off a word.
 FASTCV_HD int take_lowest(std::uint64_t& word) {
-  const int bit = __builtin_ctzll(word);
+  const int bit = __builtin_popcountll(~word & (word - 1));  // nvcc has no __builtin_ctzll
   word &= word - 1;
   return bit;
 }
