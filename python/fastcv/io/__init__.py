@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""File formats: COLMAP, BAL, PLY, PFM, photographs. Whole files, or errors that say where they are broken."""
+"""File formats: COLMAP, BAL, PLY, PFM, meshes, photographs. Whole files, or errors that say where they are broken."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from .bal import BalProblem, read_bal, write_bal
 from .colmap import read_colmap, write_colmap
 from .colmap_array import read_colmap_array, write_colmap_array
 from .colmap_database import ColmapDatabase, DatabaseImage, TwoViewGeometry, read_colmap_database
+from .mesh import MESH_SUFFIXES, read_mesh, write_mesh
 from .pfm import read_pfm, write_pfm
 from .photo import PHOTO_SUFFIXES, PhotoInfo, list_photos, read_photo, read_photo_info, write_image
 from .ply import PlyWriter, read_ply, write_ply
 from .pycolmap import from_pycolmap
 
 __all__ = [
+    "MESH_SUFFIXES",
     "PHOTO_SUFFIXES",
     "BalProblem",
     "ColmapDatabase",
@@ -29,6 +31,7 @@ __all__ = [
     "read_colmap",
     "read_colmap_array",
     "read_colmap_database",
+    "read_mesh",
     "read_pfm",
     "read_photo",
     "read_photo_info",
@@ -37,6 +40,7 @@ __all__ = [
     "write_colmap",
     "write_colmap_array",
     "write_image",
+    "write_mesh",
     "write_pfm",
     "write_ply",
 ]

@@ -39,13 +39,13 @@ def view_of(call: Call, i: int, mask: Any, camera: Any, grid: VoxelGrid) -> View
     if height == 0 or width == 0:
         raise ValueError(f"{name}: expected at least one pixel, got shape {tuple(mask.shape)}")
     if not _is_pair(camera):
-        return View(_as_bytes(mask), _NONE, _oriented(f"cameras[{i}]", camera, grid))
+        return View(as_bytes(mask), _NONE, _oriented(f"cameras[{i}]", camera, grid))
     intrinsics, pose = camera[0], _pose(f"cameras[{i}]", camera[1])
     if (height, width) != (intrinsics.height, intrinsics.width):
         size = (intrinsics.height, intrinsics.width)
         raise ValueError(f"{name}: expected its camera's size {size}, got shape {(height, width)}")
     if intrinsics.model in _PINHOLES:
-        return View(_as_bytes(mask), _NONE, intrinsics.matrix @ pose)
+        return View(as_bytes(mask), _NONE, intrinsics.matrix @ pose)
     mask, pinhole = _undistorted(mask, intrinsics)
     return View(call.place(mask), _OUTSIDE, pinhole.matrix @ pose)
 
@@ -101,7 +101,8 @@ def _pose(name: str, pose: ArrayLike) -> Array:
     return pose
 
 
-def _as_bytes(mask: Any) -> Any:
+def as_bytes(mask: Any) -> Any:
+    """Bools as the bytes that they are, other arrays as they come."""
     if dtype_name(mask) != "bool":
         return mask
     return mask.view(sys.modules["torch"].uint8) if is_torch(mask) else mask.view(np.uint8)
