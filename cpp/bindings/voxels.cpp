@@ -6,6 +6,8 @@
 
 namespace fastcv::bindings {
 
+void bind_voxels_depths(nb::module_& m);
+
 void bind_voxels(nb::module_& m) {
   m.def(
       "pack_masks",
@@ -36,6 +38,7 @@ void bind_voxels(nb::module_& m) {
         voxels::carve_blocks(carving, numbers, bits.data(), states.data(), num_threads);
       },
       FASTCV_CARVING_ARGS, array("blocks"), array("bits"), array("states"), nb::arg("num_threads"));
+  bind_voxels_depths(m);
 }
 
 }  // namespace fastcv::bindings

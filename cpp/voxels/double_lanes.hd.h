@@ -28,6 +28,8 @@ FASTCV_HD std::int32_t keep_if(bool mask, std::int32_t x) { return mask ? x : 0;
 FASTCV_HD std::int32_t shifted_right(std::int32_t x, std::int32_t by) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(x) >> by);
 }
+FASTCV_HD double gather(const float* base, std::int32_t index) { return base[index]; }
+FASTCV_HD double gather(const double* base, std::int32_t index) { return base[index]; }
 // 1 where a is at most b, else 0.
 FASTCV_HD std::int32_t at_most(std::int32_t a, std::int32_t b) { return a <= b; }
 // Bit i: whether lane i is not 0.
@@ -77,6 +79,22 @@ FASTCV_HD DoublesInt gather(const std::int32_t* base, DoublesInt index) {
   for (int i = 0; i < kDoubles; ++i) v[i] = base[index[i]];
   return v;
 #endif
+}
+FASTCV_HD Doubles gather(const float* base, DoublesInt index) {
+#if defined(__AVX512F__)
+  return (Doubles)_mm512_cvtps_pd(_mm256_i32gather_ps(base, (__m256i)index, 4));
+#elif defined(__AVX2__)
+  return (Doubles)_mm256_cvtps_pd(_mm_i32gather_ps(base, (__m128i)index, 4));
+#else
+  Doubles v;
+  for (int i = 0; i < kDoubles; ++i) v[i] = base[index[i]];
+  return v;
+#endif
+}
+FASTCV_HD Doubles gather(const double* base, DoublesInt index) {
+  Doubles v;
+  for (int i = 0; i < kDoubles; ++i) v[i] = base[index[i]];
+  return v;
 }
 FASTCV_HD DoublesInt shifted_right(DoublesInt x, DoublesInt by) {
   typedef std::uint32_t Bits __attribute__((vector_size(4 * kDoubles)));

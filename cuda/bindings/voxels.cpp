@@ -8,6 +8,8 @@
 
 namespace fastcv::bindings {
 
+void bind_voxels_depths(nb::module_& m);
+
 void bind_voxels(nb::module_& m) {
   m.def(
       "pack_masks",
@@ -36,6 +38,7 @@ void bind_voxels(nb::module_& m) {
                                    stream_from(stream));
       },
       FASTCV_CARVING_ARGS, array("blocks"), array("bits"), array("states"), nb::arg("stream"));
+  bind_voxels_depths(m);
 }
 
 }  // namespace fastcv::bindings

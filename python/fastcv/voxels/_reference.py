@@ -35,12 +35,47 @@ def carve(
     return dense
 
 
+def carve_depths(
+    depths: Sequence[NDArray],
+    image_from_world: NDArray[np.float64],
+    grid: VoxelGrid,
+    *,
+    margin: float,
+    min_views: int = 1,
+    max_violations: int = 0,
+    outside: str = "ignore",
+) -> NDArray[np.bool_]:
+    """As ``voxels.carve_depths``, for (V, 3, 4) matrices whose w is depth; (Z, Y, X)."""
+    dense = np.empty(grid.shape, bool)
+    for z in range(grid.shape[0]):
+        centers = grid.centers(z)
+        seen, violations = np.zeros(grid.shape[1:], int), np.zeros(grid.shape[1:], int)
+        for depth, P in zip(depths, image_from_world, strict=True):
+            inside, row, column = pixel_of(depth.shape, P, centers)
+            measured = np.where(inside, depth[row, column], 0).astype(np.float64)
+            sees = measured > 0
+            seen += sees
+            violations += sees & (centers @ P[2, :3] + P[2, 3] < measured - margin)
+            if outside == "carve":
+                violations += ~inside
+        dense[z] = (seen >= min_views) & (violations <= max_violations)
+    return dense
+
+
 def look(mask: NDArray, P: NDArray[np.float64], points: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
-    """Which world points a view sees, and which of them show foreground (Hartley & Zisserman 2004, eq. 6.2)."""
-    height, width = mask.shape
+    """Which world points a view sees, and which of them show foreground."""
+    sees, row, column = pixel_of(mask.shape, P, points)
+    return sees, sees & (mask[row, column] != 0)
+
+
+def pixel_of(
+    size: tuple[int, ...], P: NDArray[np.float64], points: NDArray[np.float64]
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Which world points an image sees, and the pixel of each (Hartley & Zisserman 2004, eq. 6.2)."""
+    height, width = size
     xw, yw, w = np.moveaxis(points @ P[:, :3].T + P[:, 3], -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         u, v = xw / w, yw / w
     sees = (w > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
     column, row = (np.where(sees, p, 0).astype(int) for p in (u, v))
-    return sees, sees & (mask[row, column] != 0)
+    return sees, row, column
