@@ -58,7 +58,7 @@ struct Scene {
       const double across = double(i % width) / double(width), down = double(i / width) / double(height);
       map[i] = static_cast<float>((view < 3 ? 1.7 : 0.1) + 0.4 * across - 0.1 * down);
       if (down < 0.2) map[i] = std::numeric_limits<float>::infinity();
-      if (random() % 50 == 0) map[i] = view % 2 ? 0 : std::numeric_limits<float>::quiet_NaN();
+      if (random() % 1000 == 0) map[i] = view % 2 ? 0 : std::numeric_limits<float>::quiet_NaN();
       if (view == 2 && i % width < 11) map[i] = -3;
     }
   }
