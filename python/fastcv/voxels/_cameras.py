@@ -58,9 +58,14 @@ def image_of(
     return image, Projection(pinhole.matrix @ pose, positions)
 
 
+def on_host(image: Any) -> NDArray[Any]:
+    """An image as numpy knows it."""
+    return np.asarray(image.cpu() if is_torch(image) else image.get() if hasattr(image, "get") else image)
+
+
 def nearest(image: Any, positions: Array) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The pixels of an image that positions lie in, as numpy, and which of them lie in the image at all."""
-    image = np.asarray(image.cpu() if is_torch(image) else image.get() if hasattr(image, "get") else image)
+    image = on_host(image)
     x, y = positions[..., 0], positions[..., 1]
     inside = (x >= 0) & (y >= 0) & (x < image.shape[1]) & (y < image.shape[0])
     column, row = (np.where(inside, p, 0).astype(np.int64) for p in (x, y))
