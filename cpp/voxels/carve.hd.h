@@ -2,6 +2,7 @@
 // The votes of views on voxels: of a box at once, of the eight voxels of a block's row, and what is left of a block.
 #pragma once
 
+#include "voxels/depth_map.hd.h"
 #include "voxels/silhouette.hd.h"
 
 namespace fastcv::FASTCV_ISA {
@@ -10,10 +11,11 @@ struct Votes {
   std::int64_t seen = 0, violations = 0;
 };
 
-// What the votes decide whatever `open` more views will say: kEmpty, kFull, or kMixed for not yet.
-FASTCV_HD std::uint8_t decision(const voxels::Carving& c, const Votes& votes, std::int64_t open) {
-  if (votes.violations > c.max_violations || votes.seen + open < c.min_views) return voxels::kEmpty;
-  const bool stays = votes.violations + open <= c.max_violations && votes.seen >= c.min_views;
+// What the votes decide whatever open ones will be: kEmpty, kFull, or kMixed for not yet.
+template <class Views>
+FASTCV_HD std::uint8_t decision(const voxels::CarvingBy<Views>& c, const Votes& votes, const Votes& open) {
+  if (votes.violations > c.max_violations || votes.seen + open.seen < c.min_views) return voxels::kEmpty;
+  const bool stays = votes.violations + open.violations <= c.max_violations && votes.seen >= c.min_views;
   return stays ? voxels::kFull : voxels::kMixed;
 }
 
@@ -24,28 +26,36 @@ struct ViewList {
   FASTCV_HD std::int64_t operator[](std::int64_t i) const { return numbers ? numbers[i] : i; }
 };
 
-// Adds the votes of those views that agree on a box. The others' numbers go to `divided`, where it is not null, and
-// their count to num_divided.
-FASTCV_HD std::uint8_t judge(const voxels::Carving& c, const Box& box, const ViewList& views, Votes& votes,
+// Adds the votes of those views that vote alike on all of a box. The others' numbers go to `divided`, where it is not
+// null, and their count to num_divided.
+template <class Views>
+FASTCV_HD std::uint8_t judge(const voxels::CarvingBy<Views>& c, const Box& box, const ViewList& views, Votes& votes,
                              std::int32_t* divided, std::int64_t& num_divided) {
+  const std::uint32_t seeing = kBackground | kForeground;
+  const std::uint32_t violating = kBackground | (c.outside_violates ? kUnseen : 0);
+  Votes open;
   num_divided = 0;
   for (std::int64_t i = 0; i < views.count; ++i) {
     const std::int64_t view = views[i];
-    const Verdict v = verdict(silhouette(c.silhouettes, view), box);
-    if (v == Verdict::kDivided) {
+    const std::uint32_t may = sayings(view_of(c.views, view), box);
+    const bool may_see = (may & seeing) != 0, may_violate = (may & violating) != 0;
+    if ((may_see && (may & ~seeing)) || (may_violate && (may & ~violating))) {
       if (divided) divided[num_divided] = static_cast<std::int32_t>(view);
       ++num_divided;
+      open.seen += may_see;
+      open.violations += may_violate;
     } else {
-      votes.seen += v != Verdict::kOutside;
-      votes.violations += v == Verdict::kOutside ? c.outside_violates : v == Verdict::kBackground;
+      votes.seen += may_see;
+      votes.violations += may_violate;
       if (votes.violations > c.max_violations) return voxels::kEmpty;
     }
   }
-  return decision(c, votes, num_divided);
+  return decision(c, votes, open);
 }
 
 // The block with this number, of those in raster order, clipped to the grid.
-FASTCV_HD Box block_box(const voxels::Carving& c, std::int64_t block) {
+template <class Views>
+FASTCV_HD Box block_box(const voxels::CarvingBy<Views>& c, std::int64_t block) {
   const std::int64_t along_x = c.blocks_along(2), along_y = c.blocks_along(1);
   const std::int64_t first[3] = {block / along_x / along_y, block / along_x % along_y, block % along_x};
   Box box{};
@@ -67,22 +77,11 @@ FASTCV_HD std::uint8_t row_in_grid(const Box& box, int row) {
 // Eight voxels at a time: kColumns along x, the rest along y, from the one at (x, y, z) on.
 constexpr int kEight = 8;
 
-// The words of a view that those in lanes i and up fall into, each moved so that its pixel's bits come first.
-template <class D, int kColumns>
-FASTCV_HD Int32Of<D> look(const Silhouette& s, double x, double y, double z, int i) {
-  const double* m = s.image_from_voxel;
-  const double xw = m[2] * z + m[3], yw = m[6] * z + m[7], w = m[10] * z + m[11];
-  const D px = x + lane_columns(D(), i, kColumns), py = y + lane_rows(D(), i, kColumns);
-  const Pixel<D> pixel =
-      pixel_at<D>(s, m[0] * px + (m[1] * py + xw), m[4] * px + (m[5] * py + yw), m[8] * px + (m[9] * py + w));
-  return shifted_right(gather(s.words, pixel.word), pixel.bit);
-}
-
 // Bits of those that stay, where `votes` are those of views that are not in the list. `last` becomes the place in the
 // list of the view that left none of them, or its end.
-template <class D, int kColumns>
-FASTCV_HD std::uint32_t carve_eight(const voxels::Carving& c, double x, double y, double z, const ViewList& views,
-                                    const Votes& votes, std::int64_t& last) {
+template <class D, int kColumns, class Views>
+FASTCV_HD std::uint32_t carve_eight(const voxels::CarvingBy<Views>& c, double x, double y, double z,
+                                    const ViewList& views, const Votes& votes, std::int64_t& last) {
   constexpr int kStep = DoubleLanes<D>::kCount, kParts = kEight / kStep;
   using Int = Int32Of<D>;
   Int seen[kParts], violations[kParts];
@@ -92,14 +91,13 @@ FASTCV_HD std::uint32_t carve_eight(const voxels::Carving& c, double x, double y
     violations[part] = Int{} + static_cast<std::int32_t>(votes.violations);
   }
   for (last = 0; last < views.count; ++last) {
-    const Silhouette s = silhouette(c.silhouettes, views[last]);
+    const auto view = view_of(c.views, views[last]);
     Int remain{};
     FASTCV_UNROLL
     for (int part = 0; part < kParts; ++part) {
-      const Int kind = look<D, kColumns>(s, x, y, z, part * kStep);
-      const Int shows = kind & 1, sees = (kind >> 16) & 1;
-      seen[part] += sees;
-      violations[part] += (sees - shows) + (1 - sees) * c.outside_violates;
+      const Saying<Int> saying = look<D, kColumns>(view, x, y, z, part * kStep, c.outside_violates);
+      seen[part] += saying.sees;
+      violations[part] += saying.violates;
       remain |= at_most(violations[part], c.max_violations);
     }
     if (bits_set(remain) == 0) return 0;
@@ -124,18 +122,20 @@ FASTCV_HD std::uint8_t block_state(const Box& box, const std::uint8_t* rows) {
 }
 
 // One block each, as a GPU does it.
+template <class Views>
 struct ClassifyBlock {
-  voxels::Carving carving;
+  voxels::CarvingBy<Views> carving;
   std::uint8_t* states;
   FASTCV_HD void operator()(std::int64_t block) const {
     Votes votes;
     std::int64_t num_divided;
-    const ViewList all{nullptr, carving.silhouettes.count};
+    const ViewList all{nullptr, carving.views.count};
     states[block] = judge(carving, block_box(carving, block), all, votes, nullptr, num_divided);
   }
 };
+template <class Views>
 struct CarveRow {
-  voxels::Carving carving;
+  voxels::CarvingBy<Views> carving;
   const std::int64_t* blocks;
   std::uint8_t* bits;
   FASTCV_HD void operator()(std::int64_t i) const {
@@ -144,13 +144,14 @@ struct CarveRow {
     const double x = double(box.low[2]) + 0.5, y = double(box.low[1] + row % voxels::kBlock) + 0.5;
     const double z = double(box.low[0] + row / voxels::kBlock) + 0.5;
     std::int64_t last;
-    const ViewList all{nullptr, carving.silhouettes.count};
+    const ViewList all{nullptr, carving.views.count};
     const std::uint32_t stay = carve_eight<double, voxels::kBlock>(carving, x, y, z, all, {}, last);
     bits[i] = static_cast<std::uint8_t>(stay & row_in_grid(box, row));
   }
 };
+template <class Views>
 struct SettleBlock {
-  voxels::Carving carving;
+  voxels::CarvingBy<Views> carving;
   const std::int64_t* blocks;
   const std::uint8_t* bits;
   std::uint8_t* states;

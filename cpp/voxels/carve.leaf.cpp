@@ -17,8 +17,9 @@ struct Cube {
   int level;
 };
 
+template <class Views>
 struct Classification {
-  const Carving& carving;
+  const CarvingBy<Views>& carving;
   std::uint8_t* states;
 
   // False where nothing of the cube lies in the grid.
@@ -51,7 +52,7 @@ struct Classification {
       const Cube child{{cube.first[0] + (part >> 2) * half, cube.first[1] + (part >> 1 & 1) * half,
                         cube.first[2] + (part & 1) * half},
                        cube.level - 1};
-      visit(child, {scratch, num_divided}, votes, scratch + carving.silhouettes.count);
+      visit(child, {scratch, num_divided}, votes, scratch + carving.views.count);
     }
   }
 };
@@ -59,8 +60,9 @@ struct Classification {
 constexpr int kPart = 4;  // voxels along the side of an eighth of a block
 
 // An eighth of a block from its first voxel on, as half bytes of the rows.
+template <class Views>
 struct Part {
-  const Carving& carving;
+  const CarvingBy<Views>& carving;
   Box box;
   int first_row, shift;
   std::uint8_t* bits;
@@ -92,11 +94,12 @@ struct Part {
   }
 };
 
-void carve_parts(const Carving& carving, const Box& block, const ViewList& views, const Votes& block_votes,
+template <class Views>
+void carve_parts(const CarvingBy<Views>& carving, const Box& block, const ViewList& views, const Votes& block_votes,
                  std::int32_t* scratch, std::uint8_t* bits) {
   for (int part = 0; part < 8; ++part) {
     const int offset[3] = {(part >> 2) * kPart, (part >> 1 & 1) * kPart, (part & 1) * kPart};
-    Part p{carving, block, offset[0] * kBlock + offset[1], offset[2], bits};
+    Part<Views> p{carving, block, offset[0] * kBlock + offset[1], offset[2], bits};
     bool inside = true;
     for (int axis = 0; axis < 3; ++axis) {
       p.box.low[axis] += offset[axis];
@@ -113,27 +116,44 @@ void carve_parts(const Carving& carving, const Box& block, const ViewList& views
   }
 }
 
-}  // namespace
-
-void classify_root(const Carving& carving, std::int64_t root, std::int32_t* scratch, std::uint8_t* states) {
+template <class Views>
+void classify(const CarvingBy<Views>& carving, std::int64_t root, std::int32_t* scratch, std::uint8_t* states) {
   const std::int64_t y = roots_along(carving, 1), x = roots_along(carving, 2);
   const Cube cube{{root / x / y * kRootBlocks, root / x % y * kRootBlocks, root % x * kRootBlocks}, kLevels - 1};
-  Classification{carving, states}.visit(cube, {nullptr, carving.silhouettes.count}, {}, scratch);
+  Classification<Views>{carving, states}.visit(cube, {nullptr, carving.views.count}, {}, scratch);
 }
 
-void carve_block(const Carving& carving, std::int64_t block, std::int32_t* scratch, std::uint8_t* bits,
-                 std::uint8_t* state) {
+template <class Views>
+void carve(const CarvingBy<Views>& carving, std::int64_t block, std::int32_t* scratch, std::uint8_t* bits,
+           std::uint8_t* state) {
   const Box box = block_box(carving, block);
   Votes votes;
   std::int64_t num_divided;
-  const ViewList all{nullptr, carving.silhouettes.count};
+  const ViewList all{nullptr, carving.views.count};
   const std::uint8_t decided = judge(carving, box, all, votes, scratch, num_divided);
   for (int row = 0; row < kRows; ++row) bits[row] = decided == kFull ? 255 : 0;
   if (decided == kMixed) {
-    carve_parts(carving, box, {scratch, num_divided}, votes, scratch + carving.silhouettes.count, bits);
+    carve_parts(carving, box, {scratch, num_divided}, votes, scratch + carving.views.count, bits);
   }
   for (int row = 0; row < kRows; ++row) bits[row] &= row_in_grid(box, row);
   *state = block_state(box, bits);
+}
+
+}  // namespace
+
+void classify_root(const Carving& carving, std::int64_t root, std::int32_t* scratch, std::uint8_t* states) {
+  classify(carving, root, scratch, states);
+}
+void classify_root(const DepthCarving& carving, std::int64_t root, std::int32_t* scratch, std::uint8_t* states) {
+  classify(carving, root, scratch, states);
+}
+void carve_block(const Carving& carving, std::int64_t block, std::int32_t* scratch, std::uint8_t* bits,
+                 std::uint8_t* state) {
+  carve(carving, block, scratch, bits, state);
+}
+void carve_block(const DepthCarving& carving, std::int64_t block, std::int32_t* scratch, std::uint8_t* bits,
+                 std::uint8_t* state) {
+  carve(carving, block, scratch, bits, state);
 }
 
 }  // namespace fastcv::FASTCV_ISA::voxels

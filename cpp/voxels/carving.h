@@ -26,14 +26,16 @@ struct Silhouettes {
 };
 constexpr int kLayout = 4;  // width and height in pixels; where in words and sums the view's begin
 
-// A voxel stays if its centre is seen by min_views and no more than max_violations of them show background. A view
-// that does not see it counts as a violation where outside_violates is 1.
-struct Carving {
-  Silhouettes silhouettes;
+// A voxel stays if its centre is seen by min_views and no more than max_violations of them contradict it. A view that
+// does not see it counts as a violation where outside_violates is 1. Views may be silhouettes or depth maps.
+template <class Views>
+struct CarvingBy {
+  Views views;
   std::int64_t shape[3];  // z, y, x
   std::int32_t min_views, max_violations, outside_violates;
 
   FASTCV_HD std::int64_t blocks_along(int axis) const { return (shape[axis] + kBlock - 1) / kBlock; }
 };
+using Carving = CarvingBy<Silhouettes>;
 
 }  // namespace fastcv::voxels

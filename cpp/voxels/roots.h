@@ -9,7 +9,8 @@ namespace fastcv::voxels {
 constexpr int kLevels = 4;
 constexpr std::int64_t kRootBlocks = std::int64_t(1) << (kLevels - 1);
 
-FASTCV_HD std::int64_t roots_along(const Carving& carving, int axis) {
+template <class Views>
+FASTCV_HD std::int64_t roots_along(const CarvingBy<Views>& carving, int axis) {
   return (carving.blocks_along(axis) + kRootBlocks - 1) / kRootBlocks;
 }
 

@@ -9,6 +9,8 @@
 namespace fastcv::bindings {
 
 void bind_marching_cubes(nb::module_& m);
+void bind_voxels_depths(nb::module_& m);
+void bind_voxels_soft(nb::module_& m);
 
 void bind_voxels(nb::module_& m) {
   m.def(
@@ -39,6 +41,8 @@ void bind_voxels(nb::module_& m) {
       },
       FASTCV_CARVING_ARGS, array("blocks"), array("bits"), array("states"), nb::arg("stream"));
   bind_marching_cubes(m);
+  bind_voxels_depths(m);
+  bind_voxels_soft(m);
 }
 
 }  // namespace fastcv::bindings

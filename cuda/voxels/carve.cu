@@ -6,6 +6,22 @@
 #include "voxels/carve.hd.h"
 
 namespace fastcv::cuda::voxels {
+namespace {
+
+template <class Views>
+void classify(const CarvingBy<Views>& carving, std::uint8_t* states, cudaStream_t stream) {
+  const std::int64_t blocks = carving.blocks_along(0) * carving.blocks_along(1) * carving.blocks_along(2);
+  for_each(blocks, gpu::ClassifyBlock<Views>{carving, states}, stream);
+}
+
+template <class Views>
+void carve(const CarvingBy<Views>& carving, View<const std::int64_t, 1> blocks, std::uint8_t* bits,
+           std::uint8_t* states, cudaStream_t stream) {
+  for_each(blocks.shape[0] * fastcv::voxels::kRows, gpu::CarveRow<Views>{carving, blocks.data, bits}, stream);
+  for_each(blocks.shape[0], gpu::SettleBlock<Views>{carving, blocks.data, bits, states}, stream);
+}
+
+}  // namespace
 
 void pack_masks(const Mask* masks, Rows<const std::int64_t, kLayout> layout, std::int32_t* words, std::int64_t* sums,
                 cudaStream_t stream) {
@@ -21,15 +37,27 @@ void pack_masks(const Mask* masks, Rows<const std::int64_t, kLayout> layout, std
   }
 }
 
-void classify_blocks(const Carving& carving, std::uint8_t* states, cudaStream_t stream) {
-  const std::int64_t blocks = carving.blocks_along(0) * carving.blocks_along(1) * carving.blocks_along(2);
-  for_each(blocks, gpu::ClassifyBlock{carving, states}, stream);
+void pack_depths(const View<const float, 2>* maps, Rows<const std::int64_t, kLayout> layout, float* depths,
+                 float* ranges, cudaStream_t stream) {
+  const auto run = [stream](std::int64_t n, const auto& functor) { for_each(n, functor, stream); };
+  for (std::int64_t i = 0; i < layout.rows; ++i) {
+    gpu::pack_depth_map(maps[i], depths + layout[i][2], ranges + layout[i][3], run);
+  }
 }
 
+void classify_blocks(const Carving& carving, std::uint8_t* states, cudaStream_t stream) {
+  classify(carving, states, stream);
+}
+void classify_blocks(const DepthCarving& carving, std::uint8_t* states, cudaStream_t stream) {
+  classify(carving, states, stream);
+}
 void carve_blocks(const Carving& carving, View<const std::int64_t, 1> blocks, std::uint8_t* bits, std::uint8_t* states,
                   cudaStream_t stream) {
-  for_each(blocks.shape[0] * fastcv::voxels::kRows, gpu::CarveRow{carving, blocks.data, bits}, stream);
-  for_each(blocks.shape[0], gpu::SettleBlock{carving, blocks.data, bits, states}, stream);
+  carve(carving, blocks, bits, states, stream);
+}
+void carve_blocks(const DepthCarving& carving, View<const std::int64_t, 1> blocks, std::uint8_t* bits,
+                  std::uint8_t* states, cudaStream_t stream) {
+  carve(carving, blocks, bits, states, stream);
 }
 
 }  // namespace fastcv::cuda::voxels

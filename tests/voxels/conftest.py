@@ -32,13 +32,21 @@ def pose_towards(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.c_[R, -R @ eye]
 
 
-def ball_mask(camera: Camera, pose: np.ndarray) -> np.ndarray:
-    """Pixels whose viewing rays through the centre meet the ball."""
+def ball_depth(camera: Camera, pose: np.ndarray) -> np.ndarray:
+    """z of the ball along the viewing rays through the pixels' centres, infinite where they miss it; float32."""
     x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     rays = np.stack([x, y, np.ones_like(x)], -1) @ np.linalg.inv(camera.matrix).T
-    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    speed = np.linalg.norm(rays, axis=-1)
     center = pose[:, :3] @ CENTER + pose[:, 3]
-    return np.linalg.norm(center - (rays @ center)[..., None] * rays, axis=-1) <= RADIUS
+    along = rays @ center / speed
+    square = RADIUS**2 - (center @ center - along**2)
+    near = (along - np.sqrt(np.maximum(square, 0))) / speed
+    return np.where(square >= 0, near, np.inf).astype(np.float32)
+
+
+def ball_mask(camera: Camera, pose: np.ndarray) -> np.ndarray:
+    """Pixels whose viewing rays through the centre meet the ball."""
+    return np.isfinite(ball_depth(camera, pose))
 
 
 @pytest.fixture(scope="session")

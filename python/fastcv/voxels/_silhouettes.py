@@ -8,19 +8,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from .. import camera as camera_room
 from .._arrays import Call, dtype_name, handle, is_torch
-from ..scene import Camera
+from ._cameras import Projection, image_from_voxel, image_of, nearest, starts_of
 from .grid import VoxelGrid
 
-Array = NDArray[np.float64]
-
-_TILE = 4  # kTile of cpp/voxels/carving.h
+TILE = 4  # kTile of cpp/voxels/carving.h
 _BACKGROUND, _FOREGROUND, _OUTSIDE = 0, 1, 2  # of a mask that was undistorted
 _NONE = -1  # no byte stands for a pixel that is not of the image
-_PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE")
 
 
 class View(NamedTuple):
@@ -28,7 +23,7 @@ class View(NamedTuple):
 
     mask: Any
     outside: int
-    image_from_world: Array
+    projection: Projection
 
 
 def view_of(call: Call, i: int, mask: Any, camera: Any, grid: VoxelGrid) -> View:
@@ -48,24 +43,27 @@ def view_of(call: Call, i: int, mask: Any, camera: Any, grid: VoxelGrid) -> View
         return View(as_bytes(mask), _NONE, intrinsics.matrix @ pose)
     mask, pinhole = _undistorted(mask, intrinsics)
     return View(call.place(mask), _OUTSIDE, pinhole.matrix @ pose)
+    mask, projection = image_of(call, "mask", i, mask, camera, grid, ("bool", "uint8"))
+    if projection.positions is None:
+        return View(_as_bytes(mask), _NONE, projection)
+    values, inside = nearest(mask, projection.positions)
+    kind = np.where(inside, np.where(values != 0, _FOREGROUND, _BACKGROUND), _OUTSIDE)
+    return View(call.place(kind.astype(np.uint8)), _OUTSIDE, projection)
 
 
 def pack(call: Call, views: Sequence[View], grid: VoxelGrid, num_threads: int) -> tuple[Any, ...]:
     """The arguments of a native carving up to the shape of the grid (cpp/voxels/carving.h)."""
     sizes = np.array([view.mask.shape for view in views])
-    tiles = -(-sizes // _TILE)
+    tiles = -(-sizes // TILE)
     num_words, num_sums = 1 + tiles.prod(1), (tiles + 1).prod(1)
-    starts = [np.concatenate([[0], np.cumsum(counts)[:-1]]) for counts in (num_words, num_sums)]
-    layout = np.ascontiguousarray(np.stack([sizes[:, 1], sizes[:, 0], *starts], axis=1), np.int64)
+    layout = np.stack([sizes[:, 1], sizes[:, 0], starts_of(num_words), starts_of(num_sums)], axis=1)
+    layout = np.ascontiguousarray(layout, np.int64)
     words = call.empty((int(num_words.sum()),), "int32")
     sums = call.empty((int(num_sums.sum()),), "int64")
     masks, outside = [handle(view.mask) for view in views], [view.outside for view in views]
     execution = call.execution(num_threads)
     call.backend.voxels.pack_masks(masks, outside, layout, handle(words), handle(sums), execution)
-    with np.errstate(over="ignore", invalid="ignore"):
-        matrices = np.stack([(view.image_from_world @ grid.world_from_voxel).ravel() for view in views])
-    if not np.isfinite(matrices).all():
-        raise ValueError("cameras: expected projections of the grid that are finite numbers, got one that overflows")
+    matrices = image_from_voxel([view.projection for view in views], grid)
     return call.place(matrices), call.place(layout), words, sums, np.array(grid.shape, np.int64)
 
 
@@ -103,17 +101,7 @@ def _pose(name: str, pose: ArrayLike) -> Array:
 
 def as_bytes(mask: Any) -> Any:
     """Bools as the bytes that they are, other arrays as they come."""
+def _as_bytes(mask: Any) -> Any:
     if dtype_name(mask) != "bool":
         return mask
     return mask.view(sys.modules["torch"].uint8) if is_torch(mask) else mask.view(np.uint8)
-
-
-def _undistorted(mask: Any, camera: Camera) -> tuple[NDArray[np.uint8], Camera]:
-    """The mask of the pinhole camera with the same field of view: each pixel from the one that its centre lies in."""
-    mask = np.asarray(mask.cpu() if is_torch(mask) else mask.get() if hasattr(mask, "get") else mask)
-    positions, pinhole = camera_room.undistort_map(camera)
-    x, y = positions[..., 0], positions[..., 1]
-    inside = (x >= 0) & (y >= 0) & (x < camera.width) & (y < camera.height)
-    column, row = (np.where(inside, p, 0).astype(np.int64) for p in (x, y))
-    kind = np.where(mask[row, column] != 0, _FOREGROUND, _BACKGROUND)
-    return np.where(inside, kind, _OUTSIDE).astype(np.uint8), pinhole

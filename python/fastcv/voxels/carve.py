@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._arrays import Call, handle
+from .._arrays import Call
 from ..scene import Camera
-from ._memory import require_memory
+from ._blocks import carve_by, require_blocks, rule_of
+from ._cameras import check_views
 from ._silhouettes import pack, view_of
 from .grid import VoxelGrid
-from .occupancy import BLOCK, MIXED, Occupancy, blocks_of
+from .occupancy import Occupancy
 
 
 def carve(
@@ -90,36 +90,12 @@ def carve(
     >>> occupancy.num_occupied, dense.any((1, 2)).sum(), dense.any((0, 1)).sum()
     (4096, np.int64(16), np.int64(16))
     """
-    if len(masks) == 0:
-        raise ValueError("masks: expected at least one, got none")
-    if len(cameras) != len(masks):
-        raise ValueError(f"cameras: expected one per mask ({len(masks)}), got {len(cameras)}")
-    rule = _rule(len(masks), min_views, max_violations, outside)
-    shape = blocks_of(grid)
-    require_memory("grid", int(np.prod(shape, dtype=object)), f"the blocks of {grid.shape} voxels")
+    check_views("mask", masks, cameras)
+    rule = rule_of(len(masks), min_views, max_violations, outside)
+    require_blocks(grid)
     call = Call()
-    views = [view_of(call, i, mask, camera, grid) for i, (mask, camera) in enumerate(zip(masks, cameras, strict=True))]
+    views = [view_of(call, i, *pair, grid) for i, pair in enumerate(zip(masks, cameras, strict=True))]
     arguments = [*pack(call, views, grid, num_threads), *rule]
-    native, execution = call.backend.voxels, call.execution(num_threads)
-
-    device_states = call.empty(shape, "uint8")
-    native.classify_blocks(*map(handle, arguments), handle(device_states), execution)
-    states = call.fetch(device_states)
-    mixed = np.flatnonzero(states == MIXED)
-    require_memory("grid", len(mixed) * BLOCK**2, f"the bits of {len(mixed)} blocks of {grid.shape} voxels")
-    bits, settled = call.empty((len(mixed), BLOCK, BLOCK), "uint8"), call.empty((len(mixed),), "uint8")
-    native.carve_blocks(*map(handle, arguments), handle(call.place(mixed)), handle(bits), handle(settled), execution)
-    bits, settled = call.fetch(bits), call.fetch(settled)
-    states.reshape(-1)[mixed] = settled
-    return Occupancy(grid, states, bits[settled == MIXED])
-
-
-def _rule(num_views: int, min_views: int, max_violations: int, outside: str) -> tuple[int, int, bool]:
-    """min_views, max_violations, outside_violates as the kernels take them."""
-    if not 0 <= operator.index(min_views) <= num_views:
-        raise ValueError(f"min_views: expected 0 to the number of views ({num_views}), got {min_views}")
-    if operator.index(max_violations) < 0:
-        raise ValueError(f"max_violations: expected 0 or more, got {max_violations}")
-    if outside not in ("ignore", "carve"):
-        raise ValueError(f"outside: expected ignore or carve, got {outside!r}")
-    return int(min_views), min(int(max_violations), num_views), outside == "carve"
+    native = call.backend.voxels
+    execution = call.execution(num_threads)
+    return carve_by(call, native.classify_blocks, native.carve_blocks, arguments, grid, execution)
