@@ -6,5 +6,6 @@ from __future__ import annotations
 from .carve import carve
 from .grid import VoxelGrid
 from .occupancy import Occupancy
+from .tsdf import DenseTsdf, RenderedView, TsdfVolume
 
-__all__ = ["Occupancy", "VoxelGrid", "carve"]
+__all__ = ["DenseTsdf", "Occupancy", "RenderedView", "TsdfVolume", "VoxelGrid", "carve"]
