@@ -11,7 +11,7 @@ FASTCV_HD float infinity() { return __builtin_huge_valf(); }
 template <class T>
 FASTCV_HD float valid_depth(T depth, float scale, float max_depth) {
   const float d = static_cast<float>(depth) * scale;
-  return d > 0 && d <= max_depth && d < infinity() ? d : -infinity();
+  return (d > 0) & (d <= max_depth) & (d < infinity()) ? d : -infinity();  // & makes vectors, && does not
 }
 
 // Tile i of all frames' level 0.
@@ -34,26 +34,24 @@ struct PackFrameTile {
     for (std::int64_t y = top; y < bottom; ++y) {
       const std::int64_t line = (frame * height + y) * width;
       for (std::int64_t x = left; x < right; ++x) {
-        float d = valid_depth(from.data[line + x], scale, max_depth);
-        if (extras.weights) {
-          const float w = extras.weights[line + x];
-          d = w > 0 && w < infinity() ? d : -infinity();
-        }
+        const float d = depth_at(line + x);
         to.depths[line + x] = d;
         low = d > 0 && d < low ? d : low;
         high = d > high ? d : high;
+        if (extras.colors) to.colors[line + x] = color_at(line + x);
       }
-      if (extras.colors) pack_colors(line + left, line + right);
     }
     float* range = to.ranges + 2 * (frame * pyramid.num_tiles + row * columns + column);
     range[0] = low;
     range[1] = high;
   }
-  FASTCV_HD void pack_colors(std::int64_t begin, std::int64_t end) const {
-    for (std::int64_t pixel = begin; pixel < end; ++pixel) {
-      const std::uint8_t* rgb = extras.colors + 3 * pixel;
-      to.colors[pixel] = rgb[0] | rgb[1] << 8 | rgb[2] << 16;
-    }
+  FASTCV_HD float depth_at(std::int64_t pixel) const {
+    const float d = valid_depth(from.data[pixel], scale, max_depth), w = extras.weights ? extras.weights[pixel] : 1;
+    return w > 0 && w < infinity() ? d : -infinity();
+  }
+  FASTCV_HD std::int32_t color_at(std::int64_t pixel) const {
+    const std::uint8_t* rgb = extras.colors + 3 * pixel;
+    return rgb[0] | rgb[1] << 8 | rgb[2] << 16;
   }
 };
 

@@ -92,13 +92,13 @@ class Search {
   void search(const std::array<std::int32_t, 3>& low, int level, const std::int32_t* frames, std::int64_t count,
               std::int32_t* scratch, std::vector<Found>& found) const {
     if (level == 0) {
-      if (generic::find_slot(table_, generic::block_key(low.data())) >= 0) return;
       const std::int32_t first = first_in_band(fusion_, low.data(), frames, count);
       if (first >= 0) found.push_back({low, first});
       return;
     }
     for (int part = 0; part < 8; ++part) {
       const auto child = part_of(low, level, part);
+      if (level == 1 && generic::find_slot(table_, generic::block_key(child.data())) >= 0) continue;
       const std::int64_t side = std::int64_t(1) << (level - 1);
       const std::int64_t selected = select_frames(fusion_, child.data(), side, frames, count, scratch);
       if (selected > 0) search(child, level - 1, scratch, selected, scratch + count, found);

@@ -60,8 +60,8 @@ struct Sighting {
 };
 template <class F>
 FASTCV_HD Sighting<F> look_at(const BlockView& view, float truncation, std::int32_t first_voxel) {
-  const auto voxel = lane_numbers(F(), first_voxel);
-  const F x = to_float(voxel & 7), y = to_float((voxel >> 3) & 7);
+  const auto voxel = lane_numbers(F(), first_voxel & 63);
+  const F x = to_float(voxel & 7), y = to_float(voxel >> 3);
   const auto z = static_cast<float>(first_voxel >> 6);
   const auto row = [&](int r) {
     return (view.first[r] + view.step[r][2] * z) + view.step[r][1] * y + view.step[r][0] * x;

@@ -9,6 +9,23 @@ namespace fastcv::FASTCV_ISA::voxels {
 
 using namespace fastcv::voxels;
 
+namespace {
+
+// Calls visit(first voxel) for all lanes of a block until it returns true, which it then does itself. Lanes with the same
+// x and y follow each other, so that what they share is computed once.
+template <class Visit>
+bool any_lanes(const Visit& visit) {
+  constexpr int kLayer = kBlock * kBlock;
+  for (int voxel = 0; voxel < kLayer; voxel += kLanes) {
+    for (int z = 0; z < kBlock; ++z) {
+      if (visit(z * kLayer + voxel)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 std::int64_t select_frames(const Fusion& fusion, const std::int32_t* low, std::int64_t side, const std::int32_t* frames,
                            std::int64_t count, std::int32_t* selected) {
   std::int64_t found = 0;
@@ -23,9 +40,7 @@ std::int32_t first_in_band(const Fusion& fusion, const std::int32_t* block, cons
                            std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const BlockView view = block_view(fusion.frames, frames[i], block);
-    for (int voxel = 0; voxel < kBlockVoxels; voxel += kLanes) {
-      if (in_band<Floats>(view, fusion.truncation, voxel)) return frames[i];
-    }
+    if (any_lanes([&](int voxel) { return in_band<Floats>(view, fusion.truncation, voxel); })) return frames[i];
   }
   return -1;
 }
@@ -35,7 +50,10 @@ void integrate_block(const Fusion& fusion, const std::int32_t* block, std::int64
   for (std::int64_t frame = first_frame; frame < fusion.frames.count; ++frame) {
     if (sight(fusion, frame, block, 1) == Sight::kNothing) continue;
     const BlockView view = block_view(fusion.frames, frame, block);
-    for (int voxel = 0; voxel < kBlockVoxels; voxel += kLanes) update<Floats>(fusion, view, voxel, voxels);
+    any_lanes([&](int voxel) {
+      update<Floats>(fusion, view, voxel, voxels);
+      return false;
+    });
   }
 }
 

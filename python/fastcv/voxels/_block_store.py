@@ -25,7 +25,7 @@ def bytes_per_block(color: bool) -> int:
 class BlockStore:
     """The arrays of a volume, in the framework and on the device of the call that made it.
 
-    The first ``count`` entries are in use; unused ones are zeros.
+    The first ``count`` entries are in use.
     """
 
     def __init__(self, call: Call, color: bool) -> None:
@@ -65,8 +65,10 @@ class BlockStore:
         """Blocks of zeros at new coordinates; ``most`` blocks are as many as there ever may be."""
         before, after = self.count, self.count + len(blocks)
         if after > len(self._arrays[0]):
-            self._grow(min(max(after, 3 * before // 2), most))
+            self._grow(min(max(after, 2 * before), most))
         self._arrays[0][before:after] = blocks
+        for array in self._arrays[1:]:
+            array[before:after] = 0
         self.count = after
         self._enter(before)
 
@@ -103,7 +105,6 @@ class BlockStore:
         for i, old in enumerate(self._arrays):  # one after the other, so that only one is there twice
             new = self.call.empty((capacity, *old.shape[1:]), "int32" if i == 0 else "float32")
             new[: self.count] = old[: self.count]
-            new[self.count :] = 0
             self._arrays[i] = new
 
     def _enter(self, begin: int) -> None:

@@ -18,7 +18,7 @@ from ._render import RenderedView, render
 from .grid import VoxelGrid
 from .occupancy import BLOCK, blocks_of
 
-_BATCH = 16  # frames that are packed at a time
+_BATCH = 4  # frames that are packed at a time: more of them do not stay in a cache beside the voxels
 _FIRST_GUESS = 4096  # as many new blocks as a batch brings at first
 
 
