@@ -33,9 +33,17 @@ FASTCV_HD void scatter(float* base, Ints index, Floats value, int count) {
   for (int i = 0; i < count; ++i) base[index[i]] = value[i];
 }
 FASTCV_HD bool any(Ints mask) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__)
+  return _mm256_testz_si256((__m256i)mask, (__m256i)mask) == 0;
+#elif defined(__SSE4_1__)
+  return _mm_testz_si128((__m128i)mask, (__m128i)mask) == 0;
+#else
   std::int32_t bits = 0;
   for (int i = 0; i < kLanes; ++i) bits |= mask[i];
   return bits != 0;
+#endif
 }
 FASTCV_HD std::int32_t get_lane(Ints value, int lane) { return value[lane]; }
 FASTCV_HD void set_lane(Floats& value, int lane, float x) { value[lane] = x; }

@@ -11,6 +11,8 @@ from .grid import VoxelGrid
 from .marching_cubes import marching_cubes, marching_cubes_blocks
 from .mesh_occupancy import mesh_occupancy
 from .occupancy import Occupancy
+from .tsdf import DenseTsdf, RenderedView, TsdfVolume
 
 __all__ = ["Occupancy", "VoxelGrid", "carve", "marching_cubes", "marching_cubes_blocks", "mesh_occupancy"]
 __all__ = ["Occupancy", "VoxelGrid", "carve", "carve_depths", "carve_soft"]
+__all__ = ["DenseTsdf", "Occupancy", "RenderedView", "TsdfVolume", "VoxelGrid", "carve"]

@@ -14,5 +14,14 @@ def require_memory(name: str, num_bytes: int, what: str) -> None:
         raise ValueError(f"{name}: expected a size that fits into {limit}, got {got}")
 
 
+def memory_limit(name: str, num_bytes: int | None) -> int:
+    """``num_bytes``, checked, or what this machine has where that is None."""
+    if num_bytes is None:
+        return _total()
+    if num_bytes <= 0:
+        raise ValueError(f"{name}: expected a positive number of bytes, got {num_bytes}")
+    return int(num_bytes)
+
+
 def _total() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

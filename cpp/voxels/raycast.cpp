@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds what blocks a view may see, and splits its pixels over threads.
+#include "voxels/raycast.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/interrupt.h"
+#include "core/parallel.h"
+#include "voxels/block_range.hd.h"
+
+#define FASTCV_LEAF "voxels/raycast.leaf.h"
+#include "core/leaf.h"
+
+namespace fastcv::voxels {
+namespace {
+
+void raycast_pixels(const Surface& surface, const RayView& view, const RenderBuffers& out, std::int64_t begin,
+                    std::int64_t end) {
+  FASTCV_DISPATCH(voxels::raycast(surface, view, out, begin, end));
+}
+
+}  // namespace
+
+void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks,
+                 float* ranges) {
+  for (std::int64_t i = 0; i < view.rows * view.columns; ++i) {
+    ranges[2 * i] = std::numeric_limits<float>::infinity();
+    ranges[2 * i + 1] = 0;
+  }
+  polled_for(blocks.rows, [&](std::int64_t i) {
+    const generic::BlockRange range = generic::block_range(view, cam_from_voxel, blocks[i]);
+    for (std::int64_t row = range.first_row; row <= range.last_row; ++row) {
+      for (std::int64_t column = range.first_column; column <= range.last_column; ++column) {
+        float* its = ranges + 2 * (row * view.columns + column);
+        its[0] = std::min(its[0], range.near);
+        its[1] = std::max(its[1], range.far);
+      }
+    }
+  });
+}
+
+void raycast(const Surface& surface, const RayView& view, const RenderBuffers& out, int num_threads) {
+  constexpr std::int64_t kGrain = 2048;
+  parallel_for(view.slopes.shape[0] * view.slopes.shape[1], kGrain, num_threads,
+               [&](std::int64_t begin, std::int64_t end) { raycast_pixels(surface, view, out, begin, end); });
+}
+
+}  // namespace fastcv::voxels

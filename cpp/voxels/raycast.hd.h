@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// One ray through truncated signed distances: Newcombe et al. 2011, "KinectFusion", section 3.3.
+#pragma once
+
+#include <cmath>
+
+#include "voxels/raycast.h"
+
+namespace fastcv::FASTCV_ISA {
+
+// The eight voxels whose centres surround a point, and where it lies between them.
+struct Cell {
+  float value[8];
+  std::int64_t voxel[8];  // of the stored arrays; x is the lowest bit of a corner's number, then y, then z
+  float fraction[3];      // x, y, z
+};
+
+FASTCV_HD float blend(const float* corners, const float* f) {
+  const auto mix = [](float a, float b, float t) { return a + (b - a) * t; };
+  const float y0 = mix(mix(corners[0], corners[1], f[0]), mix(corners[2], corners[3], f[0]), f[1]);
+  const float y1 = mix(mix(corners[4], corners[5], f[0]), mix(corners[6], corners[7], f[0]), f[1]);
+  return mix(y0, y1, f[2]);
+}
+
+// Reads voxels, and remembers the block that it was in.
+class VoxelReader {
+ public:
+  FASTCV_HD explicit VoxelReader(const voxels::Surface& surface) : surface_(surface) {}
+
+  // Where the block's voxels are stored; -1 where there is no such block.
+  FASTCV_HD std::int64_t find(std::int64_t bx, std::int64_t by, std::int64_t bz) {
+    if (bx == block_[0] && by == block_[1] && bz == block_[2]) return slot_;
+    const auto part = [](std::int64_t b) { return static_cast<std::int32_t>(b); };
+    const std::int32_t zyx[3] = {part(bz), part(by), part(bx)};
+    block_[0] = bx;
+    block_[1] = by;
+    block_[2] = bz;
+    slot_ = within_limit(zyx) ? find_slot(surface_.table, block_key(zyx)) : -1;
+    return slot_;
+  }
+  // The number of a voxel, -1 where there is none or its weight is too small.
+  FASTCV_HD std::int64_t voxel(std::int64_t x, std::int64_t y, std::int64_t z) {
+    const std::int64_t slot = find(x >> 3, y >> 3, z >> 3);
+    if (slot < 0) return -1;
+    const std::int64_t index = slot * voxels::kBlockVoxels + ((z & 7) << 6 | (y & 7) << 3 | (x & 7));
+    return surface_.weights[index] >= surface_.min_weight ? index : -1;
+  }
+  // False where one of the eight voxels around the point (in voxels) is missing.
+  FASTCV_HD bool read(const double* point, Cell& cell) {
+    std::int64_t low[3];
+    for (int axis = 0; axis < 3; ++axis) {
+      const double shifted = point[axis] - 0.5, whole = floor(shifted);
+      low[axis] = static_cast<std::int64_t>(whole);
+      cell.fraction[axis] = static_cast<float>(shifted - whole);
+    }
+    for (int corner = 0; corner < 8; ++corner) {
+      cell.voxel[corner] = voxel(low[0] + (corner & 1), low[1] + (corner >> 1 & 1), low[2] + (corner >> 2));
+      if (cell.voxel[corner] < 0) return false;
+      cell.value[corner] = surface_.values[cell.voxel[corner]];
+    }
+    return true;
+  }
+
+ private:
+  const voxels::Surface& surface_;
+  std::int64_t block_[3] = {INT64_MAX, 0, 0};
+  std::int64_t slot_ = -1;
+};
+
+struct Ray {
+  double origin[3], direction[3];  // in voxels; the direction's length is that of z = 1
+  double per_voxel;                // what a step of one voxel along the ray adds to z
+
+  FASTCV_HD void at(double z, double* point) const {
+    for (int axis = 0; axis < 3; ++axis) point[axis] = origin[axis] + z * direction[axis];
+  }
+};
+
+class RenderPixel {
+ public:
+  RenderPixel(const voxels::Surface& surface, const voxels::RayView& view, const voxels::RenderBuffers& out)
+      : surface_(surface), view_(view), out_(out) {}
+
+  FASTCV_HD void operator()(std::int64_t pixel) const {
+    out_.depth[pixel] = 0;
+    for (int k = 0; k < 3; ++k) {
+      out_.normals[3 * pixel + k] = 0;
+      if (out_.colors) out_.colors[3 * pixel + k] = 0;
+    }
+    const float sx = view_.slopes.data[2 * pixel], sy = view_.slopes.data[2 * pixel + 1];
+    if (!(sx - sx == 0 && sy - sy == 0)) return;
+    const Ray ray = ray_along(sx, sy);
+    VoxelReader reader(surface_);
+    const double z = first_crossing(ray, near_far(sx, sy), reader);
+    if (z > 0) shade(ray, z, reader, pixel);
+  }
+
+ private:
+  struct Ends {
+    double near, far;
+  };
+
+  FASTCV_HD Ray ray_along(double sx, double sy) const {
+    Ray ray;
+    double squares = 0;
+    for (int r = 0; r < 3; ++r) {
+      const double* m = view_.voxel_from_cam + 4 * r;
+      ray.origin[r] = m[3];
+      ray.direction[r] = m[0] * sx + m[1] * sy + m[2];
+      squares += ray.direction[r] * ray.direction[r];
+    }
+    ray.per_voxel = 1 / sqrt(squares);
+    return ray;
+  }
+  FASTCV_HD Ends near_far(double sx, double sy) const {
+    const auto cell = [](double slope, double first, double per_slope, std::int64_t count) {
+      const double place = (slope - first) * per_slope;
+      return place > 0 ? (place < double(count) ? static_cast<std::int64_t>(place) : count - 1) : 0;
+    };
+    const std::int64_t column = cell(sx, view_.first_slope[0], view_.cells_per_slope[0], view_.columns);
+    const std::int64_t row = cell(sy, view_.first_slope[1], view_.cells_per_slope[1], view_.rows);
+    const float* range = view_.ranges + 2 * (row * view_.columns + column);
+    return {range[0], range[1]};
+  }
+  // Where the ray leaves the block that a point is in.
+  FASTCV_HD double block_end(const Ray& ray, const double* point, double z) const {
+    constexpr double kBeyond = 1e-3;  // of a voxel, so that the next point lies in the next block
+    double step = 1e300;
+    for (int axis = 0; axis < 3; ++axis) {
+      const double d = ray.direction[axis], low = voxels::kBlock * floor(point[axis] / voxels::kBlock);
+      const double to_side = d > 0 ? (low + voxels::kBlock - point[axis]) / d : d < 0 ? (low - point[axis]) / d : 1e300;
+      step = to_side < step ? to_side : step;
+    }
+    return z + (step > 0 ? step : 0) + kBeyond * ray.per_voxel;
+  }
+
+  // z of the first place where the distance goes from positive to negative; 0 where there is none, or where it goes
+  // from negative to positive before: that is a surface seen from behind.
+  FASTCV_HD double first_crossing(const Ray& ray, const Ends& ends, VoxelReader& reader) const {
+    double z = ends.near, last_z = 0;
+    float last = 0;  // 0 where nothing is known of the place before
+    while (z < ends.far) {
+      double point[3];
+      ray.at(z, point);
+      std::int64_t at[3];
+      for (int axis = 0; axis < 3; ++axis) at[axis] = static_cast<std::int64_t>(floor(point[axis]));
+      if (reader.find(at[0] >> 3, at[1] >> 3, at[2] >> 3) < 0) {
+        last = 0;
+        z = block_end(ray, point, z);
+        continue;
+      }
+      float value;
+      if (!distance_at(point, at, reader, value)) {
+        last = 0;
+        z += ray.per_voxel;
+        continue;
+      }
+      if (value <= 0 && last > 0) return refine(ray, last_z, last, z, value, reader);
+      if (value > 0 && last < 0) return 0;
+      last = value;
+      last_z = z;
+      z += step_from(value) * ray.per_voxel;
+    }
+    return 0;
+  }
+  // Distances are measured along the axes of cameras, which is more than to the nearest surface; and the band behind a
+  // surface is as thick as the truncation, so that no step leaps over it.
+  FASTCV_HD double step_from(float value) const {
+    const double voxels = 0.75 * double(value < 0 ? -value : value) / view_.voxel_size;
+    return voxels > 1 ? voxels : 1;
+  }
+  // Of the voxel that the point lies in where that is far from the surface, else between voxels.
+  FASTCV_HD bool distance_at(const double* point, const std::int64_t* at, VoxelReader& reader, float& value) const {
+    const std::int64_t voxel = reader.voxel(at[0], at[1], at[2]);
+    if (voxel < 0) return false;
+    value = surface_.values[voxel];
+    if (value >= 2 * view_.voxel_size || value <= -2 * view_.voxel_size) return true;
+    Cell cell;
+    if (!reader.read(point, cell)) return false;
+    value = blend(cell.value, cell.fraction);
+    return true;
+  }
+  FASTCV_HD double refine(const Ray& ray, double z0, float f0, double z1, float f1, VoxelReader& reader) const {
+    constexpr int kSteps = 4;
+    const auto crossing = [&] { return z0 + (z1 - z0) * double(f0) / (double(f0) - double(f1)); };
+    for (int step = 0; step < kSteps; ++step) {
+      const double z = crossing();
+      double point[3];
+      ray.at(z, point);
+      Cell cell;
+      if (!reader.read(point, cell)) return 0;
+      const float f = blend(cell.value, cell.fraction);
+      const double off = double(f < 0 ? -f : f);
+      if (off < 1e-3 * view_.voxel_size) return z;
+      if (f > 0) {
+        z0 = z;
+        f0 = f;
+      } else {
+        z1 = z;
+        f1 = f;
+      }
+    }
+    return crossing();
+  }
+
+  FASTCV_HD void shade(const Ray& ray, double z, VoxelReader& reader, std::int64_t pixel) const {
+    double point[3];
+    ray.at(z, point);
+    Cell cell;
+    float gradient[3];
+    if (!reader.read(point, cell) || !gradient_at(point, cell, reader, gradient)) return;
+    out_.depth[pixel] = static_cast<float>(z);
+    for (int c = 0; c < 3; ++c) {
+      const double* m = view_.voxel_from_cam;
+      out_.normals[3 * pixel + c] = static_cast<float>(
+          view_.voxel_size * (m[c] * double(gradient[0]) + m[4 + c] * double(gradient[1]) + m[8 + c] * double(gradient[2])));
+    }
+    if (!out_.colors) return;
+    for (int c = 0; c < 3; ++c) {
+      float corners[8];
+      for (int k = 0; k < 8; ++k) {
+        const std::int64_t block = cell.voxel[k] / voxels::kBlockVoxels, voxel = cell.voxel[k] % voxels::kBlockVoxels;
+        corners[k] = surface_.colors[(3 * block + c) * voxels::kBlockVoxels + voxel];
+      }
+      out_.colors[3 * pixel + c] = static_cast<std::uint8_t>(blend(corners, cell.fraction) + 0.5F);
+    }
+  }
+  // Unit vector in the axes of the voxels: differences over two voxels, or over one where the field ends.
+  FASTCV_HD bool gradient_at(const double* point, const Cell& here, VoxelReader& reader, float* gradient) const {
+    float squares = 0;
+    for (int axis = 0; axis < 3; ++axis) {
+      double moved[3] = {point[0], point[1], point[2]};
+      Cell before, after;
+      moved[axis] = point[axis] - 1;
+      bool known = reader.read(moved, before);
+      moved[axis] = point[axis] + 1;
+      known = known && reader.read(moved, after);
+      gradient[axis] = known ? 0.5F * (blend(after.value, after.fraction) - blend(before.value, before.fraction))
+                             : slope_within(here, axis);
+      squares += gradient[axis] * gradient[axis];
+    }
+    const float length = sqrtf(squares);
+    for (int axis = 0; axis < 3; ++axis) gradient[axis] /= length;
+    return length > 0;
+  }
+  FASTCV_HD static float slope_within(const Cell& cell, int axis) {
+    float low[3] = {cell.fraction[0], cell.fraction[1], cell.fraction[2]};
+    float high[3] = {low[0], low[1], low[2]};
+    low[axis] = 0;
+    high[axis] = 1;
+    return blend(cell.value, high) - blend(cell.value, low);
+  }
+
+  voxels::Surface surface_;
+  voxels::RayView view_;
+  voxels::RenderBuffers out_;
+};
+
+}  // namespace fastcv::FASTCV_ISA

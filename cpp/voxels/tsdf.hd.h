@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a frame says of voxels: Curless & Levoy 1996, "A volumetric method for building complex models from range
+// images", with the projective distance of Newcombe et al. 2011, "KinectFusion".
+#pragma once
+
+#include "core/lane_access.hd.h"
+#include "voxels/tsdf.h"
+
+namespace fastcv::FASTCV_ISA {
+
+FASTCV_HD float load_lanes(float, const float* from) { return *from; }
+FASTCV_HD void store_lanes(float* to, float value) { *to = value; }
+FASTCV_HD std::int32_t lane_numbers(float, std::int32_t first) { return first; }
+#ifndef __CUDACC__
+FASTCV_HD Floats load_lanes(Floats, const float* from) { return load<Floats>(from); }
+FASTCV_HD void store_lanes(float* to, Floats value) { store(to, value); }
+FASTCV_HD Ints lane_numbers(Floats, std::int32_t first) { return first + lane_indices(); }
+#endif
+
+// A frame, and how the voxels of one block project into it: relative to the block's first voxel, whose place is
+// computed in double precision, single precision is exact to some millionths of a voxel wherever the block lies.
+struct BlockView {
+  float first[3], step[3][3];  // (u w, v w, w) of the first voxel, and what a voxel along x, y, z adds
+  float width, height;
+  std::int32_t stride;
+  const float* depths;
+  const std::int32_t* colors;
+  const float* weights;
+};
+
+FASTCV_HD BlockView block_view(const voxels::DepthFrames& frames, std::int64_t frame, const std::int32_t* block) {
+  const std::int64_t offset = frame * frames.height * frames.width;
+  BlockView view{{},
+                 {},
+                 static_cast<float>(frames.width),
+                 static_cast<float>(frames.height),
+                 static_cast<std::int32_t>(frames.width),
+                 frames.depths + offset,
+                 frames.colors ? frames.colors + offset : nullptr,
+                 frames.weights ? frames.weights + offset : nullptr};
+  for (int r = 0; r < 3; ++r) {
+    const double* m = frames.image_from_voxel + 12 * frame + 4 * r;
+    double first = m[3];
+    for (int axis = 0; axis < 3; ++axis) {
+      first += m[axis] * (voxels::kBlock * double(block[2 - axis]) + 0.5);
+      view.step[r][axis] = static_cast<float>(m[axis]);
+    }
+    view.first[r] = static_cast<float>(first);
+  }
+  return view;
+}
+
+// What a frame shows at voxels: where `seen`, they lie at most the truncation behind it. This decides, for every
+// instruction set: voxels are numbered x first, then y, then z, and each lane adds z, y, x in this order.
+template <class F>
+struct Sighting {
+  MaskOf<F> seen;
+  IntOf<F> pixel;
+  F distance;  // of the surface along the camera's z axis, beyond the voxel
+};
+template <class F>
+FASTCV_HD Sighting<F> look_at(const BlockView& view, float truncation, std::int32_t first_voxel) {
+  const auto voxel = lane_numbers(F(), first_voxel & 63);
+  const F x = to_float(voxel & 7), y = to_float(voxel >> 3);
+  const auto z = static_cast<float>(first_voxel >> 6);
+  const auto row = [&](int r) {
+    return (view.first[r] + view.step[r][2] * z) + view.step[r][1] * y + view.step[r][0] * x;
+  };
+  const F w = row(2), inverse = 1 / w, u = row(0) * inverse, v = row(1) * inverse;
+  const auto inside = (w > 0) & (u >= 0) & (v >= 0) & (u < view.width) & (v < view.height);
+  const F zero{};
+  const IntOf<F> pixel = to_int(select(inside, v, zero)) * view.stride + to_int(select(inside, u, zero));
+  const F distance = gather(view.depths, pixel) - w;
+  return {inside & (distance >= -truncation), pixel, distance};
+}
+
+template <class F>
+FASTCV_HD bool in_band(const BlockView& view, float truncation, std::int32_t first_voxel) {
+  const Sighting<F> s = look_at<F>(view, truncation, first_voxel);
+  return any(s.seen & (s.distance <= truncation));
+}
+
+// Running weighted means of distance and colour (Curless & Levoy 1996, eqs. 3 and 4, frame by frame).
+template <class F>
+FASTCV_HD void update(const voxels::Fusion& fusion, const BlockView& view, std::int32_t first_voxel,
+                      const voxels::BlockVoxels& block) {
+  const Sighting<F> s = look_at<F>(view, fusion.truncation, first_voxel);
+  if (!any(s.seen)) return;
+  const F zero{}, value = smaller(s.distance, zero + fusion.truncation);
+  const F weight = view.weights ? gather(view.weights, s.pixel) : zero + fusion.weight;
+  const F old_weight = load_lanes(F(), block.weights + first_voxel), sum = old_weight + weight;
+  const F share = select(s.seen, weight / sum, zero);
+  const auto average = [&](float* mean, F now) {
+    const F old = load_lanes(F(), mean);
+    store_lanes(mean, select(s.seen, old + (now - old) * share, old));
+  };
+  average(block.values + first_voxel, value);
+  store_lanes(block.weights + first_voxel, select(s.seen, smaller(sum, zero + fusion.max_weight), old_weight));
+  if (!block.colors) return;
+  const IntOf<F> rgb = gather(view.colors, s.pixel);
+  for (int c = 0; c < 3; ++c) {
+    average(block.colors + c * voxels::kBlockVoxels + first_voxel, to_float((rgb >> (8 * c)) & 255));
+  }
+}
+
+}  // namespace fastcv::FASTCV_ISA
