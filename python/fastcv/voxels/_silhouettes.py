@@ -35,12 +35,16 @@ def view_of(call: Call, i: int, mask: Any, camera: Any, grid: VoxelGrid) -> View
         raise ValueError(f"{name}: expected at least one pixel, got shape {tuple(mask.shape)}")
     if not _is_pair(camera):
         return View(as_bytes(mask), _NONE, _oriented(f"cameras[{i}]", camera, grid))
+    if not is_pair(camera):
+        return View(_as_bytes(mask), _NONE, _oriented(f"cameras[{i}]", camera, grid))
     intrinsics, pose = camera[0], _pose(f"cameras[{i}]", camera[1])
     if (height, width) != (intrinsics.height, intrinsics.width):
         size = (intrinsics.height, intrinsics.width)
         raise ValueError(f"{name}: expected its camera's size {size}, got shape {(height, width)}")
     if intrinsics.model in _PINHOLES:
         return View(as_bytes(mask), _NONE, intrinsics.matrix @ pose)
+    if is_pinhole(intrinsics):
+        return View(_as_bytes(mask), _NONE, intrinsics.matrix @ pose)
     mask, pinhole = _undistorted(mask, intrinsics)
     return View(call.place(mask), _OUTSIDE, pinhole.matrix @ pose)
     mask, projection = image_of(call, "mask", i, mask, camera, grid, ("bool", "uint8"))
@@ -67,8 +71,14 @@ def pack(call: Call, views: Sequence[View], grid: VoxelGrid, num_threads: int) -
     return call.place(matrices), call.place(layout), words, sums, np.array(grid.shape, np.int64)
 
 
-def _is_pair(camera: Any) -> bool:
+def is_pair(camera: Any) -> bool:
+    """Whether a camera comes as a Camera and a pose, rather than as a matrix."""
     return isinstance(camera, tuple | list) and len(camera) == 2 and isinstance(camera[0], Camera)
+
+
+def is_pinhole(camera: Camera) -> bool:
+    """Whether a camera's photographs need no resampling."""
+    return camera.model in _PINHOLES
 
 
 def _oriented(name: str, matrix: ArrayLike, grid: VoxelGrid) -> Array:

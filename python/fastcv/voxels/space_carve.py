@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Space carving: the voxels whose colour the photographs agree on, the photo hull."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._arrays import Call, handle
+from ..scene import Camera
+from ._memory import require_memory
+from ._photographs import Photographs, pack_photographs
+from ._surface_colors import estimate_gains, surface_colors
+from .carve import carve
+from .grid import VoxelGrid
+from .occupancy import Occupancy
+from .render import colors_of, render_voxels
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoHull:
+    """What ``space_carve`` leaves, and the colour of its surface.
+
+    Parameters
+    ----------
+    occupancy : Occupancy
+        The voxels that are left.
+    voxels : (M, 3) int32 array
+        Those of the surface, z, y, x in raster order: one of their six neighbours is empty, or beyond the grid.
+    colors : (M, 3) uint8 array
+        Their RGB, the mean of what the views see of them after gains.
+    num_views : (M,) int32 array
+        How many views see them. Of those that none sees the colour is that of their neighbours.
+    gains : (V, 3) float64 array
+        What the levels of every view were multiplied by.
+    rounds : int
+        How often all voxels that may have changed were judged.
+    converged : bool
+        Whether the last round found nothing more to take away.
+    """
+
+    occupancy: Occupancy
+    voxels: NDArray[np.int32]
+    colors: NDArray[np.uint8]
+    num_views: NDArray[np.int32]
+    gains: NDArray[np.float64]
+    rounds: int
+    converged: bool
+
+    @property
+    def points(self) -> NDArray[np.float64]:
+        """Where the centres of ``voxels`` lie in the world, (M, 3): x, y, z."""
+        grid = self.occupancy.grid
+        return np.asarray(grid.origin) + grid.voxel_size * (self.voxels[:, ::-1] + 0.5)
+
+    def render(
+        self, camera: Any, *, size: tuple[int, int] | None = None, num_threads: int = 0
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """The picture that a camera takes, (H, W, 3) RGB, and where it shows the object, (H, W).
+
+        ``camera`` and ``size`` are those of ``render_voxels``. Colours are those of the mean photograph: before the
+        gains of any.
+        """
+        seen, _ = render_voxels(self.occupancy, camera, size=size, num_threads=num_threads)
+        return colors_of(seen, self.voxels, self.colors, self.occupancy.shape), seen >= 0
+
+
+def space_carve(
+    images: Any,
+    cameras: Sequence[ArrayLike] | Sequence[tuple[Camera, ArrayLike]] | NDArray[np.floating],
+    grid: VoxelGrid,
+    *,
+    masks: Any = None,
+    start: Occupancy | None = None,
+    threshold: float = 8.0,
+    slack: float = 1.0,
+    min_views: int = 3,
+    gains: ArrayLike | None = None,
+    max_rounds: int | None = None,
+    progress: Progress | None = None,
+    num_threads: int = 0,
+) -> PhotoHull:
+    """Take away the voxels of a surface whose colour differs between the photographs that see them, until none does.
+
+    In every round a ray through the centre of each pixel looks for the first voxel that is left; a voxel's footprint in
+    a view is the rectangle of pixels as large as the voxel's front, at least one pixel wide, of which those count whose
+    ray ends within the voxel's slab of depths. A view sees the voxel if they make up half of the footprint; the mean
+    colour of the pixels, times the view's gain, is what it sees. Where at least ``min_views`` views see a voxel and the
+    variance of their colours (the mean of the channels') exceeds ``threshold² + slack² r²``, it is taken away; r is the
+    standard deviation of the levels of 3 × 3 pixels, its mean square over the footprints: near edges a small
+    displacement makes a large difference, so that more is forgiven there. All voxels of a round are judged by what was
+    left before it; taking voxels away only uncovers others, so no view that once saw a voxel loses it.
+
+    With masks, background says nothing of colour, and a silhouette stays filled: a voxel is held for good if without
+    it, or what else is to go, a foreground pixel would see nothing any more. Without that a hole once drilled into an
+    object of one colour grows until the object is gone.
+
+    Everything that decides is the same for every number of threads, instruction set and device.
+
+    Parameters
+    ----------
+    images : (V, H, W, 3) uint8 or float32 array, or sequence of V (H, W, 3) arrays
+        RGB photographs, of any sizes; float32 in [0, 1]. On a GPU where they are torch or CuPy arrays there.
+    cameras : (V, 3, 4) array, or sequence of (3, 4) arrays or of pairs (Camera, cam_from_world)
+        As for ``carve``; photographs with lens distortion are resampled once. A voxel that a camera stands in counts as
+        empty.
+    grid : VoxelGrid
+        The voxels.
+    masks : (V, H, W) bool or uint8 array, or sequence of V (H, W) arrays, optional
+        Silhouettes; False or 0 is background.
+    start : Occupancy, optional
+        What to take away from, a shape that contains the object. By default what ``carve`` makes of the masks, or the
+        whole grid where there are none.
+    threshold : float, optional
+        Standard deviation between views that noise, reflections and calibration explain, in levels of 255.
+    slack : float, optional
+        How many standard deviations of the levels around a pixel views may differ by in addition.
+    min_views : int, optional
+        How many views must see a voxel before it can be taken away, 2 or more.
+    gains : (V,) or (V, 3) array, optional
+        What to multiply the levels of each photograph, or of each of its channels, by. By default they are estimated
+        from the surface that carving starts with, robustly; where that is the whole grid they are 1.
+    max_rounds : int, optional
+        Stop after so many.
+    progress : callable, optional
+        Called after each round with its number and how many voxels it took away.
+    num_threads : int, optional
+        Threads to use; 0 is the default of ``fastcv.set_num_threads``.
+
+    Returns
+    -------
+    PhotoHull
+        In numpy arrays, wherever the images are.
+
+    Raises
+    ------
+    TypeError
+        Images or masks of another dtype.
+    ValueError
+        No image; another number of cameras or masks; an image of another size than its camera or mask; a float image
+        with values that are NaN or not in [0, 1]; a singular matrix; a pose that is not rigid; a number out of its
+        range; a start on another grid; photographs and a grid that do not fit into memory.
+
+    References
+    ----------
+    Seitz & Dyer 1997, "Photorealistic scene reconstruction by voxel coloring". Kutulakos & Seitz 2000, "A theory of
+    shape by space carving". Culbertson, Malzbender & Slabaugh 1999, "Generalized voxel coloring". Slabaugh et al. 2004,
+    "Methods for volumetric reconstruction of visual scenes", for the adaptive threshold.
+
+    Examples
+    --------
+    Four cameras around a red cube agree on its colour, so that it stays what their silhouettes leave:
+
+    >>> from fastcv import voxels
+    >>> image = np.zeros((40, 40, 3), np.uint8)
+    >>> image[10:30, 10:30] = [200, 0, 0]
+    >>> K = np.array([[2000.0, 0, 20], [0, 2000.0, 20], [0, 0, 1]])
+    >>> turns = [np.array([[c, 0.0, s], [0, 1, 0], [-s, 0, c]]) for c, s in ((1, 0), (0, 1), (-1, 0), (0, -1))]
+    >>> cameras = [K @ np.c_[turn, [0, 0, 100]] for turn in turns]
+    >>> grid = voxels.VoxelGrid([-1, -1, -1], 1 / 16, (32, 32, 32))
+    >>> hull = voxels.space_carve([image] * 4, cameras, grid, masks=[image.any(-1)] * 4)
+    >>> hull.occupancy.num_occupied, np.unique(hull.colors, axis=0), hull.converged
+    (4096, array([[200,   0,   0]], dtype=uint8), True)
+    """
+    _check(images, cameras, masks, grid, start, threshold, slack, min_views, max_rounds)
+    call = Call()
+    photos = pack_photographs(call, images, masks, cameras, grid, num_threads)
+    if start is not None:
+        states = start.to_dense().view(np.uint8)
+    elif masks is not None:
+        states = carve(masks, cameras, grid, num_threads=num_threads).to_dense().view(np.uint8)
+    else:
+        states = np.ones(grid.shape, np.uint8)
+    carving = _Carving(call, photos, states, num_threads)
+    carving.look()
+    whole = start is None and masks is None
+    levels = _gains(gains, len(images), None if whole else carving)
+    rule = (call.place(levels), float(threshold) ** 2, float(slack) ** 2, int(min_views))
+    rounds, converged = carving.run(rule, masks is not None, max_rounds, progress)
+    occupancy = Occupancy.from_dense(carving.fetch_states() != 0, grid)
+    voxels, colors, num_views = surface_colors(carving, levels)
+    return PhotoHull(occupancy, voxels, colors, num_views, levels, rounds, converged)
+
+
+class _Carving:
+    """The arrays of a carving, where the images are, and its rounds."""
+
+    def __init__(self, call: Call, photos: Photographs, states: NDArray[np.uint8], num_threads: int) -> None:
+        self.photos, self.shape = photos, states.shape
+        self._call, self._native, self._execution = call, call.backend.voxels, call.execution(num_threads)
+        for view in call.fetch(photos.geometry):
+            inside = (view[12:15] >= 0) & (view[12:15] < self.shape[::-1])
+            if inside.all():
+                states[tuple(view[12:15].astype(np.int64)[::-1])] = 0
+        blocks = tuple(-(-size // 8) for size in self.shape)
+        self._states, self._marks = call.place(states), call.place(np.zeros(self.shape, np.uint8))
+        self._touched, self._next = (call.place(np.full(blocks, value, np.uint8)) for value in (1, 0))
+        self._counts = call.empty((self.shape[0],), "int64")
+        self._size = np.array(self.shape, np.int64)
+
+    def look(self) -> None:
+        """Every pixel sees the first voxel that is left on its ray."""
+        self.photos.changed[:] = 0
+        views = self.photos.views(self.photos.seen, self.photos.depths)
+        for geometry, view in zip(self.photos.geometry, views, strict=True):
+            seen, depths, changed = map(handle, view)
+            self._native.cast_rays(handle(geometry), handle(self._states), seen, depths, changed, self._execution)
+
+    def run(
+        self, rule: tuple[Any, float, float, int], hold: bool, max_rounds: int | None, progress: Progress | None
+    ) -> tuple[int, bool]:
+        """How many rounds, and whether the last one found nothing."""
+        rounds = 0
+        while rounds != max_rounds:
+            marked = self._judge(rule)
+            rounds += 1
+            taken = self._take(hold) if marked else 0
+            if progress is not None:
+                progress(rounds, taken)
+            if not marked:
+                return rounds, True
+        return rounds, False
+
+    def _judge(self, rule: tuple[Any, float, float, int]) -> int:
+        photos = self.photos
+        gains, *numbers = rule
+        arrays = (photos.geometry, photos.layout, photos.pixels, gains)
+        grid = (photos.depths, self._states, self._touched, self._marks, self._counts)
+        self._native.judge_voxels(*map(handle, arrays), *numbers, *map(handle, grid), self._execution)
+        return int(self._counts.sum())
+
+    def _take(self, hold: bool) -> int:
+        photos, native, execution = self.photos, self._native, self._execution
+        if hold:
+            for geometry, (seen, _) in zip(photos.geometry, photos.views(photos.seen), strict=True):
+                native.hold_rays(*map(handle, (geometry, self._states, self._marks, seen)), execution)
+        self._next[:] = 0
+        arrays = (self._states, self._touched, self._marks, self._counts, self._next)
+        native.take_voxels(*map(handle, arrays), execution)
+        taken = int(self._counts.sum())
+        self.look()
+        arrays = (photos.geometry, photos.layout, self._size, photos.changed, self._next)
+        native.touch_blocks(*map(handle, arrays), execution)
+        self._touched, self._next = self._next, self._touched
+        return taken
+
+    def fetch_states(self) -> NDArray[np.uint8]:
+        """(Z, Y, X), 0 where nothing is left."""
+        return self._call.fetch(self._states)
+
+    def observe(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean levels (N, V, 3) that views see of voxels, and the share (N, V) of the footprints that they see."""
+        photos, views = self.photos, len(self.photos.sizes)
+        colors = self._call.empty((len(numbers), views, 3), "float32")
+        shares = self._call.empty((len(numbers), views), "float32")
+        arrays = (photos.geometry, photos.layout, photos.pixels, photos.depths, self._size)
+        outputs = (self._call.place(np.ascontiguousarray(numbers)), colors, shares)
+        self._native.observe_voxels(*map(handle, (*arrays, *outputs)), self._execution)
+        return self._call.fetch(colors), self._call.fetch(shares)
+
+
+def _gains(gains: ArrayLike | None, num_views: int, carving: _Carving | None) -> NDArray[np.float64]:
+    """(V, 3)."""
+    if gains is None:
+        return np.ones((num_views, 3)) if carving is None else estimate_gains(carving)
+    levels = np.asarray(gains, np.float64)
+    if levels.shape not in ((num_views,), (num_views, 3)):
+        raise ValueError(f"gains: expected shape ({num_views},) or ({num_views}, 3), got {levels.shape}")
+    if not (np.isfinite(levels) & (levels > 0)).all():
+        raise ValueError(f"gains: expected positive finite numbers, got {levels.tolist()}")
+    return np.ascontiguousarray(np.broadcast_to(levels.reshape(num_views, -1), (num_views, 3)))
+
+
+def _check(
+    images: Any,
+    cameras: Any,
+    masks: Any,
+    grid: VoxelGrid,
+    start: Occupancy | None,
+    threshold: float,
+    slack: float,
+    min_views: int,
+    max_rounds: int | None,
+) -> None:
+    if len(images) == 0:
+        raise ValueError("images: expected at least one, got none")
+    for name, views in (("cameras", cameras), ("masks", masks)):
+        if views is not None and len(views) != len(images):
+            raise ValueError(f"{name}: expected one per image ({len(images)}), got {len(views)}")
+    if start is not None and start.grid != grid:
+        raise ValueError(f"start: expected an occupancy of the grid {grid}, got one of {start.grid}")
+    for name, value in (("threshold", threshold), ("slack", slack)):
+        if not (value >= 0 and math.isfinite(value)):
+            raise ValueError(f"{name}: expected a finite number, 0 or more, got {value}")
+    if operator.index(min_views) < 2:
+        raise ValueError(f"min_views: expected 2 or more, got {min_views}")
+    if max_rounds is not None and operator.index(max_rounds) < 1:
+        raise ValueError(f"max_rounds: expected 1 or more, got {max_rounds}")
+    require_memory("grid", 3 * grid.num_voxels, f"the voxels {grid.shape}")
