@@ -7,16 +7,12 @@
 namespace fastcv::bindings {
 
 void bind_marching_cubes(nb::module_& m);
+void bind_space_carve(nb::module_& m);
+void bind_tsdf(nb::module_& m);
 void bind_voxels_depths(nb::module_& m);
 void bind_voxels_soft(nb::module_& m);
-void bind_tsdf(nb::module_& m);
 
 void bind_voxels(nb::module_& m) {
-  bind_tsdf(m);
-void bind_space_carve(nb::module_& m);
-
-void bind_voxels(nb::module_& m) {
-  bind_space_carve(m);
   m.def(
       "pack_masks",
       [](const MaskArgs& masks, const std::vector<int>& outside, HostMatrix<std::int64_t, voxels::kLayout> layout,
@@ -47,6 +43,8 @@ void bind_voxels(nb::module_& m) {
       },
       FASTCV_CARVING_ARGS, array("blocks"), array("bits"), array("states"), nb::arg("num_threads"));
   bind_marching_cubes(m);
+  bind_space_carve(m);
+  bind_tsdf(m);
   bind_voxels_depths(m);
   bind_voxels_soft(m);
 }

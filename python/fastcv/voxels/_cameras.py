@@ -47,12 +47,12 @@ def image_of(
     size = height, width = tuple(image.shape)
     if height == 0 or width == 0:
         raise ValueError(f"{label}: expected at least one pixel, got shape {size}")
-    if not _is_pair(camera):
+    if not is_pair(camera):
         return image, Projection(_oriented(f"cameras[{i}]", camera, grid), None)
     intrinsics, pose = camera[0], _pose(f"cameras[{i}]", camera[1])
     if size != (expected := (intrinsics.height, intrinsics.width)):
         raise ValueError(f"{label}: expected its camera's size {expected}, got shape {size}")
-    if intrinsics.model in _PINHOLES:
+    if is_pinhole(intrinsics):
         return image, Projection(intrinsics.matrix @ pose, None)
     positions, pinhole = camera_room.undistort_map(intrinsics)
     return image, Projection(pinhole.matrix @ pose, positions)
@@ -86,8 +86,14 @@ def starts_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)[:-1]])
 
 
-def _is_pair(camera: Any) -> bool:
+def is_pair(camera: Any) -> bool:
+    """Whether a camera comes as a Camera and a pose, rather than as a matrix."""
     return isinstance(camera, tuple | list) and len(camera) == 2 and isinstance(camera[0], Camera)
+
+
+def is_pinhole(camera: Camera) -> bool:
+    """Whether a camera's photographs need no resampling."""
+    return camera.model in _PINHOLES
 
 
 def _oriented(name: str, matrix: ArrayLike, grid: VoxelGrid) -> Array:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from .. import camera as camera_room
 from .._arrays import Call, dtype_name, handle
 from ..scene import Camera
+from ._cameras import is_pair, is_pinhole
 from ._memory import require_memory
-from ._silhouettes import is_pair, is_pinhole, view_of
+from ._silhouettes import view_of
 from .grid import VoxelGrid
 
 Array = NDArray[np.float64]
@@ -120,7 +121,7 @@ def _photo(
     if is_pair(camera) and not is_pinhole(camera[0]):
         image, _ = camera_room.undistort_image(image, camera[0])
     shows = call.fetch(view.mask)
-    return image, (shows != 0) & (shows != view.outside), view.image_from_world
+    return image, (shows != 0) & (shows != view.outside), view.projection.image_from_world
 
 
 def _as_levels(call: Call, name: str, image: Any) -> Any:
@@ -151,4 +152,4 @@ def camera_of(camera: Any, size: tuple[int, int] | None, grid: VoxelGrid) -> tup
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size: expected two positive numbers (H, W), got {size}")
     view = view_of(Call(), 0, np.zeros(size, np.uint8), camera, grid)
-    return view.image_from_world, size
+    return view.projection.image_from_world, size
