@@ -9,14 +9,13 @@ namespace fastcv::bindings {
 void bind_voxels_depths(nb::module_& m) {
   m.def(
       "pack_depths",
-      [](const DepthArgs& maps, HostMatrix<std::int64_t, voxels::kLayout> layout, ViewArg<float, 1> depths,
-         ViewArg<float, 1> ranges, int num_threads) {
+      [](const DepthArgs& maps, HostLayout layout, ViewArg<float, 1> ranges, int num_threads) {
         const auto all = depths_from(maps);
-        const Rows<const std::int64_t, voxels::kLayout> l{layout.data(), static_cast<std::int64_t>(all.size())};
+        const Rows<std::int64_t, voxels::kLayout> l{layout.data(), static_cast<std::int64_t>(all.size())};
         const nb::gil_scoped_release release;
-        voxels::pack_depths(all.data(), l, depths.data(), ranges.data(), num_threads);
+        voxels::pack_depths(all.data(), l, ranges.data(), num_threads);
       },
-      nb::arg("maps").noconvert(), array("layout"), array("depths"), array("ranges"), nb::arg("num_threads"));
+      nb::arg("maps").noconvert(), array("layout"), array("ranges"), nb::arg("num_threads"));
   m.def(
       "classify_blocks_by_depth",
       [](FASTCV_DEPTH_CARVING_PARAMETERS, ViewArg<std::uint8_t, 3> states, int num_threads) {

@@ -9,15 +9,15 @@ namespace fastcv::FASTCV_ISA {
 
 struct DepthMap : Frame {
   std::int64_t tile_rows;
-  const float* depths;
+  const float* pixels;
   const float* ranges;
   double margin;
 };
 
 FASTCV_HD DepthMap view_of(const voxels::DepthMaps& all, std::int64_t view) {
   const std::int64_t* layout = all.layout + view * voxels::kLayout;
-  return {frame(all.image_from_voxel, all.layout, view), tiles_along(layout[1]), all.depths + layout[2],
-          all.ranges + layout[3], all.margin};
+  return {frame(all.image_from_voxel, all.layout, view), tiles_along(layout[1]),
+          reinterpret_cast<const float*>(layout[2]), all.ranges + layout[3], all.margin};
 }
 
 template <class D, int kColumns>
@@ -25,11 +25,11 @@ FASTCV_HD Saying<Int32Of<D>> look(const DepthMap& map, double x, double y, doubl
                                   std::int32_t outside_violates) {
   const Position<D> p = position<D, kColumns>(map, x, y, z, i);
   const Pixel<D> pixel = pixel_at(map, p);
-  const D depth = gather(map.depths, pixel.tile * voxels::kTilePixels + pixel.place);
+  const D depth = gather(map.pixels, pixel.row * static_cast<std::int32_t>(map.width) + pixel.column);
   const Int32Of<D> one = Int32Of<D>{} + 1;
-  const auto sees = depth > 0;
-  return {keep_if(sees, one),
-          keep_if(sees & (p.w < depth - map.margin), one) + keep_if(depth < 0, one) * outside_violates};
+  const auto sees = pixel.inside & (depth > 0);
+  const Int32Of<D> unseen = one - keep_if(pixel.inside, one) + keep_if(pixel.inside & (depth < 0), one);
+  return {keep_if(sees, one), keep_if(sees & (p.w < depth - map.margin), one) + unseen * outside_violates};
 }
 
 struct Range {
@@ -86,25 +86,21 @@ FASTCV_HD std::uint32_t sayings(const DepthMap& map, const Box& box) {
   return may;
 }
 
-// Packs tile i of a map, the tile before the first one with the first, and finds its range.
-struct PackDepthTile {
+// The range of tile i of a map.
+struct RangeOfTile {
   View<const float, 2> map;
-  float* depths;
   float* ranges;
 
   FASTCV_HD void operator()(std::int64_t i) const {
     const std::int64_t columns = tiles_along(map.shape[1]);
     const std::int64_t y = i / columns * voxels::kTile, x = i % columns * voxels::kTile;
-    if (i == 0) depths[0] = -1.0F;
-    float* tile = depths + (1 + i) * voxels::kTilePixels;
     Range range = kNoRange;
-    for (int place = 0; place < voxels::kTilePixels; ++place) {
-      const std::int64_t row = y + place / voxels::kTile, column = x + place % voxels::kTile;
-      const bool inside = row < map.shape[0] && column < map.shape[1];
-      const float depth = inside ? map.data[row * map.shape[1] + column] : 0.0F;
-      tile[place] = depth > 0.0F ? depth : depth < 0.0F ? -1.0F : 0.0F;
-      const float both[2] = {tile[place], tile[place]};
-      if (inside) range.add(both);
+    for (std::int64_t row = y; row < y + voxels::kTile && row < map.shape[0]; ++row) {
+      for (std::int64_t column = x; column < x + voxels::kTile && column < map.shape[1]; ++column) {
+        const float depth = map.data[row * map.shape[1] + column];
+        const float code = depth > 0.0F ? depth : depth < 0.0F ? -1.0F : 0.0F, both[2] = {code, code};
+        range.add(both);
+      }
     }
     ranges[2 * i] = range.low;
     ranges[2 * i + 1] = range.high;
@@ -130,11 +126,11 @@ struct MergeRanges {
   }
 };
 
-// Packs one map: `run(n, functor)` calls the functor for [0, n).
+// The ranges of one map: `run(n, functor)` calls the functor for [0, n).
 template <class Run>
-void pack_depth_map(View<const float, 2> map, float* depths, float* ranges, const Run& run) {
+void find_ranges(View<const float, 2> map, float* ranges, const Run& run) {
   std::int64_t rows = tiles_along(map.shape[0]), columns = tiles_along(map.shape[1]);
-  run(rows * columns, PackDepthTile{map, depths, ranges});
+  run(rows * columns, RangeOfTile{map, ranges});
   while (rows * columns > 1) {
     float* squares = ranges + 2 * rows * columns;
     const MergeRanges merge{rows, columns, ranges, squares};

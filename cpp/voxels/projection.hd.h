@@ -44,19 +44,17 @@ FASTCV_HD Position<D> position(const Frame& f, double x, double y, double z, int
   return {m[0] * px + (m[1] * py + xw), m[4] * px + (m[5] * py + yw), m[8] * px + (m[9] * py + w)};
 }
 
-// The tile that a position falls into, counted from 1, and the pixel in it; 0 and 0 where it falls beside the image.
-// This decides, for every instruction set.
+// The pixel that a position falls into; 0, 0 where it falls beside the image. This decides, for every instruction set.
 template <class D>
 struct Pixel {
-  Int32Of<D> tile, place;
+  MaskOf<D> inside;
+  Int32Of<D> column, row;
 };
 template <class D>
 FASTCV_HD Pixel<D> pixel_at(const Frame& f, const Position<D>& p) {
   const D inverse = 1 / p.w, u = p.xw * inverse, v = p.yw * inverse;
   const auto inside = (p.w > 0) & (u >= 0) & (v >= 0) & (u < f.width) & (v < f.height);
-  const Int32Of<D> column = truncated_if(inside, u), row = truncated_if(inside, v);
-  const Int32Of<D> tile = 1 + (row >> 2) * static_cast<std::int32_t>(f.tile_columns) + (column >> 2);
-  return {keep_if(inside, tile), ((row & 3) << 2) + (column & 3)};
+  return {MaskOf<D>(inside), truncated_if(inside, u), truncated_if(inside, v)};
 }
 
 // Voxels [low, high), z, y, x.

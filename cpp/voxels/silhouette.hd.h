@@ -19,8 +19,10 @@ FASTCV_HD Silhouette view_of(const voxels::Silhouettes& all, std::int64_t view) 
 template <class D, int kColumns>
 FASTCV_HD Saying<Int32Of<D>> look(const Silhouette& s, double x, double y, double z, int i,
                                   std::int32_t outside_violates) {
-  const Pixel<D> pixel = pixel_at(s, position<D, kColumns>(s, x, y, z, i));
-  const Int32Of<D> kind = shifted_right(gather(s.words, pixel.tile), pixel.place);
+  const Pixel<D> p = pixel_at(s, position<D, kColumns>(s, x, y, z, i));
+  const Int32Of<D> tile = 1 + (p.row >> 2) * static_cast<std::int32_t>(s.tile_columns) + (p.column >> 2);
+  const Int32Of<D> bit = ((p.row & 3) << 2) + (p.column & 3);
+  const Int32Of<D> kind = shifted_right(gather(s.words, keep_if(p.inside, tile)), bit);
   const Int32Of<D> shows = kind & 1, sees = (kind >> 16) & 1;
   return {sees, (sees - shows) + (1 - sees) * outside_violates};
 }

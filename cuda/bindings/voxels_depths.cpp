@@ -11,14 +11,13 @@ namespace fastcv::bindings {
 void bind_voxels_depths(nb::module_& m) {
   m.def(
       "pack_depths",
-      [](const DepthArgs& maps, HostMatrix<std::int64_t, voxels::kLayout> layout, ViewArg<float, 1> depths,
-         ViewArg<float, 1> ranges, std::intptr_t stream) {
-        const cuda::DeviceGuard guard(depths.device_id());
+      [](const DepthArgs& maps, HostLayout layout, ViewArg<float, 1> ranges, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(ranges.device_id());
         const auto all = depths_from(maps);
-        cuda::voxels::pack_depths(all.data(), {layout.data(), static_cast<std::int64_t>(all.size())}, depths.data(),
-                                  ranges.data(), stream_from(stream));
+        cuda::voxels::pack_depths(all.data(), {layout.data(), static_cast<std::int64_t>(all.size())}, ranges.data(),
+                                  stream_from(stream));
       },
-      nb::arg("maps").noconvert(), array("layout"), array("depths"), array("ranges"), nb::arg("stream"));
+      nb::arg("maps").noconvert(), array("layout"), array("ranges"), nb::arg("stream"));
   m.def(
       "classify_blocks_by_depth",
       [](FASTCV_DEPTH_CARVING_PARAMETERS, ViewArg<std::uint8_t, 3> states, std::intptr_t stream) {

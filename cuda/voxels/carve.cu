@@ -37,11 +37,12 @@ void pack_masks(const Mask* masks, Rows<const std::int64_t, kLayout> layout, std
   }
 }
 
-void pack_depths(const View<const float, 2>* maps, Rows<const std::int64_t, kLayout> layout, float* depths,
-                 float* ranges, cudaStream_t stream) {
+void pack_depths(const View<const float, 2>* maps, Rows<std::int64_t, kLayout> layout, float* ranges,
+                 cudaStream_t stream) {
   const auto run = [stream](std::int64_t n, const auto& functor) { for_each(n, functor, stream); };
   for (std::int64_t i = 0; i < layout.rows; ++i) {
-    gpu::pack_depth_map(maps[i], depths + layout[i][2], ranges + layout[i][3], run);
+    layout[i][2] = reinterpret_cast<std::int64_t>(maps[i].data);
+    gpu::find_ranges(maps[i], ranges + layout[i][3], run);
   }
 }
 

@@ -20,8 +20,8 @@ using fastcv::voxels::Mask;
 // As in fastcv::voxels, on the current device. `masks`, `maps` and `layout` are on the host.
 void pack_masks(const Mask* masks, Rows<const std::int64_t, kLayout> layout, std::int32_t* words, std::int64_t* sums,
                 cudaStream_t stream);
-void pack_depths(const View<const float, 2>* maps, Rows<const std::int64_t, kLayout> layout, float* depths,
-                 float* ranges, cudaStream_t stream);
+void pack_depths(const View<const float, 2>* maps, Rows<std::int64_t, kLayout> layout, float* ranges,
+                 cudaStream_t stream);
 void classify_blocks(const Carving& carving, std::uint8_t* states, cudaStream_t stream);
 void classify_blocks(const DepthCarving& carving, std::uint8_t* states, cudaStream_t stream);
 void carve_blocks(const Carving& carving, View<const std::int64_t, 1> blocks, std::uint8_t* bits, std::uint8_t* states,

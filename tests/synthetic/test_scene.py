@@ -54,6 +54,29 @@ def test_ray_from_inside_meets_the_surface_on_its_way_out() -> None:
     np.testing.assert_array_equal(hits.normals, np.eye(3))
 
 
+@pytest.mark.parametrize(
+    ("shape", "half"), [("box", (0.5, 1.0, 2.0)), ("ball", (0.7, 0.7, 0.7)), ("cylinder", (0.6, 0.6, 1.2))]
+)
+def test_distance_is_that_of_the_nearest_surface_point(shape: str, half: tuple[float, float, float]) -> None:
+    solid = Solid(shape, (1, -2, 3), half, STONE, TILT)
+    points = np.random.default_rng(3).uniform(-1.5, 1.5, (300, 3)) + (1, -2, 3)
+    vertices, _, _ = solid.surface(0.02)
+    nearest = np.array([np.linalg.norm(vertices - point, axis=1).min() for point in points])
+    inside = solid.gauge(points) < 1
+    distance = Scene([solid, Solid("ball", (90, 0, 0), (1, 1, 1), STONE)]).distance(points)
+    assert 10 < inside.sum() < 200
+    assert not distance[inside].any()
+    # The nearest vertex lies within a cell's diagonal of the nearest point, sideways, at distances of 0.01 and more.
+    np.testing.assert_allclose(distance[~inside], nearest[~inside], atol=0.02)
+    assert (distance[~inside] <= nearest[~inside] + 1e-12).all()
+
+
+def test_no_closed_form_for_an_ellipsoid() -> None:
+    for shape, half in (("ball", (1, 1, 2)), ("cylinder", (1, 2, 1))):
+        with pytest.raises(ValueError, match=f"half_size: expected equal values for a round {shape}, got"):
+            Solid(shape, (0, 0, 0), half, STONE).distance(np.zeros((1, 3)))
+
+
 def test_nothing_to_meet() -> None:
     scene = Scene([Solid("ball", (0, 0, 5), (1, 1, 1), STONE)])
     hits = scene.intersect(np.zeros((1, 3)), np.array([[0, 0, -1.0], [1.0, 0, 0]]))

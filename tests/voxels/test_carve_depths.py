@@ -238,6 +238,14 @@ def test_bad_values(depths, cameras, options, message):
         voxels.carve_depths(depths, cameras, GRID, **{"margin": 0.1, **options})
 
 
+def test_negative_depths_of_a_lens_and_of_torch():
+    torch = pytest.importorskip("torch")
+    lens = Camera("SIMPLE_RADIAL", 8, 6, np.array([5.0, 4, 3, 0.01]))
+    for depth, camera in ((-DEPTH, (lens, POSE)), (torch.tensor(-DEPTH), POSE)):
+        with pytest.raises(ValueError, match=r"depths\[1\]: expected no negative depth .* got -1.0"):
+            voxels.carve_depths([0 * depth, depth], [camera] * 2, GRID, margin=0)
+
+
 def test_bad_types():
     with pytest.raises(TypeError, match=r"depths\[0\]: expected dtype float32, got float64"):
         voxels.carve_depths([DEPTH * 1.0 + np.zeros(1)], [POSE], GRID, margin=0)

@@ -124,6 +124,13 @@ class Scene:
             normals[rows] = solid.normals(SHAPES[solid.shape].normal(unit))
         return Hits(t, normals, ids)
 
+    def distance(self, points: Array) -> Array:
+        """How far points (N, 3) lie from the nearest solid, (N,), 0 inside one, in scene units.
+
+        Raises ValueError for ellipsoids and cylinders that are not round: no closed form is known.
+        """
+        return np.min([solid.distance(points) for solid in self.solids], axis=0)
+
     def light(self, points: Array, normals: Array) -> Floats:
         """Irradiance of surface points, (N, 3) float32: a warm sun with hard shadows, a blue sky, light from below."""
         sun = np.asarray(self.sun) / np.linalg.norm(self.sun)

@@ -87,6 +87,20 @@ class Solid:
         """Below 1 for world points inside the solid, 1 on its surface."""
         return SHAPES[self.shape].gauge(self.unit(points))
 
+    def distance(self, points: Array) -> Array:
+        """How far world points lie from the solid, (N, 3) to (N,), 0 inside, in scene units.
+
+        Raises ValueError for balls of unequal half sizes and cylinders that are not round: no closed form is known.
+        """
+        offsets = np.abs(transform(self.rotation.T, points - self.center))
+        half, count = self.half_size, {"box": 1, "ball": 3, "cylinder": 2}[self.shape]  # sizes that must be equal
+        if not (half[:count] == half[0]).all():
+            raise ValueError(f"half_size: expected equal values for a round {self.shape}, got {half}")
+        if count > 1:  # the distance from the axis or the centre is one coordinate
+            offsets = np.column_stack([np.linalg.norm(offsets[:, :count], axis=1), offsets[:, count:]])
+            half = half[count - 1 :]
+        return np.linalg.norm(np.maximum(offsets - half, 0), axis=1)
+
     def surface(self, edge_length: float) -> tuple[Array, Array, NDArray[np.int32]]:
         """Vertices (V, 3) and their unit normals in the world frame, and triangles (F, 3), of the whole surface.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depth maps and cameras of a carving, checked, and packed as the kernels want them."""
+"""Depth maps and cameras of a carving, checked, and their ranges as the kernels want them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._arrays import Call, handle
 from ._cameras import Projection, image_from_voxel, image_of, nearest, starts_of
@@ -26,31 +27,40 @@ class DepthView(NamedTuple):
 def depth_view_of(call: Call, i: int, depth: Any, camera: Any, grid: VoxelGrid) -> DepthView:
     """A depth map and its camera, which is a (3, 4) matrix or a pair of Camera and pose."""
     depth, projection = image_of(call, "depth", i, depth, camera, grid, ("float32",))
-    negative = depth < 0
-    if bool(negative.any()):
-        got = float(depth[negative][0])
-        raise ValueError(f"depths[{i}]: expected no negative depth (0 and NaN are none), got {got}")
     if projection.positions is None:
         return DepthView(depth, projection)
     values, inside = nearest(depth, projection.positions)
+    if (values < 0).any():
+        raise _negative(i, values)
     return DepthView(call.place(np.where(inside, values, np.float32(_OUTSIDE))), projection)
 
 
 def pack_depths(
     call: Call, views: Sequence[DepthView], grid: VoxelGrid, margin: float, num_threads: int
 ) -> tuple[Any, ...]:
-    """The arguments of a native carving up to the shape of the grid (cpp/voxels/depth_maps.h)."""
+    """The arguments of a native carving up to the shape of the grid (cpp/voxels/depth_maps.h).
+
+    They refer to the views' arrays, which must live as long as they are used.
+    """
     sizes = np.array([view.depth.shape for view in views])
     tiles = -(-sizes // TILE)
-    num_depths = TILE**2 * (1 + tiles.prod(1))
     num_ranges = np.array([_num_ranges(*map(int, size)) for size in tiles])
-    layout = np.stack([sizes[:, 1], sizes[:, 0], starts_of(num_depths), starts_of(num_ranges)], axis=1)
+    layout = np.stack([sizes[:, 1], sizes[:, 0], np.zeros_like(num_ranges), starts_of(num_ranges)], axis=1)
     layout = np.ascontiguousarray(layout, np.int64)
-    depths, ranges = (call.empty((int(counts.sum()),), "float32") for counts in (num_depths, num_ranges))
+    ranges = call.empty((int(num_ranges.sum()),), "float32")
     maps, execution = [handle(view.depth) for view in views], call.execution(num_threads)
-    call.backend.voxels.pack_depths(maps, layout, handle(depths), handle(ranges), execution)
+    call.backend.voxels.pack_depths(maps, layout, handle(ranges), execution)
+    least = call.fetch(ranges[(starts_of(num_ranges) + num_ranges - 2).tolist()])
+    for i in np.flatnonzero(least < 0):
+        if views[i].projection.positions is None:  # else its own pixels have been looked at
+            raise _negative(i, call.fetch(views[i].depth))
     matrices = image_from_voxel([view.projection for view in views], grid)
-    return call.place(matrices), call.place(layout), depths, ranges, margin, np.array(grid.shape, np.int64)
+    return call.place(matrices), call.place(layout), ranges, margin, np.array(grid.shape, np.int64)
+
+
+def _negative(i: int, depth: NDArray[np.float32]) -> ValueError:
+    got = depth[depth < 0][0]
+    return ValueError(f"depths[{i}]: expected no negative depth (0 and NaN are none), got {got}")
 
 
 def _num_ranges(rows: int, columns: int) -> int:

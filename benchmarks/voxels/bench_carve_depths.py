@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carving by 50 depth maps of a Kinect that is carried through a room, against a C++ loop over voxels.
+
+The loop leaves a voxel at the first view that looks through it; ``brute_force.cpp`` is compiled here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import subprocess
+
+import cv2
+import numpy as np
+from benchmarks._harness import Contest, case, data_dir
+from benchmarks.voxels.bench_carve import compiler, library, same_voxels, with_memory
+
+from fastcv import Camera, get_num_threads, voxels
+
+MARGIN = 0.05  # metres: the noise of the sensor, and half a voxel's diagonal
+INVALID = 65535
+
+
+@functools.cache
+def views() -> tuple[np.ndarray, list[tuple[Camera, np.ndarray]]]:
+    """(50, 480, 640) depths in metres, 0 for none, and the cameras."""
+    folder = data_dir() / "mvs" / "kinect7scenes"
+    camera = Camera("PINHOLE", 640, 480, np.array([585.0, 585, 320.5, 240.5]))
+    depths, cameras = [], []
+    for path in sorted(folder.glob("*.depth.png")):
+        raw = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
+        depths.append(np.where(raw == INVALID, 0, raw * np.float32(1e-3)).astype(np.float32))
+        pose = np.linalg.inv(np.loadtxt(str(path).replace("depth.png", "pose.txt")))[:3]
+        left, _, right = np.linalg.svd(pose[:, :3])  # the poses are rigid to 1e-4 only
+        cameras.append((camera, np.c_[left @ right, pose[:, 3]]))
+    return np.stack(depths), cameras
+
+
+def grid_of(side: int) -> voxels.VoxelGrid:
+    """A cube of side 2.5 m around what the first camera looks at."""
+    _, cameras = views()
+    pose = cameras[0][1]
+    middle = pose[:, :3].T @ (np.array([0, 0, 2.0]) - pose[:, 3])
+    return voxels.VoxelGrid(middle - 1.25, 2.5 / side, (side, side, side))
+
+
+def brute_force(side: int) -> np.ndarray:
+    """(Z, Y, X) uint8."""
+    depths, cameras = views()
+    matrices = np.stack([camera.matrix @ pose for camera, pose in cameras])
+    image_from_voxel = np.ascontiguousarray(matrices @ grid_of(side).world_from_voxel)
+    out = np.empty((side, side, side), np.uint8)
+    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (depths, image_from_voxel, out)]
+    sizes = [ctypes.c_int64(size) for size in depths.shape]
+    margin = ctypes.c_double(MARGIN)
+    library().carve_depths(*sizes, *pointers[:2], margin, ctypes.c_int64(side), pointers[2], get_num_threads())
+    return out
+
+
+def contest_of(contest: Contest, side: int) -> None:
+    if contest.quick and side > 256:
+        return
+    if not compiler():
+        contest.skip("no C++ compiler for the loop")
+        return
+    depths, cameras = views()
+    occupancy = voxels.carve_depths(depths, cameras, grid_of(side), margin=MARGIN)
+    contest.note(views=len(depths), voxels=side**3, result_bytes=occupancy.nbytes, mixed_blocks=len(occupancy.bits))
+    contest.ours(with_memory(lambda: voxels.carve_depths(depths, cameras, grid_of(side), margin=MARGIN)))
+    version = subprocess.run([compiler(), "-dumpfullversion"], capture_output=True, text=True, check=True).stdout
+    library()
+    contest.peer("c++ loop, gcc", version.strip(), lambda: brute_force(side), check=same_voxels)
+
+
+@case
+def carve_depths_128(contest: Contest) -> None:
+    contest_of(contest, 128)
+
+
+@case
+def carve_depths_256(contest: Contest) -> None:
+    contest_of(contest, 256)
+
+
+@case
+def carve_depths_512(contest: Contest) -> None:
+    contest_of(contest, 512)
