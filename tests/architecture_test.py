@@ -108,7 +108,13 @@ def test_python_layers(path: Path) -> None:
         assert not private, f"{relative(path)} uses another room's internals: {private}"
         assert "fastcv._backend" not in {n.rsplit(".", 1)[0] for n in found} or room == "cli"
     if room == "io":
-        rooms = {n.split(".")[1] for n in found if n.startswith("fastcv.")} - {"io", "errors", "scene", "mesh", "_extras"}
+        rooms = {n.split(".")[1] for n in found if n.startswith("fastcv.")} - {
+            "io",
+            "errors",
+            "scene",
+            "mesh",
+            "_extras",
+        }
         assert not rooms, f"io reads files and knows no rooms, but imports {rooms}"
 
 

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // fastcv._core.meshes
 #include "bindings/arrays.h"
+#include "meshes/components.h"
 #include "meshes/rasterize.h"
 
 namespace fastcv::bindings {
 
 void bind_meshes(nb::module_& m) {
+  m.def(
+      "connected_vertices",
+      [](ViewArg<const std::int32_t, 2> faces, ViewArg<std::int32_t, 1> labels) {
+        const nb::gil_scoped_release release;
+        meshes::connected_vertices(view<2>(faces), view<1>(labels));
+      },
+      array("faces"), array("labels"));
   m.def(
       "rasterize",
       [](ViewArg<const double, 2> vertices, ViewArg<const std::int32_t, 2> faces, ViewArg<float, 2> depth,
