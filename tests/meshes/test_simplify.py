@@ -28,8 +28,8 @@ def test_a_sphere_stays_one(max_faces):
     small = meshes.simplify_mesh(mesh, max_faces)
     assert 0.95 * max_faces <= len(small.faces) <= max_faces + 1
     assert small.vertices.dtype == np.float32
-    # Of n equal triangles, one has sides of √(16 π / √3 n), and its middle lies a sixth of their square below the sphere;
-    # some are twice as large as others.
+    # Of n equal triangles, one has sides of √(16 π / √3 n), and its middle lies a sixth of their square below the
+    # sphere; some are twice as large as others.
     sag = 2 * 16 * np.pi / (6 * np.sqrt(3) * max_faces)
     assert np.abs(np.linalg.norm(small.vertices, axis=1) - 1).max() < sag
     assert np.einsum("ij,ij->i", small.normals, small.vertices).min() > 0.98
