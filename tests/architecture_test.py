@@ -15,7 +15,7 @@ SOURCES = sorted(
 )
 MODULES = sorted((ROOT / "python" / "fastcv").rglob("*.py"))
 
-HOT_ROOMS = {"ba", "mvs", "voxels", "nerf", "ode"}
+HOT_ROOMS = {"ba", "meshes", "mvs", "voxels", "nerf", "ode"}
 SHARED_ROOMS = {"core", "camera", "geometry"}
 # Rooms whose Python composes others; the rest of the Python rooms may not import another room's internals.
 APPLICATION = {"pipeline", "report", "cli"}

@@ -11,6 +11,7 @@ namespace fastcv::bindings {
 void bind_ba(nb::module_& m);
 void bind_camera(nb::module_& m);
 void bind_geometry(nb::module_& m);
+void bind_meshes(nb::module_& m);
 void bind_mvs(nb::module_& m);
 void bind_voxels(nb::module_& m);
 
@@ -31,6 +32,7 @@ NB_MODULE(_core, m) {
   room("ba", bindings::bind_ba);
   room("camera", bindings::bind_camera);
   room("geometry", bindings::bind_geometry);
+  room("meshes", bindings::bind_meshes);
   room("mvs", bindings::bind_mvs);
   room("voxels", bindings::bind_voxels);
 }

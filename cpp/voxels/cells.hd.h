@@ -17,14 +17,14 @@ struct RowSigns {
 // Of the samples of a block's row, x = 0 the lowest bit; row = 8 z + y.
 FASTCV_HD RowSigns row_signs(const voxels::Samples& s, std::int64_t block, int row) {
   const int z = row / voxels::kBlock, y = row % voxels::kBlock;
+  const voxels::BlockPosition at = s.position(block);
   int count = voxels::kBlock;
   if (!s.blocks) {
-    const std::int64_t left = s.shape[2] - s.coordinate(block, 2) * voxels::kBlock;
-    const bool in_grid = s.coordinate(block, 0) * voxels::kBlock + z < s.shape[0] &&
-                         s.coordinate(block, 1) * voxels::kBlock + y < s.shape[1];
+    const std::int64_t left = s.shape[2] - at.x * voxels::kBlock;
+    const bool in_grid = at.z * voxels::kBlock + z < s.shape[0] && at.y * voxels::kBlock + y < s.shape[1];
     count = !in_grid ? 0 : left < count ? static_cast<int>(left) : count;
   }
-  const std::int64_t place = s.place(block, z, y, 0);
+  const std::int64_t place = s.first(block, at) + z * s.layer_stride() + y * s.row_stride();
   std::uint32_t inside = 0, known = 0;
   for (int x = 0; x < count; ++x) {
     const float value = s.values[place + x];

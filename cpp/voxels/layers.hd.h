@@ -26,8 +26,9 @@ struct Octet {
 template <int kSide>  // 1 or -1
 FASTCV_HD Octet octet(const voxels::Samples& samples, std::int64_t block) {
   Octet result;
+  const voxels::BlockPosition at = samples.position(block);
   for (int k = 0; k < 8; ++k) {
-    result.of[k] = samples.neighbor(block, (k >> 2) * kSide, (k >> 1 & 1) * kSide, (k & 1) * kSide);
+    result.of[k] = samples.neighbor(block, at, (k >> 2) * kSide, (k >> 1 & 1) * kSide, (k & 1) * kSide);
   }
   return result;
 }

@@ -42,9 +42,9 @@ RowSigns whole_row_signs(const Samples& s, std::int64_t place) {
 // Blocks from here on whose row lies in the grid, where it does so in the first.
 std::int64_t whole_rows(const Samples& s, std::int64_t begin, std::int64_t end, int row) {
   if (s.blocks) return end;
-  const bool in_grid = s.coordinate(begin, 0) * kBlock + row / kBlock < s.shape[0] &&
-                       s.coordinate(begin, 1) * kBlock + row % kBlock < s.shape[1];
-  const std::int64_t whole = begin - s.coordinate(begin, 2) + s.shape[2] / kBlock;
+  const BlockPosition at = s.position(begin);
+  const bool in_grid = at.z * kBlock + row / kBlock < s.shape[0] && at.y * kBlock + row % kBlock < s.shape[1];
+  const std::int64_t whole = begin - at.x + s.shape[2] / kBlock;
   return !in_grid ? begin : whole < end ? whole : end;
 }
 
@@ -56,7 +56,8 @@ void classify_samples(const Samples& samples, const Signs& signs, std::int64_t b
   auto* known = reinterpret_cast<std::uint8_t*>(signs.known);
   for (int row = 0; row < kRows; ++row) {
     const std::int64_t whole = whole_rows(samples, begin, end, row);
-    std::int64_t place = samples.place(begin, row / kBlock, row % kBlock, 0);
+    std::int64_t place = samples.first(begin, samples.position(begin)) + row / kBlock * samples.layer_stride() +
+                         row % kBlock * samples.row_stride();
     for (std::int64_t block = begin; block < end; ++block, place += samples.blocks ? kBlock * kRows : kBlock) {
       const RowSigns found = block < whole ? whole_row_signs(samples, place) : row_signs(samples, block, row);
       inside[block * kRows + row] = found.inside;
@@ -88,9 +89,13 @@ void emit_surface(const Samples& samples, const Signs& signs, const Surface& sur
                   std::int64_t begin, std::int64_t end) {
   const EmitVertices vertices{samples, signs, surface, mesh};
   const EmitTriangles triangles{samples, signs, surface, mesh, &kCubeCases};
-  for (std::int64_t i = begin * kBlock; i < end * kBlock; ++i) {
-    vertices(i);
-    triangles(i);
+  for (std::int64_t i = begin; i < end; ++i) {
+    const Around around(samples, surface.blocks[i]);
+    const Upper upper(samples, surface, i);
+    for (int z = 0; z < kBlock; ++z) {
+      vertices.layer_of(i, z, around);
+      triangles.layer_of(i, z, upper);
+    }
   }
 }
 

@@ -7,6 +7,11 @@
 
 namespace fastcv::voxels {
 
+// z, y, x in blocks.
+struct BlockPosition {
+  std::int64_t z, y, x;
+};
+
 // Samples lie at the centres of voxels. Colours and flags, where there are any, are laid out as the values are.
 struct Samples {
   const float* values;
@@ -20,24 +25,24 @@ struct Samples {
   const std::int32_t* neighbors;  // (num_blocks, 27) as block_neighbors() finds them
 
   FASTCV_HD std::int64_t blocks_along(int axis) const { return (shape[axis] + kBlock - 1) / kBlock; }
-  FASTCV_HD std::int64_t coordinate(std::int64_t block, int axis) const {
-    if (blocks) return blocks[3 * block + axis];
-    const std::int64_t along_x = blocks_along(2), along_y = blocks_along(1);
-    return axis == 2 ? block % along_x : axis == 1 ? block / along_x % along_y : block / along_x / along_y;
+  FASTCV_HD BlockPosition position(std::int64_t block) const {
+    if (blocks) return {blocks[3 * block], blocks[3 * block + 1], blocks[3 * block + 2]};
+    const std::int64_t along_x = blocks_along(2), along_y = blocks_along(1), row = block / along_x;
+    return {row / along_y, row % along_y, block % along_x};
   }
-  // -1 where there is none.
-  FASTCV_HD std::int64_t neighbor(std::int64_t block, int dz, int dy, int dx) const {
+  // The block beside one, -1 where there is none.
+  FASTCV_HD std::int64_t neighbor(std::int64_t block, const BlockPosition& at, int dz, int dy, int dx) const {
     if (neighbors) return neighbors[27 * block + 9 * dz + 3 * dy + dx + 13];
-    const std::int64_t z = coordinate(block, 0) + dz, y = coordinate(block, 1) + dy, x = coordinate(block, 2) + dx;
+    const std::int64_t z = at.z + dz, y = at.y + dy, x = at.x + dx;
     const bool inside = z >= 0 && y >= 0 && x >= 0 && z < blocks_along(0) && y < blocks_along(1) && x < blocks_along(2);
     return inside ? (z * blocks_along(1) + y) * blocks_along(2) + x : -1;
   }
-  // Where in the arrays a sample of a block stands.
-  FASTCV_HD std::int64_t place(std::int64_t block, int z, int y, int x) const {
-    if (blocks) return block * kBlock * kRows + (z * kBlock + y) * kBlock + x;
-    const std::int64_t row = (coordinate(block, 0) * kBlock + z) * shape[1] + coordinate(block, 1) * kBlock + y;
-    return row * shape[2] + coordinate(block, 2) * kBlock + x;
+  // Where in the arrays a block's first sample stands, and how much further the next layer and the next row.
+  FASTCV_HD std::int64_t first(std::int64_t block, const BlockPosition& at) const {
+    return blocks ? block * kBlock * kRows : ((at.z * shape[1] + at.y) * shape[2] + at.x) * kBlock;
   }
+  FASTCV_HD std::int64_t row_stride() const { return blocks ? kBlock : shape[2]; }
+  FASTCV_HD std::int64_t layer_stride() const { return blocks ? kRows : shape[1] * shape[2]; }
 };
 
 // What classification finds: a word per layer of a block, bit 8 y + x for a sample.
