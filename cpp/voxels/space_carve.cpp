@@ -21,7 +21,7 @@ void for_each(std::int64_t n, std::int64_t grain, int num_threads, const Body& b
   });
 }
 
-// counts[layer] = how many of its voxels in touched blocks body(number) says 1 of.
+// counts[layer] = how many of its voxels in touched blocks body(number) is true for.
 template <class Body>
 void count_layers(const std::int64_t* shape, const std::uint8_t* touched, std::int64_t* counts, int num_threads,
                   const Body& body) {
@@ -64,10 +64,7 @@ void judge_voxels(const Photographs& photos, const Consistency& rule, const floa
                   std::int64_t* counts, int num_threads) {
   const std::int64_t* s = states.shape;
   const JudgeVoxel judge{photos, rule, {s[0], s[1], s[2]}, depths, states.data, marks};
-  count_layers(s, touched, counts, num_threads, [&](std::int64_t number) {
-    judge(number);
-    return marks[number];
-  });
+  count_layers(s, touched, counts, num_threads, judge);
 }
 
 void hold_rays(const double* geometry, View<std::uint8_t, 3> states, const std::uint8_t* marks,

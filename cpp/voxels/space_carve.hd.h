@@ -151,7 +151,7 @@ FASTCV_HD bool is_exposed(const std::int64_t* shape, const std::uint8_t* states,
   return false;
 }
 
-// Whether a voxel is to go: marks[voxel] is 1 then, else 0.
+// Whether a voxel is to go, and its mark.
 struct JudgeVoxel {
   voxels::Photographs photos;
   voxels::Consistency rule;
@@ -180,8 +180,10 @@ struct JudgeVoxel {
     const double scatter = squares - (sums[0] * sums[0] + sums[1] * sums[1] + sums[2] * sums[2]) / n;
     return scatter / (3 * (n - 1)) > rule.level_variance + rule.slack * (rough / n);
   }
-  FASTCV_HD void operator()(std::int64_t number) const {
-    marks[number] = states[number] == voxels::kOccupied && is_exposed(shape, states, number) && inconsistent(number);
+  FASTCV_HD bool operator()(std::int64_t number) const {
+    const bool goes = states[number] == voxels::kOccupied && is_exposed(shape, states, number) && inconsistent(number);
+    marks[number] = goes;
+    return goes;
   }
 };
 
@@ -206,14 +208,15 @@ struct HoldRay {
   }
 };
 
-// Takes a marked voxel away unless it is held, and unmarks it. 1 if it went: what it touches must be looked at again.
+// Takes a marked voxel away unless it is held, and unmarks it. Whether it went: what it touches must be looked at
+// again.
 struct TakeVoxel {
   std::int64_t shape[3];
   std::uint8_t *states, *marks, *touched;
-  FASTCV_HD std::uint8_t operator()(std::int64_t number) const {
+  FASTCV_HD bool operator()(std::int64_t number) const {
     const bool goes = marks[number] && states[number] == voxels::kOccupied;
     marks[number] = 0;
-    if (!goes) return 0;
+    if (!goes) return false;
     states[number] = voxels::kFree;
     std::int64_t voxel[3];
     voxel_at(shape, number, voxel);
@@ -224,7 +227,7 @@ struct TakeVoxel {
       }
       voxel[axis] = at;
     }
-    return 1;
+    return true;
   }
 };
 

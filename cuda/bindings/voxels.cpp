@@ -8,7 +8,10 @@
 
 namespace fastcv::bindings {
 
+void bind_space_carve(nb::module_& m);
+
 void bind_voxels(nb::module_& m) {
+  bind_space_carve(m);
   m.def(
       "pack_masks",
       [](const MaskArgs& masks, const std::vector<int>& outside, HostMatrix<std::int64_t, voxels::kLayout> layout,
