@@ -19,7 +19,7 @@ from .grid import VoxelGrid
 
 Array = NDArray[np.float64]
 
-TILE = 16  # kSightTile of cpp/voxels/photographs.h
+TILE = 8  # kSightTile of cpp/voxels/photographs.h
 NOT_CAST, NO_VOXEL = -2, -1
 _BYTES_PER_PIXEL = 4 + 8 + 4  # the pixel, the voxel that it sees, and how far away that is
 
@@ -29,7 +29,7 @@ class Photographs:
     """What the kernels take, in the callers' framework (cpp/voxels/photographs.h).
 
     ``layout`` and ``geometry`` describe the views, ``pixels`` are all of their pixels one after the other, ``seen`` and
-    ``depths`` the voxel that each of them sees, ``changed`` a byte for every tile of pixels.
+    ``depths`` the voxel that each of them sees.
     """
 
     geometry: Any
@@ -37,17 +37,21 @@ class Photographs:
     pixels: Any
     seen: Any
     depths: Any
-    changed: Any
     sizes: list[tuple[int, int]]
 
-    def views(self, *arrays: Any) -> list[tuple[Any, ...]]:
-        """Every view's part of arrays over pixels, (H, W) each, and of ``changed``, which comes last."""
+    @property
+    def num_tiles(self) -> int:
+        """Tiles of all photographs."""
+        return sum(map(num_tiles, self.sizes))
+
+    def views(self, tiles: Any, *arrays: Any) -> list[tuple[Any, ...]]:
+        """Every view's part of arrays over pixels, (H, W) each, and last of marks of tiles, (T,)."""
         parts, pixel, tile = [], 0, 0
         for height, width in self.sizes:
-            tiles = num_tiles((height, width))
+            count = num_tiles((height, width))
             images = [array[pixel : pixel + height * width].reshape(height, width) for array in arrays]
-            parts.append((*images, self.changed[tile : tile + tiles]))
-            pixel, tile = pixel + height * width, tile + tiles
+            parts.append((*images, tiles[tile : tile + count]))
+            pixel, tile = pixel + height * width, tile + count
         return parts
 
 
@@ -77,11 +81,8 @@ def pack_photographs(
         call.backend.voxels.pack_photograph(handle(image), handle(out), call.execution(num_threads))
         seen[start:end][shows.ravel()] = NOT_CAST
     geometry = np.stack([view_geometry(matrix, grid) for _, _, matrix in photos])
-    changed = np.empty(sum(map(num_tiles, sizes)), np.uint8)
-    place = call.place
-    return Photographs(
-        place(geometry), place(layout), pixels, place(seen), place(np.zeros(total, np.float32)), place(changed), sizes
-    )
+    tables = (call.place(table) for table in (geometry, layout))
+    return Photographs(*tables, pixels, call.place(seen), call.place(np.zeros(total, np.float32)), sizes)
 
 
 def view_geometry(image_from_world: Array, grid: VoxelGrid) -> Array:

@@ -19,7 +19,7 @@ from ._photographs import Photographs, pack_photographs
 from ._surface_colors import estimate_gains, surface_colors
 from .carve import carve
 from .grid import VoxelGrid
-from .occupancy import Occupancy
+from .occupancy import BLOCK, Occupancy
 from .render import colors_of, render_voxels
 
 Progress = Callable[[int, int], None]
@@ -180,7 +180,6 @@ def space_carve(
     else:
         states = np.ones(grid.shape, np.uint8)
     carving = _Carving(call, photos, states, num_threads)
-    carving.look()
     rule = _Rule(float(threshold) ** 2, float(slack) ** 2, int(min_views), masks is not None)
     estimate = gains is None and not (start is None and masks is None)
     levels = estimate_gains(carving) if estimate else _gains(gains, len(images))
@@ -213,30 +212,25 @@ class _Carving:
             inside = (view[12:15] >= 0) & (view[12:15] < self.shape[::-1])
             if inside.all():
                 states[tuple(view[12:15].astype(np.int64)[::-1])] = 0
-        blocks = tuple(-(-size // 8) for size in self.shape)
-        self._states, self._marks = call.place(states), call.place(np.zeros(self.shape, np.uint8))
-        self._touched, self._next = (call.place(np.zeros(blocks, np.uint8)) for _ in range(2))
-        self.rounds = 0
+        blocks = tuple(-(-size // BLOCK) for size in self.shape)
+        self._states = call.place(states)
+        self._marks, self._touched = (call.place(np.zeros(shape, np.uint8)) for shape in (self.shape, blocks))
+        self._tiles, self._next_tiles = (call.place(np.ones(photos.num_tiles, np.uint8)) for _ in range(2))
         self._counts = call.empty((self.shape[0],), "int64")
         self._size = np.array(self.shape, np.int64)
-
-    def look(self) -> None:
-        """Every pixel sees the first voxel that is left on its ray."""
-        self.photos.changed[:] = 0
-        views = self.photos.views(self.photos.seen, self.photos.depths)
-        for geometry, view in zip(self.photos.geometry, views, strict=True):
-            seen, depths, changed = map(handle, view)
-            self._native.cast_rays(handle(geometry), handle(self._states), seen, depths, changed, self._execution)
+        self.rounds = 0
+        self._look()
 
     def run(
         self, rule: _Rule, gains: NDArray[np.float64], max_rounds: int | None, progress: Progress | None
     ) -> bool:
         """Rounds until one finds nothing; whether it came to that."""
         placed = self._call.place(gains)
-        self._touched[:] = 1
+        self._tiles[:] = 1
         while self.rounds != max_rounds:
             self.rounds += 1
             marked = self._judge(rule, placed)
+            self._tiles, self._next_tiles = self._next_tiles, self._tiles
             taken = self._take(rule.hold) if marked else 0
             if progress is not None:
                 progress(self.rounds, taken)
@@ -244,26 +238,31 @@ class _Carving:
                 return True
         return False
 
+    def _look(self) -> None:
+        """Every pixel of marked tiles sees the first voxel that is left on its ray."""
+        views = self.photos.views(self._tiles, self.photos.seen, self.photos.depths)
+        for geometry, view in zip(self.photos.geometry, views, strict=True):
+            seen, depths, tiles = map(handle, view)
+            self._native.cast_rays(handle(geometry), handle(self._states), seen, depths, tiles, self._execution)
+
     def _judge(self, rule: _Rule, gains: Any) -> int:
-        photos = self.photos
-        arrays = (photos.geometry, photos.layout, photos.pixels, gains)
-        grid = (photos.depths, self._states, self._touched, self._marks, self._counts)
-        self._native.judge_voxels(*map(handle, arrays), *rule[:3], *map(handle, grid), self._execution)
+        photos, native, execution = self.photos, self._native, self._execution
+        views = (photos.geometry, photos.layout)
+        native.touch_blocks(*map(handle, (*views, self._size, self._tiles, self._touched)), execution)
+        self._next_tiles[:] = 0
+        grid = (photos.depths, self._states, self._tiles, self._touched, self._marks, self._next_tiles, self._counts)
+        native.judge_voxels(*map(handle, (*views, photos.pixels, gains)), *rule[:3], *map(handle, grid), execution)
         return int(self._counts.sum())
 
     def _take(self, hold: bool) -> int:
         photos, native, execution = self.photos, self._native, self._execution
         if hold:
-            for geometry, (seen, _) in zip(photos.geometry, photos.views(photos.seen), strict=True):
-                native.hold_rays(*map(handle, (geometry, self._states, self._marks, seen)), execution)
-        self._next[:] = 0
-        arrays = (self._states, self._touched, self._marks, self._counts, self._next)
+            for geometry, view in zip(photos.geometry, photos.views(self._tiles, photos.seen), strict=True):
+                native.hold_rays(*map(handle, (geometry, self._states, self._marks, *view)), execution)
+        arrays = (self._states, self._touched, self._marks, self._counts)
         native.take_voxels(*map(handle, arrays), execution)
         taken = int(self._counts.sum())
-        self.look()
-        arrays = (photos.geometry, photos.layout, self._size, photos.changed, self._next)
-        native.touch_blocks(*map(handle, arrays), execution)
-        self._touched, self._next = self._next, self._touched
+        self._look()
         return taken
 
     def fetch_states(self) -> NDArray[np.uint8]:
