@@ -18,39 +18,41 @@ void bind_space_carve(nb::module_& m) {
   m.def(
       "cast_rays",
       [](ViewArg<const double, 1> geometry, ViewArg<const std::uint8_t, 3> states, ViewArg<std::int64_t, 2> voxels,
-         ViewArg<float, 2> depths, ViewArg<const std::uint8_t, 1> tiles, int num_threads) {
+         ViewArg<float, 2> depths, ViewArg<const std::uint8_t, 1> tiles, ViewArg<std::uint8_t, 1> changed,
+         int num_threads) {
         const auto grid = view<3>(states);
         const auto seen = view<2>(voxels);
         const nb::gil_scoped_release release;
-        voxels::cast_rays(geometry.data(), grid, seen, depths.data(), tiles.data(), num_threads);
+        voxels::cast_rays(geometry.data(), grid, seen, depths.data(), tiles.data(), changed.data(), num_threads);
       },
-      array("geometry"), array("states"), array("voxels"), array("depths"), array("tiles"), nb::arg("num_threads"));
+      array("geometry"), array("states"), array("voxels"), array("depths"), array("tiles"), array("changed"),
+      nb::arg("num_threads"));
   m.def(
       "touch_blocks",
       [](GeometryArg geometry, PhotoLayoutArg layout, HostNumbers<std::int64_t, 3> shape,
-         ViewArg<const std::uint8_t, 1> tiles, ViewArg<std::uint8_t, 3> touched, int num_threads) {
+         ViewArg<const std::uint8_t, 1> changed, ViewArg<std::uint8_t, 3> touched, int num_threads) {
         const voxels::Photographs photos{static_cast<std::int64_t>(layout.shape(0)), geometry.data(), layout.data(),
                                          nullptr};
         const nb::gil_scoped_release release;
-        voxels::touch_blocks(photos, shape.data(), tiles.data(), touched.data(), num_threads);
+        voxels::touch_blocks(photos, shape.data(), changed.data(), touched.data(), num_threads);
       },
-      array("geometry"), array("layout"), array("shape"), array("tiles"), array("touched"), nb::arg("num_threads"));
+      array("geometry"), array("layout"), array("shape"), array("changed"), array("touched"), nb::arg("num_threads"));
   m.def(
       "judge_voxels",
       [](GeometryArg geometry, PhotoLayoutArg layout, ViewArg<const std::int32_t, 1> pixels,
          RowsArg<const double, 3> gains, double level_variance, double slack, int min_views,
-         ViewArg<const float, 1> depths, ViewArg<const std::uint8_t, 3> states, ViewArg<const std::uint8_t, 1> tiles,
-         ViewArg<const std::uint8_t, 3> touched, ViewArg<std::uint8_t, 3> marks, ViewArg<std::uint8_t, 1> next_tiles,
+         ViewArg<const float, 1> depths, ViewArg<const std::uint8_t, 3> states, ViewArg<const std::uint8_t, 1> changed,
+         ViewArg<const std::uint8_t, 3> touched, ViewArg<std::uint8_t, 3> marks, ViewArg<std::uint8_t, 1> tiles,
          ViewArg<std::int64_t, 1> counts, int num_threads) {
         const auto photos = photographs_from(geometry, layout, pixels);
         const auto grid = view<3>(states);
         const nb::gil_scoped_release release;
         voxels::judge_voxels(photos, {gains.data(), level_variance, slack, min_views}, depths.data(), grid,
-                             tiles.data(), touched.data(), marks.data(), next_tiles.data(), counts.data(), num_threads);
+                             changed.data(), touched.data(), marks.data(), tiles.data(), counts.data(), num_threads);
       },
       array("geometry"), array("layout"), array("pixels"), array("gains"), nb::arg("level_variance"), nb::arg("slack"),
-      nb::arg("min_views"), array("depths"), array("states"), array("tiles"), array("touched"), array("marks"),
-      array("next_tiles"), array("counts"), nb::arg("num_threads"));
+      nb::arg("min_views"), array("depths"), array("states"), array("changed"), array("touched"), array("marks"),
+      array("tiles"), array("counts"), nb::arg("num_threads"));
   m.def(
       "hold_rays",
       [](ViewArg<const double, 1> geometry, ViewArg<std::uint8_t, 3> states, ViewArg<const std::uint8_t, 3> marks,
@@ -64,12 +66,12 @@ void bind_space_carve(nb::module_& m) {
   m.def(
       "take_voxels",
       [](ViewArg<std::uint8_t, 3> states, ViewArg<const std::uint8_t, 3> touched, ViewArg<std::uint8_t, 3> marks,
-         ViewArg<std::int64_t, 1> counts, int num_threads) {
+         ViewArg<std::int64_t, 1> counts, ViewArg<std::uint8_t, 3> touches, int num_threads) {
         const auto grid = view<3>(states);
         const nb::gil_scoped_release release;
-        voxels::take_voxels(grid, touched.data(), marks.data(), counts.data(), num_threads);
+        voxels::take_voxels(grid, touched.data(), marks.data(), counts.data(), touches.data(), num_threads);
       },
-      array("states"), array("touched"), array("marks"), array("counts"), nb::arg("num_threads"));
+      array("states"), array("touched"), array("marks"), array("counts"), array("touches"), nb::arg("num_threads"));
   m.def(
       "observe_voxels",
       [](GeometryArg geometry, PhotoLayoutArg layout, ViewArg<const std::int32_t, 1> pixels,

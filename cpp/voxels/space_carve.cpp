@@ -60,23 +60,23 @@ void pack_photograph(View<const std::uint8_t, 3> image, std::int32_t* pixels, in
 }
 
 void cast_rays(const double* geometry, View<const std::uint8_t, 3> states, View<std::int64_t, 2> voxels, float* depths,
-               const std::uint8_t* tiles, int num_threads) {
+               const std::uint8_t* tiles, std::uint8_t* changed, int num_threads) {
   const std::int64_t* s = states.shape;
-  const CastRay cast{geometry, {s[0], s[1], s[2]}, voxels.shape[1], states.data, {voxels.data, depths}};
+  const CastRay cast{geometry, {s[0], s[1], s[2]}, voxels.shape[1], states.data, {voxels.data, depths}, changed};
   for_each_pixel(voxels.shape, tiles, num_threads, cast);
 }
 
-void touch_blocks(const Photographs& photos, const std::int64_t* shape, const std::uint8_t* tiles,
+void touch_blocks(const Photographs& photos, const std::int64_t* shape, const std::uint8_t* changed,
                   std::uint8_t* touched, int num_threads) {
   const std::int64_t blocks = blocks_along(shape[0]) * blocks_along(shape[1]) * blocks_along(shape[2]);
-  for_each(blocks, 256, num_threads, TouchBlock{photos, {shape[0], shape[1], shape[2]}, tiles, touched});
+  for_each(blocks, 256, num_threads, TouchBlock{photos, {shape[0], shape[1], shape[2]}, changed, touched});
 }
 
 void judge_voxels(const Photographs& photos, const Consistency& rule, const float* depths,
-                  View<const std::uint8_t, 3> states, const std::uint8_t* tiles, const std::uint8_t* touched,
-                  std::uint8_t* marks, std::uint8_t* next_tiles, std::int64_t* counts, int num_threads) {
+                  View<const std::uint8_t, 3> states, const std::uint8_t* changed, const std::uint8_t* touched,
+                  std::uint8_t* marks, std::uint8_t* tiles, std::int64_t* counts, int num_threads) {
   const std::int64_t* s = states.shape;
-  const JudgeVoxel judge{photos, rule, {s[0], s[1], s[2]}, depths, states.data, tiles, marks, next_tiles};
+  const JudgeVoxel judge{photos, rule, {s[0], s[1], s[2]}, depths, states.data, changed, marks, tiles};
   count_layers(s, touched, counts, num_threads, judge);
 }
 
@@ -88,8 +88,9 @@ void hold_rays(const double* geometry, View<std::uint8_t, 3> states, const std::
 }
 
 void take_voxels(View<std::uint8_t, 3> states, const std::uint8_t* touched, std::uint8_t* marks, std::int64_t* counts,
-                 int num_threads) {
-  count_layers(states.shape, touched, counts, num_threads, TakeVoxel{states.data, marks});
+                 std::uint8_t* touches, int num_threads) {
+  const std::int64_t* s = states.shape;
+  count_layers(s, touched, counts, num_threads, TakeVoxel{{s[0], s[1], s[2]}, states.data, marks, touches});
 }
 
 void observe_voxels(const Photographs& photos, const float* depths, const std::int64_t* shape,

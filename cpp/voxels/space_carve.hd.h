@@ -99,16 +99,19 @@ FASTCV_HD bool visit_tiles(const voxels::Photographs& photos, const double* cent
   return false;
 }
 
-// Follows a pixel's ray from the voxel that it has come to on to the first that is occupied.
+// Follows a pixel's ray from the voxel that it has come to on to the first that is occupied; marks the pixel's tile if
+// that is another one.
 struct CastRay {
   const double* geometry;
   std::int64_t shape[3], width;
   const std::uint8_t* states;
   voxels::Sight sight;
+  std::uint8_t* changed;
   FASTCV_HD void operator()(std::int64_t pixel) const {
     std::int64_t number = sight.voxels[pixel], voxel[3];
     if (number == voxels::kNoVoxel || (number >= 0 && states[number] != voxels::kFree)) return;
-    const VoxelRay ray = voxel_ray(geometry, shape, double(pixel % width) + 0.5, double(pixel / width) + 0.5);
+    const std::int64_t column = pixel % width, row = pixel / width;
+    const VoxelRay ray = voxel_ray(geometry, shape, double(column) + 0.5, double(row) + 0.5);
     bool inside = true;
     if (number == voxels::kNotCast) {
       inside = enter_grid(ray, voxel);
@@ -118,50 +121,61 @@ struct CastRay {
     while (inside && states[number = voxel_number(shape, voxel)] == voxels::kFree) inside = next_voxel(ray, voxel);
     sight.voxels[pixel] = inside ? number : voxels::kNoVoxel;
     sight.depths[pixel] = inside ? static_cast<float>(depth_of_entry(ray, voxel)) : 0.0F;
+    store_relaxed(changed + sight_tile(width, column, row), 1);
   }
 };
 
-// Blocks of voxels of which one may be seen by a pixel of a marked tile.
+// Blocks of voxels of which one may be seen by a pixel of a changed tile.
 struct TouchBlock {
   voxels::Photographs photos;
   std::int64_t shape[3];
-  const std::uint8_t* tiles;
+  const std::uint8_t* changed;
   std::uint8_t* touched;
   FASTCV_HD void operator()(std::int64_t block) const {
+    if (touched[block]) return;
     constexpr double kHalf = 0.5 * voxels::kBlock;
     const std::int64_t columns = blocks_along(shape[2]), rows = blocks_along(shape[1]);
     const double center[3] = {double(block % columns * voxels::kBlock) + kHalf,
                               double(block / columns % rows * voxels::kBlock) + kHalf,
                               double(block / columns / rows * voxels::kBlock) + kHalf};
-    const std::uint8_t* marked = tiles;
+    const std::uint8_t* marked = changed;
     touched[block] = visit_tiles(photos, center, kHalf, [marked](std::int64_t tile) { return marked[tile] != 0; });
   }
 };
 
-// Is a voxel occupied, and open to at least one of its six neighbours or to the outside of the grid?
-FASTCV_HD bool is_exposed(const std::int64_t* shape, const std::uint8_t* states, std::int64_t number) {
-  if (states[number] == voxels::kFree) return false;
-  std::int64_t voxel[3], stride = 1;
-  voxel_at(shape, number, voxel);
+// Whether one of a voxel's six neighbours passes a test, or lies outside of the grid and `beyond` is true.
+template <class Test>
+FASTCV_HD bool any_neighbor(const std::int64_t* shape, const std::int64_t* voxel, bool beyond, const Test& test) {
+  const std::int64_t number = voxel_number(shape, voxel);
+  std::int64_t stride = 1;
   for (int axis = 0; axis < 3; ++axis) {
     const std::int64_t size = shape[2 - axis];
-    if (voxel[axis] == 0 || voxel[axis] == size - 1) return true;
-    if (states[number - stride] == voxels::kFree || states[number + stride] == voxels::kFree) return true;
+    if (voxel[axis] == 0 ? beyond : test(number - stride)) return true;
+    if (voxel[axis] == size - 1 ? beyond : test(number + stride)) return true;
     stride *= size;
   }
   return false;
 }
 
-// Whether a voxel is to go. One that no pixel of a marked tile may see remains as it was. The pixels that may see one
-// that goes, or its neighbours, are what is to be marked next.
+// Whether a voxel is to go. One remains as it was if none of its neighbours has gone and no pixel of a changed tile may
+// see it. `tiles` are marked where a pixel may see one that goes.
 struct JudgeVoxel {
   voxels::Photographs photos;
   voxels::Consistency rule;
   std::int64_t shape[3];
   const float* depths;
-  const std::uint8_t *states, *tiles;
-  std::uint8_t *marks, *next_tiles;
+  const std::uint8_t *states, *changed;
+  std::uint8_t *marks, *tiles;
 
+  // Nobody writes the mark of a free voxel while others are judged.
+  FASTCV_HD bool may_differ(const std::int64_t* voxel, const double* center) const {
+    const JudgeVoxel* self = this;
+    const auto gone = [self](std::int64_t number) {
+      return self->states[number] == voxels::kFree && self->marks[number] != 0;
+    };
+    const auto sees_another = [self](std::int64_t tile) { return self->changed[tile] != 0; };
+    return any_neighbor(shape, voxel, false, gone) || visit_tiles(photos, center, 0.5, sees_another);
+  }
   FASTCV_HD bool inconsistent(const std::int64_t* voxel) const {
     std::int64_t count = 0;
     double sums[3] = {}, squares = 0, rough = 0;
@@ -182,17 +196,17 @@ struct JudgeVoxel {
     return scatter / (3 * (n - 1)) > rule.level_variance + rule.slack * (rough / n);
   }
   FASTCV_HD bool operator()(std::int64_t number) const {
-    if (states[number] != voxels::kOccupied || !is_exposed(shape, states, number)) return false;
+    if (states[number] != voxels::kOccupied) return false;
     std::int64_t voxel[3];
     voxel_at(shape, number, voxel);
+    const std::uint8_t* all = states;
+    if (!any_neighbor(shape, voxel, true, [all](std::int64_t i) { return all[i] == voxels::kFree; })) return false;
     const double center[3] = {double(voxel[0]) + 0.5, double(voxel[1]) + 0.5, double(voxel[2]) + 0.5};
-    const std::uint8_t* marked = tiles;
-    if (!visit_tiles(photos, center, 0.5, [marked](std::int64_t tile) { return marked[tile] != 0; })) return false;
-    if (!inconsistent(voxel)) return false;
+    if (!may_differ(voxel, center) || !inconsistent(voxel)) return false;
     marks[number] = 1;
-    std::uint8_t* next = next_tiles;
-    visit_tiles(photos, center, 1.5, [next](std::int64_t tile) {
-      store_relaxed(next + tile, 1);
+    std::uint8_t* marked = tiles;
+    visit_tiles(photos, center, 0.5, [marked](std::int64_t tile) {
+      store_relaxed(marked + tile, 1);
       return false;
     });
     return true;
@@ -220,14 +234,26 @@ struct HoldRay {
   }
 };
 
-// Takes a marked voxel away unless it is held, and unmarks it. Whether it went.
+// Takes a marked voxel away unless it is held. Whether it went: its mark remains for one more round then, and touches
+// are the blocks that it lies in or next to.
 struct TakeVoxel {
-  std::uint8_t *states, *marks;
+  std::int64_t shape[3];
+  std::uint8_t *states, *marks, *touches;
   FASTCV_HD bool operator()(std::int64_t number) const {
     const bool goes = marks[number] && states[number] == voxels::kOccupied;
-    marks[number] = 0;
-    if (goes) states[number] = voxels::kFree;
-    return goes;
+    marks[number] = goes;
+    if (!goes) return false;
+    states[number] = voxels::kFree;
+    std::int64_t voxel[3];
+    voxel_at(shape, number, voxel);
+    for (int axis = 0; axis < 3; ++axis) {
+      const std::int64_t at = voxel[axis], last = shape[2 - axis] - 1;
+      for (voxel[axis] = at > 0 ? at - 1 : at; voxel[axis] <= (at < last ? at + 1 : at); ++voxel[axis]) {
+        store_relaxed(touches + block_of(shape, voxel), 1);
+      }
+      voxel[axis] = at;
+    }
+    return true;
   }
 };
 

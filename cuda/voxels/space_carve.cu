@@ -49,23 +49,23 @@ void pack_photograph(View<const std::uint8_t, 3> image, std::int32_t* pixels, cu
 }
 
 void cast_rays(const double* geometry, View<const std::uint8_t, 3> states, View<std::int64_t, 2> voxels, float* depths,
-               const std::uint8_t* tiles, cudaStream_t stream) {
+               const std::uint8_t* tiles, std::uint8_t* changed, cudaStream_t stream) {
   const std::int64_t* s = states.shape;
-  const gpu::CastRay cast{geometry, {s[0], s[1], s[2]}, voxels.shape[1], states.data, {voxels.data, depths}};
+  const gpu::CastRay cast{geometry, {s[0], s[1], s[2]}, voxels.shape[1], states.data, {voxels.data, depths}, changed};
   for_each(voxels.size(), InTiles<gpu::CastRay>{voxels.shape[1], tiles, cast}, stream);
 }
 
-void touch_blocks(const Photographs& photos, const std::int64_t* shape, const std::uint8_t* tiles,
+void touch_blocks(const Photographs& photos, const std::int64_t* shape, const std::uint8_t* changed,
                   std::uint8_t* touched, cudaStream_t stream) {
   const std::int64_t blocks = gpu::blocks_along(shape[0]) * gpu::blocks_along(shape[1]) * gpu::blocks_along(shape[2]);
-  for_each(blocks, gpu::TouchBlock{photos, {shape[0], shape[1], shape[2]}, tiles, touched}, stream);
+  for_each(blocks, gpu::TouchBlock{photos, {shape[0], shape[1], shape[2]}, changed, touched}, stream);
 }
 
 void judge_voxels(const Photographs& photos, const Consistency& rule, const float* depths,
-                  View<const std::uint8_t, 3> states, const std::uint8_t* tiles, const std::uint8_t* touched,
-                  std::uint8_t* marks, std::uint8_t* next_tiles, std::int64_t* counts, cudaStream_t stream) {
+                  View<const std::uint8_t, 3> states, const std::uint8_t* changed, const std::uint8_t* touched,
+                  std::uint8_t* marks, std::uint8_t* tiles, std::int64_t* counts, cudaStream_t stream) {
   const std::int64_t* s = states.shape;
-  const gpu::JudgeVoxel judge{photos, rule, {s[0], s[1], s[2]}, depths, states.data, tiles, marks, next_tiles};
+  const gpu::JudgeVoxel judge{photos, rule, {s[0], s[1], s[2]}, depths, states.data, changed, marks, tiles};
   count_layers(s, touched, counts, judge, stream);
 }
 
@@ -77,8 +77,9 @@ void hold_rays(const double* geometry, View<std::uint8_t, 3> states, const std::
 }
 
 void take_voxels(View<std::uint8_t, 3> states, const std::uint8_t* touched, std::uint8_t* marks, std::int64_t* counts,
-                 cudaStream_t stream) {
-  count_layers(states.shape, touched, counts, gpu::TakeVoxel{states.data, marks}, stream);
+                 std::uint8_t* touches, cudaStream_t stream) {
+  const std::int64_t* s = states.shape;
+  count_layers(s, touched, counts, gpu::TakeVoxel{{s[0], s[1], s[2]}, states.data, marks, touches}, stream);
 }
 
 void observe_voxels(const Photographs& photos, const float* depths, const std::int64_t* shape,

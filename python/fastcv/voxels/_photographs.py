@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,15 +45,22 @@ class Photographs:
         """Tiles of all photographs."""
         return sum(map(num_tiles, self.sizes))
 
-    def views(self, tiles: Any, *arrays: Any) -> list[tuple[Any, ...]]:
-        """Every view's part of arrays over pixels, (H, W) each, and last of marks of tiles, (T,)."""
-        parts, pixel, tile = [], 0, 0
-        for height, width in self.sizes:
-            count = num_tiles((height, width))
-            images = [array[pixel : pixel + height * width].reshape(height, width) for array in arrays]
-            parts.append((*images, tiles[tile : tile + count]))
-            pixel, tile = pixel + height * width, tile + count
-        return parts
+    def images(self, array: Any) -> list[Any]:
+        """Every view's part of an array over pixels, (H, W)."""
+        parts = _split(array, map(math.prod, self.sizes))
+        return [part.reshape(size) for part, size in zip(parts, self.sizes, strict=True)]
+
+    def tiles(self, array: Any) -> list[Any]:
+        """Every view's part of an array over tiles, (T,)."""
+        return _split(array, map(num_tiles, self.sizes))
+
+
+def _split(array: Any, counts: Iterable[int]) -> list[Any]:
+    parts, begin = [], 0
+    for count in counts:
+        parts.append(array[begin : begin + count])
+        begin += count
+    return parts
 
 
 def pack_photographs(

@@ -214,8 +214,10 @@ class _Carving:
                 states[tuple(view[12:15].astype(np.int64)[::-1])] = 0
         blocks = tuple(-(-size // BLOCK) for size in self.shape)
         self._states = call.place(states)
-        self._marks, self._touched = (call.place(np.zeros(shape, np.uint8)) for shape in (self.shape, blocks))
-        self._tiles, self._next_tiles = (call.place(np.ones(photos.num_tiles, np.uint8)) for _ in range(2))
+        self._marks, self._touched, self._touches = (
+            call.place(np.zeros(shape, np.uint8)) for shape in (self.shape, blocks, blocks)
+        )
+        self._tiles, self._changed = (call.place(np.ones(photos.num_tiles, np.uint8)) for _ in range(2))
         self._counts = call.empty((self.shape[0],), "int64")
         self._size = np.array(self.shape, np.int64)
         self.rounds = 0
@@ -226,44 +228,49 @@ class _Carving:
     ) -> bool:
         """Rounds until one finds nothing; whether it came to that."""
         placed = self._call.place(gains)
-        self._tiles[:] = 1
+        self._changed[:] = 1
+        self._touched[:] = 1
         while self.rounds != max_rounds:
             self.rounds += 1
             marked = self._judge(rule, placed)
-            self._tiles, self._next_tiles = self._next_tiles, self._tiles
-            taken = self._take(rule.hold) if marked else 0
+            taken = self._take(rule.hold)
             if progress is not None:
                 progress(self.rounds, taken)
             if not marked:
                 return True
         return False
 
-    def _look(self) -> None:
-        """Every pixel of marked tiles sees the first voxel that is left on its ray."""
-        views = self.photos.views(self._tiles, self.photos.seen, self.photos.depths)
-        for geometry, view in zip(self.photos.geometry, views, strict=True):
-            seen, depths, tiles = map(handle, view)
-            self._native.cast_rays(handle(geometry), handle(self._states), seen, depths, tiles, self._execution)
-
     def _judge(self, rule: _Rule, gains: Any) -> int:
-        photos, native, execution = self.photos, self._native, self._execution
-        views = (photos.geometry, photos.layout)
-        native.touch_blocks(*map(handle, (*views, self._size, self._tiles, self._touched)), execution)
-        self._next_tiles[:] = 0
-        grid = (photos.depths, self._states, self._tiles, self._touched, self._marks, self._next_tiles, self._counts)
-        native.judge_voxels(*map(handle, (*views, photos.pixels, gains)), *rule[:3], *map(handle, grid), execution)
+        photos = self.photos
+        self._tiles[:] = 0
+        views = (photos.geometry, photos.layout, photos.pixels, gains)
+        grid = (photos.depths, self._states, self._changed, self._touched, self._marks, self._tiles, self._counts)
+        self._native.judge_voxels(*map(handle, views), *rule[:3], *map(handle, grid), self._execution)
         return int(self._counts.sum())
 
     def _take(self, hold: bool) -> int:
         photos, native, execution = self.photos, self._native, self._execution
         if hold:
-            for geometry, view in zip(photos.geometry, photos.views(self._tiles, photos.seen), strict=True):
-                native.hold_rays(*map(handle, (geometry, self._states, self._marks, *view)), execution)
-        arrays = (self._states, self._touched, self._marks, self._counts)
+            views = zip(photos.geometry, photos.images(photos.seen), photos.tiles(self._tiles), strict=True)
+            for geometry, seen, tiles in views:
+                native.hold_rays(*map(handle, (geometry, self._states, self._marks, seen, tiles)), execution)
+        self._touches[:] = 0
+        arrays = (self._states, self._touched, self._marks, self._counts, self._touches)
         native.take_voxels(*map(handle, arrays), execution)
-        taken = int(self._counts.sum())
+        self._touched, self._touches = self._touches, self._touched
         self._look()
-        return taken
+        arrays = (photos.geometry, photos.layout, self._size, self._changed, self._touched)
+        native.touch_blocks(*map(handle, arrays), execution)
+        return int(self._counts.sum())
+
+    def _look(self) -> None:
+        """Every pixel of marked tiles sees the first voxel that is left on its ray."""
+        photos = self.photos
+        self._changed[:] = 0
+        images, tiles = ((photos.seen, photos.depths), (self._tiles, self._changed))
+        parts = (*map(photos.images, images), *map(photos.tiles, tiles))
+        for geometry, *view in zip(photos.geometry, *parts, strict=True):
+            self._native.cast_rays(*map(handle, (geometry, self._states, *view)), self._execution)
 
     def fetch_states(self) -> NDArray[np.uint8]:
         """(Z, Y, X), 0 where nothing is left."""
