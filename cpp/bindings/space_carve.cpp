@@ -18,13 +18,15 @@ void bind_space_carve(nb::module_& m) {
   m.def(
       "cast_rays",
       [](ViewArg<const double, 1> geometry, ViewArg<const std::uint8_t, 3> states, ViewArg<std::int64_t, 2> voxels,
-         ViewArg<float, 2> depths, ViewArg<std::uint8_t, 1> changed, int num_threads) {
+         ViewArg<float, 2> depths, ViewArg<const std::uint8_t, 1> tiles, ViewArg<std::uint8_t, 1> changed,
+         int num_threads) {
         const auto grid = view<3>(states);
         const auto seen = view<2>(voxels);
         const nb::gil_scoped_release release;
-        voxels::cast_rays(geometry.data(), grid, seen, depths.data(), changed.data(), num_threads);
+        voxels::cast_rays(geometry.data(), grid, seen, depths.data(), tiles.data(), changed.data(), num_threads);
       },
-      array("geometry"), array("states"), array("voxels"), array("depths"), array("changed"), nb::arg("num_threads"));
+      array("geometry"), array("states"), array("voxels"), array("depths"), array("tiles"), array("changed"),
+      nb::arg("num_threads"));
   m.def(
       "touch_blocks",
       [](GeometryArg geometry, PhotoLayoutArg layout, HostNumbers<std::int64_t, 3> shape,
@@ -39,27 +41,28 @@ void bind_space_carve(nb::module_& m) {
       "judge_voxels",
       [](GeometryArg geometry, PhotoLayoutArg layout, ViewArg<const std::int32_t, 1> pixels,
          RowsArg<const double, 3> gains, double level_variance, double slack, int min_views,
-         ViewArg<const float, 1> depths, ViewArg<const std::uint8_t, 3> states, ViewArg<const std::uint8_t, 3> touched,
-         ViewArg<std::uint8_t, 3> marks, ViewArg<std::int64_t, 1> counts, int num_threads) {
+         ViewArg<const float, 1> depths, ViewArg<const std::uint8_t, 3> states, ViewArg<const std::uint8_t, 1> changed,
+         ViewArg<const std::uint8_t, 3> touched, ViewArg<std::uint8_t, 3> marks, ViewArg<std::uint8_t, 1> tiles,
+         ViewArg<std::int64_t, 1> counts, int num_threads) {
         const auto photos = photographs_from(geometry, layout, pixels);
         const auto grid = view<3>(states);
         const nb::gil_scoped_release release;
         voxels::judge_voxels(photos, {gains.data(), level_variance, slack, min_views}, depths.data(), grid,
-                             touched.data(), marks.data(), counts.data(), num_threads);
+                             changed.data(), touched.data(), marks.data(), tiles.data(), counts.data(), num_threads);
       },
       array("geometry"), array("layout"), array("pixels"), array("gains"), nb::arg("level_variance"), nb::arg("slack"),
-      nb::arg("min_views"), array("depths"), array("states"), array("touched"), array("marks"), array("counts"),
-      nb::arg("num_threads"));
+      nb::arg("min_views"), array("depths"), array("states"), array("changed"), array("touched"), array("marks"),
+      array("tiles"), array("counts"), nb::arg("num_threads"));
   m.def(
       "hold_rays",
       [](ViewArg<const double, 1> geometry, ViewArg<std::uint8_t, 3> states, ViewArg<const std::uint8_t, 3> marks,
-         ViewArg<const std::int64_t, 2> voxels, int num_threads) {
+         ViewArg<const std::int64_t, 2> voxels, ViewArg<const std::uint8_t, 1> tiles, int num_threads) {
         const auto grid = view<3>(states);
         const auto seen = view<2>(voxels);
         const nb::gil_scoped_release release;
-        voxels::hold_rays(geometry.data(), grid, marks.data(), seen, num_threads);
+        voxels::hold_rays(geometry.data(), grid, marks.data(), seen, tiles.data(), num_threads);
       },
-      array("geometry"), array("states"), array("marks"), array("voxels"), nb::arg("num_threads"));
+      array("geometry"), array("states"), array("marks"), array("voxels"), array("tiles"), nb::arg("num_threads"));
   m.def(
       "take_voxels",
       [](ViewArg<std::uint8_t, 3> states, ViewArg<const std::uint8_t, 3> touched, ViewArg<std::uint8_t, 3> marks,

@@ -30,7 +30,7 @@ struct Sight {
   float* depths;
 };
 
-constexpr int kSightTile = 16;  // pixels along the side of the tiles that are marked where sights change
+constexpr int kSightTile = 8;  // pixels along the side of tiles, which are marked where pixels may see another voxel
 
 // Of a voxel.
 constexpr std::uint8_t kFree = 0, kOccupied = 1, kHeld = 2;  // held: occupied, and to remain so

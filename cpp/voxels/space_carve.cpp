@@ -21,7 +21,20 @@ void for_each(std::int64_t n, std::int64_t grain, int num_threads, const Body& b
   });
 }
 
-// counts[layer] = how many of its voxels in touched blocks body(number) says 1 of.
+// body(pixel) for the pixels of a view's marked tiles.
+template <class Body>
+void for_each_pixel(const std::int64_t* size, const std::uint8_t* tiles, int num_threads, const Body& body) {
+  const std::int64_t columns = sight_tiles(size[1]);
+  for_each(columns * sight_tiles(size[0]), 16, num_threads, [&](std::int64_t tile) {
+    if (!tiles[tile]) return;
+    const std::int64_t top = tile / columns * kSightTile, left = tile % columns * kSightTile;
+    for (std::int64_t y = top; y < std::min(top + kSightTile, size[0]); ++y) {
+      for (std::int64_t x = left; x < std::min(left + kSightTile, size[1]); ++x) body(y * size[1] + x);
+    }
+  });
+}
+
+// counts[layer] = how many of its voxels in touched blocks body(number) is true for.
 template <class Body>
 void count_layers(const std::int64_t* shape, const std::uint8_t* touched, std::int64_t* counts, int num_threads,
                   const Body& body) {
@@ -47,10 +60,10 @@ void pack_photograph(View<const std::uint8_t, 3> image, std::int32_t* pixels, in
 }
 
 void cast_rays(const double* geometry, View<const std::uint8_t, 3> states, View<std::int64_t, 2> voxels, float* depths,
-               std::uint8_t* changed, int num_threads) {
+               const std::uint8_t* tiles, std::uint8_t* changed, int num_threads) {
   const std::int64_t* s = states.shape;
   const CastRay cast{geometry, {s[0], s[1], s[2]}, voxels.shape[1], states.data, {voxels.data, depths}, changed};
-  for_each(voxels.size(), kPixels, num_threads, cast);
+  for_each_pixel(voxels.shape, tiles, num_threads, cast);
 }
 
 void touch_blocks(const Photographs& photos, const std::int64_t* shape, const std::uint8_t* changed,
@@ -60,28 +73,24 @@ void touch_blocks(const Photographs& photos, const std::int64_t* shape, const st
 }
 
 void judge_voxels(const Photographs& photos, const Consistency& rule, const float* depths,
-                  View<const std::uint8_t, 3> states, const std::uint8_t* touched, std::uint8_t* marks,
-                  std::int64_t* counts, int num_threads) {
+                  View<const std::uint8_t, 3> states, const std::uint8_t* changed, const std::uint8_t* touched,
+                  std::uint8_t* marks, std::uint8_t* tiles, std::int64_t* counts, int num_threads) {
   const std::int64_t* s = states.shape;
-  const JudgeVoxel judge{photos, rule, {s[0], s[1], s[2]}, depths, states.data, marks};
-  count_layers(s, touched, counts, num_threads, [&](std::int64_t number) {
-    judge(number);
-    return marks[number];
-  });
+  const JudgeVoxel judge{photos, rule, {s[0], s[1], s[2]}, depths, states.data, changed, marks, tiles};
+  count_layers(s, touched, counts, num_threads, judge);
 }
 
 void hold_rays(const double* geometry, View<std::uint8_t, 3> states, const std::uint8_t* marks,
-               View<const std::int64_t, 2> voxels, int num_threads) {
+               View<const std::int64_t, 2> voxels, const std::uint8_t* tiles, int num_threads) {
   const std::int64_t* s = states.shape;
   const HoldRay hold{geometry, {s[0], s[1], s[2]}, voxels.shape[1], states.data, marks, voxels.data};
-  for_each(voxels.size(), kPixels, num_threads, hold);
+  for_each_pixel(voxels.shape, tiles, num_threads, hold);
 }
 
 void take_voxels(View<std::uint8_t, 3> states, const std::uint8_t* touched, std::uint8_t* marks, std::int64_t* counts,
                  std::uint8_t* touches, int num_threads) {
   const std::int64_t* s = states.shape;
-  const TakeVoxel take{{s[0], s[1], s[2]}, states.data, marks, touches};
-  count_layers(s, touched, counts, num_threads, take);
+  count_layers(s, touched, counts, num_threads, TakeVoxel{{s[0], s[1], s[2]}, states.data, marks, touches});
 }
 
 void observe_voxels(const Photographs& photos, const float* depths, const std::int64_t* shape,

@@ -50,8 +50,57 @@ struct PackPixel {
   }
 };
 
-// Follows a pixel's ray from the voxel that it has come to on to the first that is occupied, and marks the pixel's tile
-// if that is another one.
+// Tiles of pixels.
+struct TileRange {
+  std::int64_t first[2], last[2];  // column, row
+};
+
+// Tiles that may see a box of voxels around a centre: those that the footprints of its voxels and all rays through it
+// meet. False where there are none. With p = center + d, u(p) - u(center) = (m_0 - u(center) m_2) d / w(p).
+FASTCV_HD bool tiles_around(const voxels::Photographs& photos, std::int64_t view, const double* center, double half,
+                            TileRange& range) {
+  const double* m = photos.geometry + view * voxels::kGeometry;
+  const std::int64_t* layout = photos.layout + view * voxels::kPhotoLayout;
+  const double x = center[0], y = center[1], z = center[2], w = m[8] * x + m[9] * y + m[10] * z + m[11];
+  const double reach = half * (std::fabs(m[8]) + std::fabs(m[9]) + std::fabs(m[10])), nearest = w - reach;
+  if (w + reach < 0) return false;
+  const bool in_front = nearest > 1e-3 * w;  // far enough for rounding not to matter
+  for (int i = 0; i < 2; ++i) {
+    const double* row = m + 4 * i;
+    const double size = double(layout[i]), at = (row[0] * x + row[1] * y + row[2] * z + row[3]) / w;
+    double span = 0;
+    for (int k = 0; k < 3; ++k) span += std::fabs(row[k] - at * m[8 + k]);
+    const double margin = 2 + (half * span + 0.5 * m[24 + i]) / nearest;
+    const double from = in_front ? at - margin : 0, to = in_front ? at + margin : size - 1;
+    if (!(from < size && to >= 0)) return false;
+    range.first[i] = static_cast<std::int64_t>(from < 0 ? 0 : from) / voxels::kSightTile;
+    range.last[i] = static_cast<std::int64_t>(to < size ? to : size - 1) / voxels::kSightTile;
+  }
+  return true;
+}
+
+// Calls visit(tile), a number among the tiles of all views, for those that may see a box, until it returns true.
+template <class Visit>
+FASTCV_HD bool visit_tiles(const voxels::Photographs& photos, const double* center, double half, const Visit& visit) {
+  std::int64_t begin = 0;  // of the view's tiles
+  for (std::int64_t view = 0; view < photos.count; ++view) {
+    const std::int64_t* layout = photos.layout + view * voxels::kPhotoLayout;
+    const std::int64_t columns = sight_tiles(layout[0]);
+    TileRange range;
+    if (tiles_around(photos, view, center, half, range)) {
+      for (std::int64_t row = range.first[1]; row <= range.last[1]; ++row) {
+        for (std::int64_t column = range.first[0]; column <= range.last[0]; ++column) {
+          if (visit(begin + row * columns + column)) return true;
+        }
+      }
+    }
+    begin += columns * sight_tiles(layout[1]);
+  }
+  return false;
+}
+
+// Follows a pixel's ray from the voxel that it has come to on to the first that is occupied; marks the pixel's tile if
+// that is another one.
 struct CastRay {
   const double* geometry;
   std::int64_t shape[3], width;
@@ -76,93 +125,59 @@ struct CastRay {
   }
 };
 
-// Blocks of voxels of which one may be seen by a pixel whose tile has changed.
+// Blocks of voxels of which one may be seen by a pixel of a changed tile.
 struct TouchBlock {
   voxels::Photographs photos;
   std::int64_t shape[3];
   const std::uint8_t* changed;
   std::uint8_t* touched;
-
-  // Tiles that the footprints of a block's voxels may reach; false where there are none. The centres project into the
-  // rectangle around the corners of the block, where these lie in front, and half a footprint is at most half a pixel
-  // or half a voxel at the least depth.
-  FASTCV_HD bool tiles(std::int64_t view, const std::int64_t* low, std::int64_t* first, std::int64_t* last) const {
-    const double* m = photos.geometry + view * voxels::kGeometry;
-    const std::int64_t* layout = photos.layout + view * voxels::kPhotoLayout;
-    double least[2] = {HUGE_VAL, HUGE_VAL}, most[2] = {-HUGE_VAL, -HUGE_VAL}, nearest = HUGE_VAL;
-    bool behind = false;
-    for (int corner = 0; corner < 8; ++corner) {
-      const double x = double(low[0] + (corner & 1) * voxels::kBlock);
-      const double y = double(low[1] + (corner >> 1 & 1) * voxels::kBlock);
-      const double z = double(low[2] + (corner >> 2) * voxels::kBlock);
-      const double w = m[8] * x + m[9] * y + m[10] * z + m[11];
-      behind |= !(w > 0);
-      nearest = w < nearest ? w : nearest;
-      for (int i = 0; i < 2; ++i) {
-        const double at = (m[4 * i] * x + m[4 * i + 1] * y + m[4 * i + 2] * z + m[4 * i + 3]) / w;
-        least[i] = at < least[i] ? at : least[i];
-        most[i] = at > most[i] ? at : most[i];
-      }
-    }
-    for (int i = 0; i < 2; ++i) {
-      const double size = double(layout[i]), margin = 1 + 0.5 * m[24 + i] / nearest;
-      const double from = behind ? 0 : least[i] - margin, to = behind ? size : most[i] + margin;
-      if (!(from < size && to > 0)) return false;
-      first[i] = static_cast<std::int64_t>(from < 0 ? 0 : from) / voxels::kSightTile;
-      last[i] = static_cast<std::int64_t>(to < size ? to : size - 1) / voxels::kSightTile;
-    }
-    return true;
-  }
-  FASTCV_HD bool sees_change(std::int64_t block) const {
-    const std::int64_t columns = blocks_along(shape[2]), rows = blocks_along(shape[1]);
-    const std::int64_t low[3] = {block % columns * voxels::kBlock, block / columns % rows * voxels::kBlock,
-                                 block / columns / rows * voxels::kBlock};
-    std::int64_t begin = 0;  // of the view's tiles
-    for (std::int64_t view = 0; view < photos.count; ++view) {
-      const std::int64_t* layout = photos.layout + view * voxels::kPhotoLayout;
-      std::int64_t first[2], last[2];
-      if (tiles(view, low, first, last)) {
-        for (std::int64_t row = first[1]; row <= last[1]; ++row) {
-          for (std::int64_t column = first[0]; column <= last[0]; ++column) {
-            if (changed[begin + row * sight_tiles(layout[0]) + column]) return true;
-          }
-        }
-      }
-      begin += sight_tiles(layout[0]) * sight_tiles(layout[1]);
-    }
-    return false;
-  }
   FASTCV_HD void operator()(std::int64_t block) const {
-    if (!touched[block]) touched[block] = sees_change(block);
+    if (touched[block]) return;
+    constexpr double kHalf = 0.5 * voxels::kBlock;
+    const std::int64_t columns = blocks_along(shape[2]), rows = blocks_along(shape[1]);
+    const double center[3] = {double(block % columns * voxels::kBlock) + kHalf,
+                              double(block / columns % rows * voxels::kBlock) + kHalf,
+                              double(block / columns / rows * voxels::kBlock) + kHalf};
+    const std::uint8_t* marked = changed;
+    touched[block] = visit_tiles(photos, center, kHalf, [marked](std::int64_t tile) { return marked[tile] != 0; });
   }
 };
 
-// Is a voxel occupied, and open to at least one of its six neighbours or to the outside of the grid?
-FASTCV_HD bool is_exposed(const std::int64_t* shape, const std::uint8_t* states, std::int64_t number) {
-  if (states[number] == voxels::kFree) return false;
-  std::int64_t voxel[3], stride = 1;
-  voxel_at(shape, number, voxel);
+// Whether one of a voxel's six neighbours passes a test, or lies outside of the grid and `beyond` is true.
+template <class Test>
+FASTCV_HD bool any_neighbor(const std::int64_t* shape, const std::int64_t* voxel, bool beyond, const Test& test) {
+  const std::int64_t number = voxel_number(shape, voxel);
+  std::int64_t stride = 1;
   for (int axis = 0; axis < 3; ++axis) {
     const std::int64_t size = shape[2 - axis];
-    if (voxel[axis] == 0 || voxel[axis] == size - 1) return true;
-    if (states[number - stride] == voxels::kFree || states[number + stride] == voxels::kFree) return true;
+    if (voxel[axis] == 0 ? beyond : test(number - stride)) return true;
+    if (voxel[axis] == size - 1 ? beyond : test(number + stride)) return true;
     stride *= size;
   }
   return false;
 }
 
-// Whether a voxel is to go: marks[voxel] is 1 then, else 0.
+// Whether a voxel is to go. One remains as it was if none of its neighbours has gone and no pixel of a changed tile may
+// see it. `tiles` are marked where a pixel may see one that goes.
 struct JudgeVoxel {
   voxels::Photographs photos;
   voxels::Consistency rule;
   std::int64_t shape[3];
   const float* depths;
-  const std::uint8_t* states;
-  std::uint8_t* marks;
+  const std::uint8_t *states, *changed;
+  std::uint8_t *marks, *tiles;
 
-  FASTCV_HD bool inconsistent(std::int64_t number) const {
-    std::int64_t voxel[3], count = 0;
-    voxel_at(shape, number, voxel);
+  // Nobody writes the mark of a free voxel while others are judged.
+  FASTCV_HD bool may_differ(const std::int64_t* voxel, const double* center) const {
+    const JudgeVoxel* self = this;
+    const auto gone = [self](std::int64_t number) {
+      return self->states[number] == voxels::kFree && self->marks[number] != 0;
+    };
+    const auto sees_another = [self](std::int64_t tile) { return self->changed[tile] != 0; };
+    return any_neighbor(shape, voxel, false, gone) || visit_tiles(photos, center, 0.5, sees_another);
+  }
+  FASTCV_HD bool inconsistent(const std::int64_t* voxel) const {
+    std::int64_t count = 0;
     double sums[3] = {}, squares = 0, rough = 0;
     for (std::int64_t view = 0; view < photos.count; ++view) {
       const Observation seen = observe(photos, depths, view, voxel);
@@ -180,8 +195,21 @@ struct JudgeVoxel {
     const double scatter = squares - (sums[0] * sums[0] + sums[1] * sums[1] + sums[2] * sums[2]) / n;
     return scatter / (3 * (n - 1)) > rule.level_variance + rule.slack * (rough / n);
   }
-  FASTCV_HD void operator()(std::int64_t number) const {
-    marks[number] = states[number] == voxels::kOccupied && is_exposed(shape, states, number) && inconsistent(number);
+  FASTCV_HD bool operator()(std::int64_t number) const {
+    if (states[number] != voxels::kOccupied) return false;
+    std::int64_t voxel[3];
+    voxel_at(shape, number, voxel);
+    const std::uint8_t* all = states;
+    if (!any_neighbor(shape, voxel, true, [all](std::int64_t i) { return all[i] == voxels::kFree; })) return false;
+    const double center[3] = {double(voxel[0]) + 0.5, double(voxel[1]) + 0.5, double(voxel[2]) + 0.5};
+    if (!may_differ(voxel, center) || !inconsistent(voxel)) return false;
+    marks[number] = 1;
+    std::uint8_t* marked = tiles;
+    visit_tiles(photos, center, 0.5, [marked](std::int64_t tile) {
+      store_relaxed(marked + tile, 1);
+      return false;
+    });
+    return true;
   }
 };
 
@@ -206,25 +234,26 @@ struct HoldRay {
   }
 };
 
-// Takes a marked voxel away unless it is held, and unmarks it. 1 if it went: what it touches must be looked at again.
+// Takes a marked voxel away unless it is held. Whether it went: its mark remains for one more round then, and touches
+// are the blocks that it lies in or next to.
 struct TakeVoxel {
   std::int64_t shape[3];
-  std::uint8_t *states, *marks, *touched;
-  FASTCV_HD std::uint8_t operator()(std::int64_t number) const {
+  std::uint8_t *states, *marks, *touches;
+  FASTCV_HD bool operator()(std::int64_t number) const {
     const bool goes = marks[number] && states[number] == voxels::kOccupied;
-    marks[number] = 0;
-    if (!goes) return 0;
+    marks[number] = goes;
+    if (!goes) return false;
     states[number] = voxels::kFree;
     std::int64_t voxel[3];
     voxel_at(shape, number, voxel);
     for (int axis = 0; axis < 3; ++axis) {
       const std::int64_t at = voxel[axis], last = shape[2 - axis] - 1;
       for (voxel[axis] = at > 0 ? at - 1 : at; voxel[axis] <= (at < last ? at + 1 : at); ++voxel[axis]) {
-        store_relaxed(touched + block_of(shape, voxel), 1);
+        store_relaxed(touches + block_of(shape, voxel), 1);
       }
       voxel[axis] = at;
     }
-    return 1;
+    return true;
   }
 };
 

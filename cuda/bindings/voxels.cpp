@@ -9,6 +9,7 @@
 namespace fastcv::bindings {
 
 void bind_marching_cubes(nb::module_& m);
+void bind_space_carve(nb::module_& m);
 void bind_voxels_depths(nb::module_& m);
 void bind_voxels_soft(nb::module_& m);
 
@@ -41,6 +42,7 @@ void bind_voxels(nb::module_& m) {
       },
       FASTCV_CARVING_ARGS, array("blocks"), array("bits"), array("states"), nb::arg("stream"));
   bind_marching_cubes(m);
+  bind_space_carve(m);
   bind_voxels_depths(m);
   bind_voxels_soft(m);
 }

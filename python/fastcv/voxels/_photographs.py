@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from .grid import VoxelGrid
 
 Array = NDArray[np.float64]
 
-TILE = 16  # kSightTile of cpp/voxels/photographs.h
+TILE = 8  # kSightTile of cpp/voxels/photographs.h
 NOT_CAST, NO_VOXEL = -2, -1
 _BYTES_PER_PIXEL = 4 + 8 + 4  # the pixel, the voxel that it sees, and how far away that is
 
@@ -30,7 +31,7 @@ class Photographs:
     """What the kernels take, in the callers' framework (cpp/voxels/photographs.h).
 
     ``layout`` and ``geometry`` describe the views, ``pixels`` are all of their pixels one after the other, ``seen`` and
-    ``depths`` the voxel that each of them sees, ``changed`` a byte for every tile of pixels.
+    ``depths`` the voxel that each of them sees.
     """
 
     geometry: Any
@@ -38,18 +39,29 @@ class Photographs:
     pixels: Any
     seen: Any
     depths: Any
-    changed: Any
     sizes: list[tuple[int, int]]
 
-    def views(self, *arrays: Any) -> list[tuple[Any, ...]]:
-        """Every view's part of arrays over pixels, (H, W) each, and of ``changed``, which comes last."""
-        parts, pixel, tile = [], 0, 0
-        for height, width in self.sizes:
-            tiles = num_tiles((height, width))
-            images = [array[pixel : pixel + height * width].reshape(height, width) for array in arrays]
-            parts.append((*images, self.changed[tile : tile + tiles]))
-            pixel, tile = pixel + height * width, tile + tiles
-        return parts
+    @property
+    def num_tiles(self) -> int:
+        """Tiles of all photographs."""
+        return sum(map(num_tiles, self.sizes))
+
+    def images(self, array: Any) -> list[Any]:
+        """Every view's part of an array over pixels, (H, W)."""
+        parts = _split(array, map(math.prod, self.sizes))
+        return [part.reshape(size) for part, size in zip(parts, self.sizes, strict=True)]
+
+    def tiles(self, array: Any) -> list[Any]:
+        """Every view's part of an array over tiles, (T,)."""
+        return _split(array, map(num_tiles, self.sizes))
+
+
+def _split(array: Any, counts: Iterable[int]) -> list[Any]:
+    parts, begin = [], 0
+    for count in counts:
+        parts.append(array[begin : begin + count])
+        begin += count
+    return parts
 
 
 def pack_photographs(
@@ -78,11 +90,8 @@ def pack_photographs(
         call.backend.voxels.pack_photograph(handle(image), handle(out), call.execution(num_threads))
         seen[start:end][shows.ravel()] = NOT_CAST
     geometry = np.stack([view_geometry(matrix, grid) for _, _, matrix in photos])
-    changed = np.empty(sum(map(num_tiles, sizes)), np.uint8)
-    place = call.place
-    return Photographs(
-        place(geometry), place(layout), pixels, place(seen), place(np.zeros(total, np.float32)), place(changed), sizes
-    )
+    tables = (call.place(table) for table in (geometry, layout))
+    return Photographs(*tables, pixels, call.place(seen), call.place(np.zeros(total, np.float32)), sizes)
 
 
 def view_geometry(image_from_world: Array, grid: VoxelGrid) -> Array:

@@ -62,9 +62,9 @@ def render_voxels(
     matrix, size = camera_of(camera, size, occupancy.grid)
     seen, depths = np.full(size, NOT_CAST, np.int64), np.zeros(size, np.float32)
     states = occupancy.to_dense().view(np.uint8)
-    changed = np.empty(num_tiles(size), np.uint8)
+    tiles, changed = np.ones(num_tiles(size), np.uint8), np.empty(num_tiles(size), np.uint8)
     geometry = view_geometry(matrix, occupancy.grid)
-    backend("cpu").voxels.cast_rays(geometry, states, seen, depths, changed, num_threads)
+    backend("cpu").voxels.cast_rays(geometry, states, seen, depths, tiles, changed, num_threads)
     return seen, depths
 
 

@@ -7,7 +7,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +19,7 @@ from ._photographs import Photographs, pack_photographs
 from ._surface_colors import estimate_gains, surface_colors
 from .carve import carve
 from .grid import VoxelGrid
-from .occupancy import Occupancy
+from .occupancy import BLOCK, Occupancy
 from .render import colors_of, render_voxels
 
 Progress = Callable[[int, int], None]
@@ -180,14 +180,26 @@ def space_carve(
     else:
         states = np.ones(grid.shape, np.uint8)
     carving = _Carving(call, photos, states, num_threads)
-    carving.look()
-    whole = start is None and masks is None
-    levels = _gains(gains, len(images), None if whole else carving)
-    rule = (call.place(levels), float(threshold) ** 2, float(slack) ** 2, int(min_views))
-    rounds, converged = carving.run(rule, masks is not None, max_rounds, progress)
+    rule = _Rule(float(threshold) ** 2, float(slack) ** 2, int(min_views), masks is not None)
+    estimate = gains is None and not (start is None and masks is None)
+    levels = estimate_gains(carving) if estimate else _gains(gains, len(images))
+    if estimate:
+        # The start may be far from the object: what is clearly wrong goes before the gains are relied on.
+        carving.run(rule._replace(level_variance=4 * rule.level_variance), levels, max_rounds, progress)
+        levels = estimate_gains(carving)
+    converged = carving.run(rule, levels, max_rounds, progress)
     occupancy = Occupancy.from_dense(carving.fetch_states() != 0, grid)
     voxels, colors, num_views = surface_colors(carving, levels)
-    return PhotoHull(occupancy, voxels, colors, num_views, levels, rounds, converged)
+    return PhotoHull(occupancy, voxels, colors, num_views, levels, carving.rounds, converged)
+
+
+class _Rule(NamedTuple):
+    """What decides, as Consistency of cpp/voxels/photographs.h has it, and whether silhouettes stay filled."""
+
+    level_variance: float
+    slack: float
+    min_views: int
+    hold: bool
 
 
 class _Carving:
@@ -200,57 +212,65 @@ class _Carving:
             inside = (view[12:15] >= 0) & (view[12:15] < self.shape[::-1])
             if inside.all():
                 states[tuple(view[12:15].astype(np.int64)[::-1])] = 0
-        blocks = tuple(-(-size // 8) for size in self.shape)
-        self._states, self._marks = call.place(states), call.place(np.zeros(self.shape, np.uint8))
-        self._touched, self._next = (call.place(np.full(blocks, value, np.uint8)) for value in (1, 0))
+        blocks = tuple(-(-size // BLOCK) for size in self.shape)
+        self._states = call.place(states)
+        self._marks, self._touched, self._touches = (
+            call.place(np.zeros(shape, np.uint8)) for shape in (self.shape, blocks, blocks)
+        )
+        self._tiles, self._changed = (call.place(np.ones(photos.num_tiles, np.uint8)) for _ in range(2))
         self._counts = call.empty((self.shape[0],), "int64")
         self._size = np.array(self.shape, np.int64)
-
-    def look(self) -> None:
-        """Every pixel sees the first voxel that is left on its ray."""
-        self.photos.changed[:] = 0
-        views = self.photos.views(self.photos.seen, self.photos.depths)
-        for geometry, view in zip(self.photos.geometry, views, strict=True):
-            seen, depths, changed = map(handle, view)
-            self._native.cast_rays(handle(geometry), handle(self._states), seen, depths, changed, self._execution)
+        self.rounds = 0
+        self._look()
 
     def run(
-        self, rule: tuple[Any, float, float, int], hold: bool, max_rounds: int | None, progress: Progress | None
-    ) -> tuple[int, bool]:
-        """How many rounds, and whether the last one found nothing."""
-        rounds = 0
-        while rounds != max_rounds:
-            marked = self._judge(rule)
-            rounds += 1
-            taken = self._take(hold) if marked else 0
+        self, rule: _Rule, gains: NDArray[np.float64], max_rounds: int | None, progress: Progress | None
+    ) -> bool:
+        """Rounds until one finds nothing; whether it came to that."""
+        placed = self._call.place(gains)
+        self._changed[:] = 1
+        self._touched[:] = 1
+        while self.rounds != max_rounds:
+            self.rounds += 1
+            marked = self._judge(rule, placed)
+            taken = self._take(rule.hold)
             if progress is not None:
-                progress(rounds, taken)
+                progress(self.rounds, taken)
             if not marked:
-                return rounds, True
-        return rounds, False
+                return True
+        return False
 
-    def _judge(self, rule: tuple[Any, float, float, int]) -> int:
+    def _judge(self, rule: _Rule, gains: Any) -> int:
         photos = self.photos
-        gains, *numbers = rule
-        arrays = (photos.geometry, photos.layout, photos.pixels, gains)
-        grid = (photos.depths, self._states, self._touched, self._marks, self._counts)
-        self._native.judge_voxels(*map(handle, arrays), *numbers, *map(handle, grid), self._execution)
+        self._tiles[:] = 0
+        views = (photos.geometry, photos.layout, photos.pixels, gains)
+        grid = (photos.depths, self._states, self._changed, self._touched, self._marks, self._tiles, self._counts)
+        self._native.judge_voxels(*map(handle, views), *rule[:3], *map(handle, grid), self._execution)
         return int(self._counts.sum())
 
     def _take(self, hold: bool) -> int:
         photos, native, execution = self.photos, self._native, self._execution
         if hold:
-            for geometry, (seen, _) in zip(photos.geometry, photos.views(photos.seen), strict=True):
-                native.hold_rays(*map(handle, (geometry, self._states, self._marks, seen)), execution)
-        self._next[:] = 0
-        arrays = (self._states, self._touched, self._marks, self._counts, self._next)
+            views = zip(photos.geometry, photos.images(photos.seen), photos.tiles(self._tiles), strict=True)
+            for geometry, seen, tiles in views:
+                native.hold_rays(*map(handle, (geometry, self._states, self._marks, seen, tiles)), execution)
+        self._touches[:] = 0
+        arrays = (self._states, self._touched, self._marks, self._counts, self._touches)
         native.take_voxels(*map(handle, arrays), execution)
-        taken = int(self._counts.sum())
-        self.look()
-        arrays = (photos.geometry, photos.layout, self._size, photos.changed, self._next)
+        self._touched, self._touches = self._touches, self._touched
+        self._look()
+        arrays = (photos.geometry, photos.layout, self._size, self._changed, self._touched)
         native.touch_blocks(*map(handle, arrays), execution)
-        self._touched, self._next = self._next, self._touched
-        return taken
+        return int(self._counts.sum())
+
+    def _look(self) -> None:
+        """Every pixel of marked tiles sees the first voxel that is left on its ray."""
+        photos = self.photos
+        self._changed[:] = 0
+        images, tiles = ((photos.seen, photos.depths), (self._tiles, self._changed))
+        parts = (*map(photos.images, images), *map(photos.tiles, tiles))
+        for geometry, *view in zip(photos.geometry, *parts, strict=True):
+            self._native.cast_rays(*map(handle, (geometry, self._states, *view)), self._execution)
 
     def fetch_states(self) -> NDArray[np.uint8]:
         """(Z, Y, X), 0 where nothing is left."""
@@ -267,10 +287,10 @@ class _Carving:
         return self._call.fetch(colors), self._call.fetch(shares)
 
 
-def _gains(gains: ArrayLike | None, num_views: int, carving: _Carving | None) -> NDArray[np.float64]:
+def _gains(gains: ArrayLike | None, num_views: int) -> NDArray[np.float64]:
     """(V, 3)."""
     if gains is None:
-        return np.ones((num_views, 3)) if carving is None else estimate_gains(carving)
+        return np.ones((num_views, 3))
     levels = np.asarray(gains, np.float64)
     if levels.shape not in ((num_views,), (num_views, 3)):
         raise ValueError(f"gains: expected shape ({num_views},) or ({num_views}, 3), got {levels.shape}")
