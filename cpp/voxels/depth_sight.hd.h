@@ -65,33 +65,39 @@ FASTCV_HD PixelSpan pixel_span(const CenterBox& box, const double* row, const do
   return {low > 0 ? static_cast<std::int64_t>(low) : 0, high < last ? static_cast<std::int64_t>(high) : std::int64_t(last)};
 }
 
-// Lowest and highest depth in a rectangle of pixels, of tiles that are at most eight to a side.
-FASTCV_HD void depths_within(const voxels::DepthFrames& frames, std::int64_t frame, const PixelSpan& x,
-                             const PixelSpan& y, float& lowest, float& highest) {
-  int level = 0;
-  while (level + 1 < frames.pyramid.levels && ((x.high >> (voxels::kDepthTileBits + level)) -
-                                                       (x.low >> (voxels::kDepthTileBits + level)) > 7 ||
-                                                   (y.high >> (voxels::kDepthTileBits + level)) -
-                                                       (y.low >> (voxels::kDepthTileBits + level)) > 7)) {
-    ++level;
+// What depths mean to a box: those below `nothing_below` lie too far in front of all of its voxels to update any, those
+// above `free_above` behind them by more than the truncation.
+struct DepthLimits {
+  double nothing_below, free_above;
+
+  FASTCV_HD Sight judge(float lowest, float highest) const {
+    if (!(highest > 0 && highest >= nothing_below)) return Sight::kNothing;
+    return lowest > free_above ? Sight::kFree : Sight::kBand;
   }
-  const int shift = voxels::kDepthTileBits + level;
+};
+FASTCV_HD DepthLimits depth_limits(const Spread& w, double truncation) {
+  const double margin = kFloatRounding * (magnitude(w.high()) + truncation);
+  return {w.low() - truncation - margin, w.high() + truncation + margin};
+}
+
+// By the depths in a rectangle of pixels, of tiles that are at most eight to a side.
+FASTCV_HD Sight sight_within(const voxels::DepthFrames& frames, std::int64_t frame, const PixelSpan& x,
+                             const PixelSpan& y, const DepthLimits& limits) {
+  constexpr std::int64_t kMostTiles = 8;
+  int level = 0, shift = voxels::kDepthTileBits;
+  const auto tiles = [&](const PixelSpan& span) { return (span.high >> shift) - (span.low >> shift) + 1; };
+  for (; tiles(x) > kMostTiles || tiles(y) > kMostTiles; ++shift) ++level;
   const float* ranges = frames.ranges + 2 * (frame * frames.pyramid.num_tiles + frames.pyramid.start[level]);
+  float lowest = __builtin_huge_valf(), highest = -lowest;
   for (std::int64_t row = y.low >> shift; row <= y.high >> shift; ++row) {
     for (std::int64_t column = x.low >> shift; column <= x.high >> shift; ++column) {
       const float* range = ranges + 2 * (row * frames.pyramid.columns[level] + column);
       lowest = range[0] < lowest ? range[0] : lowest;
       highest = range[1] > highest ? range[1] : highest;
     }
+    if (limits.judge(lowest, highest) == Sight::kBand) return Sight::kBand;  // whatever the other rows hold
   }
-}
-
-// Depths against those of a box's voxels.
-FASTCV_HD Sight compare_depths(const Spread& w, double lowest, double highest, double truncation) {
-  if (!(highest > 0)) return Sight::kNothing;
-  const double margin = kFloatRounding * (highest + truncation);
-  if (w.low() > highest + truncation + margin) return Sight::kNothing;
-  return w.high() < lowest - truncation - margin ? Sight::kFree : Sight::kBand;
+  return limits.judge(lowest, highest);
 }
 
 // Whether the box lies wholly left of an axis' range of pixels, or right of it, whatever the sign of w: u w < 0, or
@@ -112,7 +118,8 @@ FASTCV_HD Sight sight(const voxels::Fusion& fusion, std::int64_t frame, const st
   const Spread w = spread_over(box, m + 8);
   if (w.high() <= 0) return Sight::kNothing;
   const float* all = frames.ranges + 2 * (frame * frames.pyramid.num_tiles + frames.pyramid.num_tiles - 1);
-  const Sight at_all = compare_depths(w, all[0], all[1], fusion.truncation);
+  const DepthLimits limits = depth_limits(w, fusion.truncation);
+  const Sight at_all = limits.judge(all[0], all[1]);
   if (at_all == Sight::kNothing) return at_all;
   if (w.low() < 0.5 * w.middle) {  // so near that the pixels of the middle tell little
     if (beside(box, m, m + 8, w, width) || beside(box, m + 4, m + 8, w, height)) return Sight::kNothing;
@@ -121,9 +128,34 @@ FASTCV_HD Sight sight(const voxels::Fusion& fusion, std::int64_t frame, const st
   const PixelSpan x = pixel_span(box, m, m + 8, spread_over(box, m), w, width);
   const PixelSpan y = pixel_span(box, m + 4, m + 8, spread_over(box, m + 4), w, height);
   if (x.low > x.high || y.low > y.high) return Sight::kNothing;
-  float lowest = __builtin_huge_valf(), highest = -lowest;
-  depths_within(frames, frame, x, y, lowest, highest);
-  return compare_depths(w, lowest, highest, fusion.truncation);
+  return sight_within(frames, frame, x, y, limits);
 }
+
+// Half spaces (a, b, c, d), a x + b y + c z + d >= 0, that hold the middles of all blocks which a frame may update. They
+// keep more than `sight` does, and ask less.
+struct ViewPlanes {
+  static constexpr int kCount = 6;
+  double planes[kCount][4];
+
+  FASTCV_HD ViewPlanes(const voxels::Fusion& fusion, std::int64_t frame) {
+    const voxels::DepthFrames& frames = fusion.frames;
+    const double* m = frames.image_from_voxel + 12 * frame;
+    const double deepest = frames.ranges[2 * (frame * frames.pyramid.num_tiles + frames.pyramid.num_tiles - 1) + 1];
+    const double size[2] = {double(frames.width), double(frames.height)};
+    for (int k = 0; k < 4; ++k) {
+      planes[0][k] = m[8 + k];
+      planes[1][k] = -m[8 + k];
+      for (int r = 0; r < 2; ++r) {  // the image with a pixel more on each side, which is more than rounding
+        planes[2 + r][k] = m[4 * r + k] + m[8 + k];
+        planes[4 + r][k] = (size[r] + 1) * m[8 + k] - m[4 * r + k];
+      }
+    }
+    planes[1][3] += (deepest + fusion.truncation) * (1 + kFloatRounding);
+    for (auto& p : planes) {
+      const double reach = magnitude(p[0]) + magnitude(p[1]) + magnitude(p[2]);
+      p[3] += 0.5 * voxels::kBlock * reach + kDoubleRounding * magnitude(p[3]);
+    }
+  }
+};
 
 }  // namespace fastcv::FASTCV_ISA

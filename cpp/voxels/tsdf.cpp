@@ -24,9 +24,9 @@ std::int32_t first_in_band(const Fusion& fusion, const std::int32_t* block, cons
                            std::int64_t count) {
   FASTCV_DISPATCH(voxels::first_in_band(fusion, block, frames, count));
 }
-void integrate_block(const Fusion& fusion, const std::int32_t* block, std::int64_t first_frame,
+void integrate_group(const Fusion& fusion, const std::int32_t* blocks, int count, const std::int32_t* first_frames,
                      const BlockVoxels& voxels) {
-  FASTCV_DISPATCH(voxels::integrate_block(fusion, block, first_frame, voxels));
+  FASTCV_DISPATCH(voxels::integrate_group(fusion, blocks, count, first_frames, voxels));
 }
 
 struct Found {
@@ -128,12 +128,11 @@ std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int
 
 void integrate(const Fusion& fusion, Rows<const std::int32_t, 3> blocks, View<const std::int32_t, 1> first_frames,
                const BlockVoxels& voxels, int num_threads) {
-  constexpr std::int64_t kGrain = 32;
   const std::int64_t num_old = blocks.rows - first_frames.shape[0];
-  parallel_for(blocks.rows, kGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      integrate_block(fusion, blocks[i], i < num_old ? 0 : first_frames(i - num_old), voxels.block(i));
-    }
+  parallel_for(blocks.rows, kGroup, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    std::array<std::int32_t, kGroup> first{};
+    for (std::int64_t i = std::max(begin, num_old); i < end; ++i) first[i - begin] = first_frames(i - num_old);
+    integrate_group(fusion, blocks[begin], static_cast<int>(end - begin), first.data(), voxels.block(begin));
   });
 }
 

@@ -9,6 +9,7 @@
 namespace fastcv::voxels {
 
 constexpr int kBlockVoxels = kBlock * kBlock * kBlock;
+constexpr int kGroup = 32;  // blocks that are asked at once whether they lie in a view
 
 struct Fusion {
   DepthFrames frames;
@@ -33,7 +34,7 @@ struct BlockVoxels {
 std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit, Rows<std::int32_t, 3> blocks,
                          std::int32_t* first_frames, int num_threads);
 
-// Updates the blocks; the last `num_new` of them by the frames from their first on.
+// Updates the blocks; the last of them, as many as there are first frames, by the frames from their first on.
 void integrate(const Fusion& fusion, Rows<const std::int32_t, 3> blocks, View<const std::int32_t, 1> first_frames,
                const BlockVoxels& voxels, int num_threads);
 

@@ -10,8 +10,8 @@ std::int64_t select_frames(const fastcv::voxels::Fusion& fusion, const std::int3
 std::int32_t first_in_band(const fastcv::voxels::Fusion& fusion, const std::int32_t* block, const std::int32_t* frames,
                            std::int64_t count);
 
-// Updates a block by the frames from `first_frame` on.
-void integrate_block(const fastcv::voxels::Fusion& fusion, const std::int32_t* block, std::int64_t first_frame,
-                     const fastcv::voxels::BlockVoxels& voxels);
+// Updates up to kGroup blocks, each by the frames from its first one on.
+void integrate_group(const fastcv::voxels::Fusion& fusion, const std::int32_t* blocks, int count,
+                     const std::int32_t* first_frames, const fastcv::voxels::BlockVoxels& voxels);
 
 }  // namespace fastcv::FASTCV_ISA::voxels

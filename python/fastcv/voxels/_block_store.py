@@ -25,7 +25,7 @@ def bytes_per_block(color: bool) -> int:
 class BlockStore:
     """The arrays of a volume, in the framework and on the device of the call that made it.
 
-    The first ``count`` entries are in use.
+    The first ``count`` entries are in use. Pages of the others are not touched, so that they cost no memory.
     """
 
     def __init__(self, call: Call, color: bool) -> None:
