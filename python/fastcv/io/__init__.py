@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""File formats: COLMAP, BAL, PLY, PFM, meshes, photographs. Whole files, or errors that say where they are broken."""
+"""File formats: COLMAP, BAL, PLY, PFM, VOX, meshes, photographs. Whole files, or errors that say where they break."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .pfm import read_pfm, write_pfm
 from .photo import PHOTO_SUFFIXES, PhotoInfo, list_photos, read_photo, read_photo_info, write_image
 from .ply import PlyWriter, read_ply, write_ply
 from .pycolmap import from_pycolmap
+from .vox import VoxVolume, read_vox, write_vox
 
 __all__ = [
     "MESH_SUFFIXES",
@@ -23,6 +24,7 @@ __all__ = [
     "PhotoInfo",
     "PlyWriter",
     "TwoViewGeometry",
+    "VoxVolume",
     "atomic_directory",
     "atomic_write",
     "from_pycolmap",
@@ -36,6 +38,7 @@ __all__ = [
     "read_photo",
     "read_photo_info",
     "read_ply",
+    "read_vox",
     "write_bal",
     "write_colmap",
     "write_colmap_array",
@@ -43,4 +46,5 @@ __all__ = [
     "write_mesh",
     "write_pfm",
     "write_ply",
+    "write_vox",
 ]

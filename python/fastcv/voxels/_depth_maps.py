@@ -51,7 +51,7 @@ def pack_depths(
     maps, execution = [handle(view.depth) for view in views], call.execution(num_threads)
     call.backend.voxels.pack_depths(maps, layout, handle(ranges), execution)
     least = call.fetch(ranges[(starts_of(num_ranges) + num_ranges - 2).tolist()])
-    for i in np.flatnonzero(least < 0):
+    for i in np.flatnonzero(least < 0).tolist():
         if views[i].projection.positions is None:  # else its own pixels have been looked at
             raise _negative(i, call.fetch(views[i].depth))
     matrices = image_from_voxel([view.projection for view in views], grid)
