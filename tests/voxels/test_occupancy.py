@@ -56,6 +56,26 @@ def test_strided_and_read_only_volumes():
         np.testing.assert_array_equal(Occupancy.from_dense(view, grid_of(*view.shape)).to_dense(), view)
 
 
+@pytest.mark.parametrize("dev", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (9, 16, 23), (5, 17, 33)])
+def test_to_and_from_torch(shape, dev):
+    torch = pytest.importorskip("torch")
+    if dev == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    dense = np.random.default_rng(0).random(shape) < 0.3
+    dense[:, 8:16] = True  # a slab of full blocks
+    occupancy = Occupancy.from_dense(torch.tensor(dense, device=dev), grid_of(*shape))
+    expected = Occupancy.from_dense(dense, grid_of(*shape))
+    np.testing.assert_array_equal(occupancy.states, expected.states)
+    np.testing.assert_array_equal(occupancy.bits, expected.bits)
+    tensor = occupancy.to_torch(dev)
+    assert tensor.dtype == torch.bool
+    assert tensor.device.type == dev
+    np.testing.assert_array_equal(tensor.cpu().numpy(), dense)
+    with pytest.raises(TypeError, match="dense: expected dtype bool, got uint8"):
+        Occupancy.from_dense(tensor.byte(), grid_of(*shape))
+
+
 def test_bad_input():
     grid, states, bits = grid_of(8, 8, 9), np.zeros((1, 1, 2), np.uint8), np.empty((0, 8, 8), np.uint8)
     with pytest.raises(ValueError, match=re.escape("dense: expected the grid's shape (8, 8, 9), got (8, 8, 8)")):

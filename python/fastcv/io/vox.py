@@ -157,7 +157,7 @@ def _chunk(name: bytes, content: bytes, children: bytes = b"") -> bytes:
 
 
 def _model_and_place_chunks(indices: NDArray[np.uint8], origin: tuple[int, ...]) -> Iterator[bytes]:
-    """SIZE and XYZI of every block that is not empty, or of the first; then the scene graph."""
+    """SIZE and XYZI of every block that is not empty; then the scene graph, where one is needed."""
     places = []
     corners = [
         (z, y, x) for z in range(0, indices.shape[0], MAX_SIDE)
@@ -174,4 +174,5 @@ def _model_and_place_chunks(indices: NDArray[np.uint8], origin: tuple[int, ...])
         places.append(ModelPlace(block.shape[::-1], tuple(o + c for o, c in zip(origin, (x, y, z), strict=True))))
         yield _chunk(b"SIZE", struct.pack("<iii", *block.shape[::-1]))
         yield _chunk(b"XYZI", struct.pack("<i", len(voxels)) + voxels.tobytes())
-    yield from (_chunk(name, content) for name, content in scene_chunks(places))
+    if len(places) > 1 or any(origin):  # else old readers, which know no scene graphs, can read the file
+        yield from (_chunk(name, content) for name, content in scene_chunks(places))

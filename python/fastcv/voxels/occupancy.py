@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from .._arrays import check
+from ._cameras import on_host
 from ._memory import require_memory
 from .grid import VoxelGrid
 
@@ -102,9 +105,22 @@ class Occupancy:
             dense[low : low + BLOCK] = layers[: self.shape[0] - low, : self.shape[1], : self.shape[2]]
         return dense
 
+    def to_torch(self, device: str = "cpu") -> Any:
+        """The volume as a (Z, Y, X) bool tensor on a device of torch; only the blocks travel there.
+
+        Raises
+        ------
+        ValueError
+            It would take more memory than this machine has.
+        """
+        require_memory("grid", self.grid.num_voxels, f"an array {self.shape}")
+        from . import _torch
+
+        return _torch.dense_of(self.states, self.bits, self.shape, device)
+
     @classmethod
-    def from_dense(cls, dense: ArrayLike, grid: VoxelGrid) -> Occupancy:
-        """The blocks of a (Z, Y, X) bool array.
+    def from_dense(cls, dense: Any, grid: VoxelGrid) -> Occupancy:
+        """The blocks of a (Z, Y, X) bool array, of numpy, torch or CuPy, on any device.
 
         Raises
         ------
@@ -113,15 +129,14 @@ class Occupancy:
         ValueError
             Another shape than the grid's.
         """
-        dense = np.asarray(dense)
-        if dense.dtype != bool:
-            raise TypeError(f"dense: expected dtype bool, got {dense.dtype}")
-        if dense.shape != grid.shape:
-            raise ValueError(f"dense: expected the grid's shape {grid.shape}, got {dense.shape}")
+        dense = dense if hasattr(dense, "shape") else np.asarray(dense)
+        check("dense", dense, (None, None, None), ("bool",))
+        if tuple(dense.shape) != grid.shape:
+            raise ValueError(f"dense: expected the grid's shape {grid.shape}, got {tuple(dense.shape)}")
         states = np.empty(blocks_of(grid), np.uint8)
         bits = []
         for slab in range(len(states)):
-            layers = dense[BLOCK * slab : BLOCK * (slab + 1)]
+            layers = on_host(dense[BLOCK * slab : BLOCK * (slab + 1)])
             blocks, inside = _blocks(layers), _blocks(np.ones(layers.shape, bool))
             states[slab] = np.where(blocks.any((2, 3, 4)), MIXED, EMPTY)
             states[slab][(blocks == inside).all((2, 3, 4))] = FULL
