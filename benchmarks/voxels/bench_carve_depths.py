@@ -44,16 +44,17 @@ def grid_of(side: int) -> voxels.VoxelGrid:
     return voxels.VoxelGrid(middle - 1.25, 2.5 / side, (side, side, side))
 
 
-def brute_force(side: int) -> np.ndarray:
-    """(Z, Y, X) uint8."""
-    depths, cameras = views()
+def brute_force(
+    depths: np.ndarray, cameras: list[tuple[Camera, np.ndarray]], grid: voxels.VoxelGrid, margin: float
+) -> np.ndarray:
+    """(Z, Y, X) uint8, of a cube."""
     matrices = np.stack([camera.matrix @ pose for camera, pose in cameras])
-    image_from_voxel = np.ascontiguousarray(matrices @ grid_of(side).world_from_voxel)
-    out = np.empty((side, side, side), np.uint8)
+    image_from_voxel = np.ascontiguousarray(matrices @ grid.world_from_voxel)
+    out = np.empty(grid.shape, np.uint8)
     pointers = [ctypes.c_void_p(array.ctypes.data) for array in (depths, image_from_voxel, out)]
     sizes = [ctypes.c_int64(size) for size in depths.shape]
-    margin = ctypes.c_double(MARGIN)
-    library().carve_depths(*sizes, *pointers[:2], margin, ctypes.c_int64(side), pointers[2], get_num_threads())
+    rest = ctypes.c_double(margin), ctypes.c_int64(grid.shape[0]), pointers[2]
+    library().carve_depths(*sizes, *pointers[:2], *rest, get_num_threads())
     return out
 
 
@@ -64,12 +65,15 @@ def contest_of(contest: Contest, side: int) -> None:
         contest.skip("no C++ compiler for the loop")
         return
     depths, cameras = views()
-    occupancy = voxels.carve_depths(depths, cameras, grid_of(side), margin=MARGIN)
+    grid = grid_of(side)
+    occupancy = voxels.carve_depths(depths, cameras, grid, margin=MARGIN)
     contest.note(views=len(depths), voxels=side**3, result_bytes=occupancy.nbytes, mixed_blocks=len(occupancy.bits))
-    contest.ours(with_memory(lambda: voxels.carve_depths(depths, cameras, grid_of(side), margin=MARGIN)))
+    contest.ours(with_memory(lambda: voxels.carve_depths(depths, cameras, grid, margin=MARGIN)))
     version = subprocess.run([compiler(), "-dumpfullversion"], capture_output=True, text=True, check=True).stdout
     library()
-    contest.peer("c++ loop, gcc", version.strip(), lambda: brute_force(side), check=same_voxels)
+    contest.peer(
+        "c++ loop, gcc", version.strip(), lambda: brute_force(depths, cameras, grid, MARGIN), check=same_voxels
+    )
 
 
 @case
