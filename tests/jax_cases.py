@@ -20,6 +20,7 @@ from fastcv.camera import (
 from fastcv.errors import DeviceError
 from fastcv.geometry import sampson_errors, sampson_scores
 from fastcv.mvs import View, feature_volume, plane_sweep, winner_take_all
+from fastcv.voxels import VoxelGrid, carve_soft
 
 CAMERA = Camera("OPENCV_FISHEYE", 64, 48, [50, 51, 32.1, 23.9, -0.05, 0.02, -0.003, 0.001])
 RNG = np.random.default_rng(0)
@@ -47,6 +48,10 @@ def volume(features):
     return feature_volume(View(features, K, np.eye(3, 4)), [View(like(features, source), K, SHIFT)], DEPTHS)
 
 
+def probabilities(masks):
+    return carve_soft(masks, [K @ SHIFT] * 2, VoxelGrid([-1, -1, 4], 0.25, (8, 8, 8)))
+
+
 CALLS = {
     "project": (lambda x: project(x, CAMERA), POINTS),
     "project_jacobian": (lambda x: project_jacobian(x, CAMERA), POINTS),
@@ -56,6 +61,7 @@ CALLS = {
     "sampson_errors": (lambda x: sampson_errors(x, x + 1, like(x, F)), PIXELS),
     "sampson_scores": (lambda x: sampson_scores(x, x + 1, like(x, F[None])), PIXELS),
     "plane_sweep": (sweep, IMAGE),
+    "carve_soft": (probabilities, RNG.uniform(size=(2, 48, 64)).astype(np.float32)),
     "feature_volume": (volume, RNG.normal(size=(5, 48, 64)).astype(np.float32)),
 }
 

@@ -212,7 +212,7 @@ def test_random_damage(tmp_path: Path, survives_damage: Callable[..., None]) -> 
     chunks = [model((2, 3, 4), (1, 2, 3, 79), (0, 0, 1, 255)), ONE, transform(0, 1, _t="1 2 3"), group(1, 2, 4)]
     chunks += [transform(2, 3, _r="17"), shape(3, 0), transform(4, 5, _t="-3 0 0"), shape(5, 1)]
     save(path, *chunks, chunk("MATL", struct.pack("<i", 1) + attributes(_type="_diffuse")))
-    survives_damage(path, lambda: read_vox(path, max_voxels=1 << 20), flips=400)
+    survives_damage(path, lambda: read_vox(path, max_voxels=1 << 20), flips=200)
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:
