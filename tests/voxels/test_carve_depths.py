@@ -224,6 +224,7 @@ POSE = np.eye(3, 4)
         ([DEPTH[..., None]], [POSE], {}, "depths[0]: expected shape (*, *), got (6, 8, 1)"),
         ([DEPTH, -DEPTH], [POSE] * 2, {}, "depths[1]: expected no negative depth (0 and NaN are none), got -1.0"),
         ([-DEPTH * np.inf], [POSE], {}, "depths[0]: expected no negative depth (0 and NaN are none), got -inf"),
+        ([np.broadcast_to(DEPTH[0, 0], (2**16, 2**15))], [POSE], {}, "depths[0]: expected fewer than 2**31 pixels"),
         ([DEPTH], [(PINHOLE, 2 * POSE)], {}, "cameras[0]: expected a rotation and a translation"),
         ([DEPTH], [POSE], {"margin": -0.1}, "margin: expected a finite number of 0 or more, got -0.1"),
         ([DEPTH], [POSE], {"margin": np.nan}, "margin: expected a finite number of 0 or more, got nan"),

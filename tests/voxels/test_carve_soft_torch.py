@@ -166,5 +166,7 @@ def test_what_must_be_constant():
         voxels.carve_soft(masks, [(pairs[0][0], pose), pairs[1]], grid)
     with pytest.raises(ValueError, match="out: expected None for masks that require a gradient, got an array"):
         voxels.carve_soft([masks[0], masks[1].requires_grad_()], pairs, grid, out=torch.empty(grid.shape))
+    with pytest.raises(TypeError, match=r"masks\[1\]: expected a torch tensor as masks\[0\], got ndarray"):
+        voxels.carve_soft([masks[0], values[1]], pairs, grid)
     with pytest.raises(ValueError, match=r"masks\[0\]: expected values from 0 to 1, got others"):
         voxels.carve_soft([masks[0] + 1, masks[1]], pairs, grid)

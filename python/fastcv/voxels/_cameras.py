@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from .grid import VoxelGrid
 
 Array = NDArray[np.float64]
 
+_MAX_PIXELS = 2**31  # pixels are numbered in 32 bits
 _PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE")
 
 
@@ -43,6 +45,8 @@ def image_of(
 ) -> tuple[Any, Projection]:
     """Image i, checked, and the projection of its camera, which is a (3, 4) matrix or a pair of Camera and pose."""
     label = f"{name}s[{i}]"
+    if hasattr(image, "shape") and math.prod(image.shape) >= _MAX_PIXELS:
+        raise ValueError(f"{label}: expected fewer than 2**31 pixels, got shape {tuple(image.shape)}")
     image = call.input(label, image, (None, None), dtypes)
     size = height, width = tuple(image.shape)
     if height == 0 or width == 0:

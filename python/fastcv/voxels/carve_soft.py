@@ -106,6 +106,9 @@ def carve_soft(
     if out is None and is_torch(masks[0]):
         from . import _torch
 
+        for i, mask in enumerate(masks):
+            if not is_torch(mask):
+                raise TypeError(f"masks[{i}]: expected a torch tensor as masks[0], got {type(mask).__name__}")
         return _torch.carve_soft(list(masks), *_torch.pack(cameras, grid, sensor), num_threads)
     if any(is_torch(mask) and mask.requires_grad for mask in masks):
         raise ValueError("out: expected None for masks that require a gradient, got an array")
