@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import camera as camera_room
-from .._backend import backend
-from ..mesh import Mesh, Texture
+from ..mesh import Mesh
 from ..scene import Camera
+from ._raster import rasterize, sample_image
 
 _PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE")
 _AMBIENT, _GREY = 0.25, 200.0
@@ -85,15 +85,11 @@ def render_mesh(
     pose = np.asarray(cam_from_world, np.float64)
     if pose.shape != (3, 4) or not np.isfinite(pose).all():
         raise ValueError(f"cam_from_world: expected (3, 4) finite numbers, got {pose.tolist()}")
-    shape = camera.height, camera.width
-    depth, faces = np.empty(shape, np.float32), np.empty(shape, np.int32)
-    weights = np.empty((*shape, 3), np.float32)
     vertices = _homogeneous(mesh.vertices, camera, pose)
-    mesh_faces = np.ascontiguousarray(mesh.faces)
-    backend("cpu").meshes.rasterize(vertices, mesh_faces, depth, faces, weights, num_threads)
+    depth, faces, weights = rasterize(vertices, mesh.faces, (camera.height, camera.width), num_threads)
     if shaded is None:
         shaded = mesh.colors is None and mesh.texture is None
-    colors = np.empty((*shape, 3), np.uint8)
+    colors = np.empty((*depth.shape, 3), np.uint8)
     colors[:] = background
     shown = faces >= 0
     values = _colors_at(mesh, faces[shown], weights[shown])
@@ -109,7 +105,7 @@ def _homogeneous(vertices: NDArray[Any], camera: Camera, pose: NDArray[np.float6
         raise ValueError(f"camera: expected a camera whose image is one of depths, got {camera.model}")
     points = vertices @ pose[:, :3].T + pose[:, 3]
     if camera.model in _PINHOLES:
-        return np.ascontiguousarray(points @ camera.matrix.T)
+        return points @ camera.matrix.T
     pixels = camera_room.project(np.ascontiguousarray(points), camera)
     beyond = np.arctan2(np.hypot(points[:, 0], points[:, 1]), points[:, 2]) > camera_room.max_valid_angle(camera)
     pixels[beyond] = np.nan
@@ -119,23 +115,10 @@ def _homogeneous(vertices: NDArray[Any], camera: Camera, pose: NDArray[np.float6
 def _colors_at(mesh: Mesh, faces: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """(P, 3) of points on faces."""
     if mesh.texture is not None:
-        return sample_texture(mesh.texture, np.einsum("pk,pkc->pc", weights, mesh.texture.uv[faces]))
+        return sample_image(mesh.texture.image, np.einsum("pk,pkc->pc", weights, mesh.texture.uv[faces]))
     if mesh.colors is not None:
         return np.einsum("pk,pkc->pc", weights, mesh.colors[mesh.faces[faces]].astype(np.float32))
     return np.full((len(faces), 3), _GREY, np.float32)
-
-
-def sample_texture(texture: Texture, places: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(P, 3), bilinear between the centres of the pixels around (P, 2) places."""
-    height, width = texture.image.shape[:2]
-    at = np.clip(places - 0.5, 0, [width - 1, height - 1])
-    low = np.minimum(at.astype(np.int64), [max(width - 2, 0), max(height - 2, 0)])
-    fx, fy = np.moveaxis((at - low).astype(np.float32), 1, 0)[..., None]
-    x, y = low.T
-    right, below = np.minimum(x + 1, width - 1), np.minimum(y + 1, height - 1)
-    pixel = texture.image
-    top = pixel[y, x] * (1 - fx) + pixel[y, right] * fx
-    return top * (1 - fy) + (pixel[below, x] * (1 - fx) + pixel[below, right] * fx) * fy
 
 
 def _light(
