@@ -32,9 +32,10 @@ FASTCV_HD std::int64_t cover(const Span& span, std::int64_t pixel) {
 
 // The footprint is the rectangle around the centre as large as the voxel's front, at least a pixel wide, of which a
 // narrow one is a bilinear sample. Its pixels count by the share of them that it covers, where their rays end within
-// the slab of depths that the voxel takes. None do where the footprint leaves the image.
+// the slab of depths that the voxel takes. None do where the footprint leaves the image and, if `centrally`, where the
+// pixel under the centre does not.
 FASTCV_HD Observation observe(const voxels::Photographs& photos, const float* depths, std::int64_t view,
-                              const std::int64_t* voxel) {
+                              const std::int64_t* voxel, bool centrally) {
   const double* m = photos.geometry + view * voxels::kGeometry;
   const std::int64_t* layout = photos.layout + view * voxels::kPhotoLayout;
   const double x = double(voxel[0]) + 0.5, y = double(voxel[1]) + 0.5, z = double(voxel[2]) + 0.5;
@@ -47,6 +48,10 @@ FASTCV_HD Observation observe(const voxels::Photographs& photos, const float* de
   const double u = (m[0] * x + (m[1] * y + (m[2] * z + m[3]))) * inverse;
   const double v = (m[4] * x + (m[5] * y + (m[6] * z + m[7]))) * inverse;
   if (!(u >= 0 && v >= 0 && u < double(layout[0]) && v < double(layout[1]))) return seen;
+  const auto sees = [=](std::int64_t pixel) { return depths[pixel] >= near && depths[pixel] <= far; };
+  if (centrally && !sees(layout[2] + static_cast<std::int64_t>(v) * layout[0] + static_cast<std::int64_t>(u))) {
+    return seen;
+  }
   const double half_u = 0.5 * m[24] * inverse, half_v = 0.5 * m[25] * inverse;
   const Span across = span_around(u, half_u < 0.5 ? 0.5 : half_u), down = span_around(v, half_v < 0.5 ? 0.5 : half_v);
   if (across.low < 0 || down.low < 0 || across.high > layout[0] * kSubpixels || down.high > layout[1] * kSubpixels) {
@@ -56,8 +61,7 @@ FASTCV_HD Observation observe(const voxels::Photographs& photos, const float* de
   for (std::int64_t row = down.low / kSubpixels; row * kSubpixels < down.high; ++row) {
     const std::int64_t share = cover(down, row), first = layout[2] + row * layout[0];
     for (std::int64_t column = across.low / kSubpixels; column * kSubpixels < across.high; ++column) {
-      const double depth = depths[first + column];
-      if (!(depth >= near && depth <= far)) continue;
+      if (!sees(first + column)) continue;
       const auto pixel = static_cast<std::uint32_t>(photos.pixels[first + column]);
       const std::int64_t covered = share * cover(across, column);
       weight += covered;

@@ -180,8 +180,8 @@ struct JudgeVoxel {
     std::int64_t count = 0;
     double sums[3] = {}, squares = 0, rough = 0;
     for (std::int64_t view = 0; view < photos.count; ++view) {
-      const Observation seen = observe(photos, depths, view, voxel);
-      if (seen.share < 0.5) continue;
+      const Observation seen = observe(photos, depths, view, voxel, true);
+      if (seen.share == 0) continue;
       ++count;
       for (int i = 0; i < 3; ++i) {
         const double level = rule.gains[3 * view + i] * seen.color[i];
@@ -268,7 +268,7 @@ struct ObserveVoxel {
     std::int64_t voxel[3];
     voxel_at(shape, voxels[i], voxel);
     for (std::int64_t view = 0; view < photos.count; ++view) {
-      const Observation seen = observe(photos, depths, view, voxel);
+      const Observation seen = observe(photos, depths, view, voxel, false);
       const std::int64_t at = i * photos.count + view;
       shares[at] = static_cast<float>(seen.share);
       for (int c = 0; c < 3; ++c) colors[3 * at + c] = static_cast<float>(seen.color[c]);

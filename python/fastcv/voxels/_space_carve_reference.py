@@ -59,9 +59,9 @@ def space_carve(
         sights = [_look(view, occupied) for view in views]
         marked = np.zeros_like(occupied)
         for voxel in _surface(occupied & ~held, occupied):
-            seen = [(gain, *_observe(*pair, voxel)) for gain, *pair in zip(gains, views, sights, strict=True)]
-            colors = np.array([gain * color for gain, color, _, share in seen if share >= 0.5])
-            rough = np.array([roughness**2 for _, _, roughness, share in seen if share >= 0.5])
+            seen = [(gain, *_observe(*pair, voxel, True)) for gain, *pair in zip(gains, views, sights, strict=True)]
+            colors = np.array([gain * color for gain, color, _, share in seen if share > 0])
+            rough = np.array([roughness**2 for _, _, roughness, share in seen if share > 0])
             if len(colors) < min_views:
                 continue
             marked[voxel] = _variance(colors) > threshold**2 + slack**2 * (_sum(rough) / len(rough))
@@ -139,7 +139,7 @@ def _surface(candidates: NDArray[np.bool_], occupied: NDArray[np.bool_]) -> list
     return [tuple(voxel) for voxel in np.argwhere(candidates & ~inner).tolist()]
 
 
-def _observe(view: View, sight: Sight, voxel: Voxel) -> tuple[Array, float, float]:
+def _observe(view: View, sight: Sight, voxel: Voxel, centrally: bool) -> tuple[Array, float, float]:
     """Mean colour and roughness of a voxel's footprint, and the share of it that is seen."""
     nothing = np.zeros(3), 0.0, 0.0
     M = view.image_from_voxel
@@ -152,6 +152,13 @@ def _observe(view: View, sight: Sight, voxel: Voxel) -> tuple[Array, float, floa
     middles = xw * (1 / w), yw * (1 / w)
     if not (0 <= middles[0] < width and 0 <= middles[1] < height):
         return nothing
+
+    def sees(pixel: tuple[int, int]) -> bool:
+        ray = sight.get(pixel)
+        return bool(ray) and w - reach <= float(np.float32(ray[0][1])) <= w + reach
+
+    if centrally and not sees((int(middles[1]), int(middles[0]))):
+        return nothing
     halves = np.maximum(0.5 * view.sides * (1 / w), 0.5)
     low, high = ([int(np.floor((m + sign * h) * _SUBPIXELS)) for m, h in zip(middles, halves, strict=True)]
                  for sign in (-1, 1))  # fmt: skip
@@ -160,8 +167,7 @@ def _observe(view: View, sight: Sight, voxel: Voxel) -> tuple[Array, float, floa
     weight, sums = 0, np.zeros(4, np.int64)
     for row in range(low[1] // _SUBPIXELS, -(-high[1] // _SUBPIXELS)):
         for column in range(low[0] // _SUBPIXELS, -(-high[0] // _SUBPIXELS)):
-            ray = sight.get((row, column))
-            if not ray or not w - reach <= float(np.float32(ray[0][1])) <= w + reach:
+            if not sees((row, column)):
                 continue
             covered = _cover(low[1], high[1], row) * _cover(low[0], high[0], column)
             weight += covered
@@ -197,7 +203,7 @@ def _colors(
 ) -> dict[Voxel, Array]:
     colors = {}
     for voxel in _surface(occupied, occupied):
-        seen = [(gain, *_observe(*pair, voxel)) for gain, *pair in zip(gains, views, sights, strict=True)]
+        seen = [(gain, *_observe(*pair, voxel, False)) for gain, *pair in zip(gains, views, sights, strict=True)]
         weight = sum(share for *_, share in seen)
         if weight > 0:
             colors[voxel] = sum(share * gain * color for gain, color, _, share in seen) / weight

@@ -90,14 +90,14 @@ def space_carve(
 ) -> PhotoHull:
     """Take away the voxels of a surface whose colour differs between the photographs that see them, until none does.
 
-    In every round a ray through the centre of each pixel looks for the first voxel that is left; a voxel's footprint in
-    a view is the rectangle of pixels as large as the voxel's front, at least one pixel wide, of which those count whose
-    ray ends within the voxel's slab of depths. A view sees the voxel if they make up half of the footprint; the mean
-    colour of the pixels, times the view's gain, is what it sees. Where at least ``min_views`` views see a voxel and the
-    variance of their colours (the mean of the channels') exceeds ``threshold² + slack² r²``, it is taken away; r is the
-    standard deviation of the levels of 3 × 3 pixels, its mean square over the footprints: near edges a small
-    displacement makes a large difference, so that more is forgiven there. All voxels of a round are judged by what was
-    left before it; taking voxels away only uncovers others, so no view that once saw a voxel loses it.
+    In every round a ray through the centre of each pixel looks for the first voxel that is left; a pixel sees a voxel if
+    its ray ends within the voxel's slab of depths. A view sees it if the pixel under its centre does, and what the view
+    sees is the mean colour, times the view's gain, of the pixels that do in the voxel's footprint, the rectangle as
+    large as the voxel's front but at least a pixel wide. Where at least ``min_views`` views see a voxel and the variance
+    of their colours (the mean of the channels') exceeds ``threshold² + slack² r²``, it is taken away; r² is the variance
+    of the levels of 3 × 3 pixels, its mean over the footprints: near edges a small displacement makes a large
+    difference, so that more is forgiven there. All voxels of a round are judged by what was left before it; taking
+    voxels away only uncovers others, so no view that once saw a voxel loses it.
 
     With masks, background says nothing of colour, and a silhouette stays filled: a voxel is held for good if without
     it, or what else is to go, a foreground pixel would see nothing any more. Without that a hole once drilled into an
