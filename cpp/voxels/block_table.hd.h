@@ -40,7 +40,8 @@ FASTCV_HD std::int64_t block_key(const std::int32_t* block) {
 
 FASTCV_HD bool within_limit(const std::int32_t* block) {
   bool within = true;
-  for (int axis = 0; axis < 3; ++axis) within &= block[axis] >= -voxels::kBlockLimit && block[axis] < voxels::kBlockLimit;
+  for (int axis = 0; axis < 3; ++axis)
+    within &= block[axis] >= -voxels::kBlockLimit && block[axis] < voxels::kBlockLimit;
   return within;
 }
 

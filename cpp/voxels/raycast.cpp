@@ -12,8 +12,7 @@
 
 namespace fastcv::voxels {
 
-void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks,
-                 float* ranges) {
+void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks, float* ranges) {
   for (std::int64_t i = 0; i < view.rows * view.columns; ++i) {
     ranges[2 * i] = std::numeric_limits<float>::infinity();
     ranges[2 * i + 1] = 0;

@@ -165,11 +165,11 @@ class RenderPixel {
     return z + (step > 0 ? step : 0) + kBeyond * ray.per_voxel;
   }
 
-  // z, and the cell, of the first place where the distance goes from positive to negative; 0 where there is none, or where it goes
-  // from negative to positive before: that is a surface seen from behind.
+  // z, and the cell, of the first place where the distance goes from positive to negative; 0 where there is none, or
+  // where it goes from negative to positive before: that is a surface seen from behind.
   FASTCV_HD double first_crossing(const Ray& ray, const Ends& ends, VoxelReader& reader, Cell& cell) const {
     double z = ends.near, last_z = 0, before = -1;
-    float last = 0;  // 0 where nothing is known of the place before
+    float last = 0;                       // 0 where nothing is known of the place before
     while (z < ends.far && z > before) {  // far from the origin steps may be too small to tell
       before = z;
       double point[3];
@@ -239,8 +239,9 @@ class RenderPixel {
     out_.depth[pixel] = static_cast<float>(z);
     for (int c = 0; c < 3; ++c) {
       const double* m = view_.voxel_from_cam;
-      out_.normals[3 * pixel + c] = static_cast<float>(
-          view_.voxel_size * (m[c] * double(gradient[0]) + m[4 + c] * double(gradient[1]) + m[8 + c] * double(gradient[2])));
+      out_.normals[3 * pixel + c] =
+          static_cast<float>(view_.voxel_size * (m[c] * double(gradient[0]) + m[4 + c] * double(gradient[1]) +
+                                                 m[8 + c] * double(gradient[2])));
     }
     if (!out_.colors) return;
     for (int c = 0; c < 3; ++c) {

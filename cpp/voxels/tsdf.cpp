@@ -54,7 +54,7 @@ class Search {
   }
 
  private:
-  static constexpr int kTaskLevel = 3;  // cubes of this level are searched side by side,
+  static constexpr int kTaskLevel = 3;         // cubes of this level are searched side by side,
   static constexpr std::size_t kTasks = 4096;  // so many at a time, which bounds the memory
 
   void visit(const BlockNumber& low, int level, const std::vector<std::int32_t>& frames) {
@@ -62,8 +62,7 @@ class Search {
     if (full()) return;
     std::vector<std::int32_t> selected(frames.size());
     const std::int64_t side = std::int64_t(1) << level;
-    selected.resize(select_frames(fusion_, low.zyx, side, frames.data(), std::int64_t(frames.size()),
-                                  selected.data()));
+    selected.resize(select_frames(fusion_, low.zyx, side, frames.data(), std::int64_t(frames.size()), selected.data()));
     if (selected.empty()) return;
     if (level == kTaskLevel) {
       cubes_.push_back({low, std::move(selected)});
@@ -85,8 +84,8 @@ class Search {
     cubes_.clear();
   }
   // `frames` may have a surface in the cube. scratch: room for them once a level.
-  void search(const BlockNumber& low, int level, const std::int32_t* frames, std::int64_t count,
-              std::int32_t* scratch, std::vector<Found>& found) const {
+  void search(const BlockNumber& low, int level, const std::int32_t* frames, std::int64_t count, std::int32_t* scratch,
+              std::vector<Found>& found) const {
     if (level == 0) {
       const std::int32_t first = first_in_band(fusion_, low.zyx, frames, count);
       if (first >= 0) found.push_back({low, first});
@@ -111,8 +110,8 @@ class Search {
 
 }  // namespace
 
-std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit, Rows<std::int32_t, 3> blocks,
-                         std::int32_t* first_frames, int num_threads) {
+std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit,
+                         Rows<std::int32_t, 3> blocks, std::int32_t* first_frames, int num_threads) {
   const std::vector<Found> found = Search(fusion, table, limit, num_threads).run();
   const auto count = std::int64_t(found.size());
   for (std::int64_t i = 0; i < std::min(count, blocks.rows); ++i) {

@@ -48,7 +48,8 @@ void bind_tsdf(nb::module_& m) {
   m.def(
       "find_blocks",
       [](FASTCV_FUSION_PARAMETERS, ViewArg<const std::int64_t, 1> keys, ViewArg<const std::int32_t, 1> slots,
-         std::int64_t limit, RowsArg<std::int32_t, 3> blocks, ViewArg<std::int32_t, 1> first_frames, std::intptr_t stream) {
+         std::int64_t limit, RowsArg<std::int32_t, 3> blocks, ViewArg<std::int32_t, 1> first_frames,
+         std::intptr_t stream) {
         const cuda::DeviceGuard guard(keys.device_id());
         const auto fusion = fusion_from(FASTCV_FUSION_VALUES);
         const auto table = table_from(keys, slots);
@@ -60,7 +61,8 @@ void bind_tsdf(nb::module_& m) {
   m.def(
       "integrate",
       [](FASTCV_FUSION_PARAMETERS, RowsArg<const std::int32_t, 3> blocks, ViewArg<const std::int32_t, 1> first_frames,
-         ViewArg<float, 4> values, ViewArg<float, 4> block_weights, Optional<float, 5> block_colors, std::intptr_t stream) {
+         ViewArg<float, 4> values, ViewArg<float, 4> block_weights, Optional<float, 5> block_colors,
+         std::intptr_t stream) {
         const cuda::DeviceGuard guard(values.device_id());
         const auto fusion = fusion_from(FASTCV_FUSION_VALUES);
         const voxels::BlockVoxels voxels{values.data(), block_weights.data(), data_or_null(block_colors)};

@@ -149,8 +149,8 @@ template void pack_frames(View<const float, 3>, float, float, const PixelExtras&
 template void pack_frames(View<const std::uint16_t, 3>, float, float, const PixelExtras&, const PackedFrames&,
                           cudaStream_t);
 
-std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit, Rows<std::int32_t, 3> blocks,
-                         std::int32_t* first_frames, cudaStream_t stream) {
+std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit,
+                         Rows<std::int32_t, 3> blocks, std::int32_t* first_frames, cudaStream_t stream) {
   const auto [cubes, count] = candidates(fusion, table, stream);
   const Buffer<std::int32_t> first(count, stream), kept_first(count, stream);
   const Buffer<std::uint8_t> born(count, stream);
@@ -164,8 +164,9 @@ std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int
   static_assert(sizeof(BlockNumber) == 3 * sizeof(std::int32_t));
   check(cudaMemcpyAsync(blocks.data, kept.get(), written * sizeof(BlockNumber), cudaMemcpyDeviceToDevice, stream),
         "cudaMemcpyAsync");
-  check(cudaMemcpyAsync(first_frames, kept_first.get(), written * sizeof(std::int32_t), cudaMemcpyDeviceToDevice, stream),
-        "cudaMemcpyAsync");
+  check(
+      cudaMemcpyAsync(first_frames, kept_first.get(), written * sizeof(std::int32_t), cudaMemcpyDeviceToDevice, stream),
+      "cudaMemcpyAsync");
   return found < limit + 1 ? found : limit + 1;
 }
 

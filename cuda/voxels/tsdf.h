@@ -16,8 +16,8 @@ using namespace fastcv::voxels;
 template <class T>
 void pack_frames(View<const T, 3> depths, float scale, float max_depth, const PixelExtras& extras,
                  const PackedFrames& out, cudaStream_t stream);
-std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit, Rows<std::int32_t, 3> blocks,
-                         std::int32_t* first_frames, cudaStream_t stream);
+std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit,
+                         Rows<std::int32_t, 3> blocks, std::int32_t* first_frames, cudaStream_t stream);
 void integrate(const Fusion& fusion, Rows<const std::int32_t, 3> blocks, View<const std::int32_t, 1> first_frames,
                const BlockVoxels& voxels, cudaStream_t stream);
 bool insert_blocks(Rows<const std::int32_t, 3> blocks, std::int64_t begin, std::int64_t size, std::int64_t* keys,

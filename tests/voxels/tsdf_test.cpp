@@ -80,7 +80,8 @@ struct Found {
 };
 Found find(const voxels::Fusion& fusion, const Table& table, std::int64_t limit, int threads) {
   Found found{std::vector<std::int32_t>(3 * 4096), std::vector<std::int32_t>(4096), 0};
-  found.count = voxels::find_blocks(fusion, table.view(), limit, {found.blocks.data(), 4096}, found.first.data(), threads);
+  found.count =
+      voxels::find_blocks(fusion, table.view(), limit, {found.blocks.data(), 4096}, found.first.data(), threads);
   found.blocks.resize(3 * std::min<std::int64_t>(found.count, 4096));
   found.first.resize(found.blocks.size() / 3);
   return found;

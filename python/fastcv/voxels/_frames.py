@@ -48,7 +48,9 @@ def frames_of(
     if tuple(depths.shape[-2:]) != size:
         raise ValueError(f"depth: expected its camera's size {size}, got shape {tuple(depths.shape)}")
     if wants_color != (color is not None):
-        wanted, got = ("an image", "none") if wants_color else ("none, as the volume was made without color=True", "one")
+        wanted, got = (
+            ("an image", "none") if wants_color else ("none, as the volume was made without color=True", "one")
+        )
         raise ValueError(f"color: expected {wanted}, got {got}")
     colors = None if color is None else call.input("color", color, (*depths.shape, 3), ("uint8",))
     scalar = isinstance(weight, int | float | np.number)
@@ -132,5 +134,5 @@ def _undistorted(call: Call, frames: Frames) -> Frames:
         result[:, ~inside] = 0
         return call.place(result)
 
-    each = (resampled(a) for a in (frames.depths, frames.colors, frames.weights))
-    return Frames(*each, weight=frames.weight, camera=pinhole, poses=frames.poses)
+    depths, colors, weights = (resampled(a) for a in (frames.depths, frames.colors, frames.weights))
+    return Frames(depths, colors, weights, frames.weight, pinhole, frames.poses)

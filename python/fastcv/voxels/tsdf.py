@@ -129,7 +129,9 @@ class TsdfVolume:
         call = Call()
         block = (BLOCK, BLOCK, BLOCK)
         arrays = [call.input("blocks", blocks, ("M", 3), ("int32",))]
-        arrays += [call.input(*named, ("M", *block), ("float32",)) for named in (("values", values), ("weights", weights))]
+        arrays += [
+            call.input(*named, ("M", *block), ("float32",)) for named in (("values", values), ("weights", weights))
+        ]
         if colors is not None:
             arrays.append(call.input("colors", colors, ("M", 3, *block), ("float32",)))
         volume._require(len(arrays[0]))
@@ -292,8 +294,14 @@ class TsdfVolume:
         offset = (np.asarray(grid.origin) - self.origin) / self.voxel_size
         first = np.round(offset)
         # Origins that were computed in different ways differ by rounding; a hundredth of a voxel is no such thing.
-        if grid.voxel_size != self.voxel_size or not (np.abs(offset - first) < 1e-2).all() or np.abs(first).max() > 2**30:
-            raise ValueError(f"grid: expected one of the volume's voxels (origin {self.origin}, {self.voxel_size:g}), got {grid}")
+        if (
+            grid.voxel_size != self.voxel_size
+            or not (np.abs(offset - first) < 1e-2).all()
+            or np.abs(first).max() > 2**30
+        ):
+            raise ValueError(
+                f"grid: expected one of the volume's voxels (origin {self.origin}, {self.voxel_size:g}), got {grid}"
+            )
         return DenseTsdf(*self._store.dense(first[::-1].astype(np.int64), grid.shape))
 
     def _new_store(self, call: Call) -> BlockStore:
@@ -313,25 +321,25 @@ class TsdfVolume:
 
     def _integrate(self, call: Call, frames: Frames, packed: tuple[Any, ...], num_threads: int) -> None:
         """Frames that are packed: first the blocks that they bring into being, then all blocks."""
-        fusion = [*(None if a is None else handle(a) for a in packed), self.truncation, frames.weight, self.max_weight]
+        rule = (self.truncation, frames.weight, self.max_weight)
         execution = call.execution(num_threads)
         first_frames = call.empty((0,), "int32")
         if self._grid is None:
             self._check_reach(farthest(call, frames, packed[2], self.truncation))
-            first_frames = self._add_blocks(call, fusion, execution)
+            first_frames = self._add_blocks(call, packed, rule, execution)
         store = self._store
-        arrays = [None if a is None else handle(a) for a in (store.values, store.weights, store.colors)]
-        call.backend.voxels.integrate(*fusion, handle(store.blocks), handle(first_frames), *arrays, execution)
+        arrays = _handles(store.blocks, first_frames, store.values, store.weights, store.colors)
+        call.backend.voxels.integrate(*_handles(*packed), *rule, *arrays, execution)
 
-    def _add_blocks(self, call: Call, fusion: list[Any], execution: int) -> Any:
+    def _add_blocks(self, call: Call, packed: tuple[Any, ...], rule: tuple[float, ...], execution: int) -> Any:
         """The first frame of each block that is new."""
         store, find = self._store, call.backend.voxels.find_blocks
         most = min(self._limit // bytes_per_block(self._color), 2**31 - 1)
         capacity = self._new_blocks
         while True:
             blocks, first_frames = call.empty((capacity, 3), "int32"), call.empty((capacity,), "int32")
-            table = handle(store.keys), handle(store.slots)
-            count = find(*fusion, *table, most - store.count, handle(blocks), handle(first_frames), execution)
+            table, out = _handles(store.keys, store.slots), _handles(blocks, first_frames)
+            count = find(*_handles(*packed), *rule, *table, most - store.count, *out, execution)
             if store.count + count > most:
                 self._require(store.count + count)
             if count <= capacity:
@@ -347,6 +355,11 @@ class TsdfVolume:
         if not voxels < BLOCK * (BLOCK_LIMIT - 1):
             rule = "surfaces within 2**23 voxels of the origin (see max_depth)"
             raise ValueError(f"depth: expected {rule}, got up to {voxels:.3g}")
+
+
+def _handles(*arrays: Any) -> list[Any]:
+    """For one native call; None stays None."""
+    return [None if array is None else handle(array) for array in arrays]
 
 
 def _positive(name: str, value: float, *, infinite: bool = False) -> float:
