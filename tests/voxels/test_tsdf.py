@@ -216,6 +216,24 @@ def test_save_and_restore(frames, tmp_path):
     assert_same(dense, TsdfVolume.from_arrays(dense.blocks, dense.values, dense.weights, voxels=GRID))
 
 
+def test_mesh(frames):
+    """Its vertices lie on the ball as far as a pixel and a voxel let them, and it has the ball's colour."""
+    _, poses, _ = frames
+    exact = np.stack([ball_depth(CAMERA, pose) for pose in poses])
+    color = np.broadcast_to(np.array([10, 250, 99], np.uint8), (6, 70, 90, 3))
+    volume = TsdfVolume(0.05, color=True)
+    volume.integrate(exact, CAMERA, poses, color=color)
+    mesh = volume.extract_mesh()
+    off = np.abs(np.linalg.norm(mesh.vertices - CENTER, axis=1) - RADIUS)
+    assert np.percentile(off, 90) < 0.025  # half a voxel
+    assert len(mesh.faces) > 2000
+    assert (mesh.colors == [10, 250, 99]).all()
+    outward = ((mesh.vertices - CENTER) * mesh.normals).sum(1) / np.linalg.norm(mesh.vertices - CENTER, axis=1)
+    assert np.median(outward) > 0.95
+    fewer = volume.extract_mesh(min_weight=3)
+    assert 0 < len(fewer.faces) < len(mesh.faces)
+
+
 def test_depths_that_say_nothing():
     depth = np.full((70, 90), 2, np.float32)
     bad = depth.copy()

@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from .. import camera as camera_room
 from .._arrays import Call, handle, is_torch
 from ..scene import Camera
+from ._cameras import is_pinhole
 
 Array = NDArray[np.float64]
-
-_PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE")
 
 
 class Frames(NamedTuple):
@@ -62,7 +61,7 @@ def frames_of(
         colors, weights = (None if a is None else a[None] for a in (colors, weights))
     check_poses(poses)
     frames = Frames(depths, colors, weights, float(weight) if scalar else 1.0, camera, poses)
-    return frames if camera.model in _PINHOLES else _undistorted(call, frames)
+    return frames if is_pinhole(camera) else _undistorted(call, frames)
 
 
 def check_poses(poses: Array) -> None:

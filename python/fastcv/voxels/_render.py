@@ -13,10 +13,10 @@ from .. import camera as camera_room
 from .._arrays import handle
 from ..scene import Camera
 from ._block_store import BlockStore
+from ._cameras import is_pinhole
 from ._frames import check_poses
 from .grid import VoxelGrid
 
-_PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE")
 _CELL = 8  # pixels along the side of a cell of rays that share their ends
 _FARTHEST = 2.0**40  # voxels from the volume to a camera: beyond, places along a ray are no longer told apart
 
@@ -65,7 +65,7 @@ def render(
 def _slopes(camera: Camera) -> NDArray[np.float32]:
     """x / z and y / z of the rays through pixels' centres, (H, W, 2); NaN where they do not point forward."""
     x, y = np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5
-    if camera.model in _PINHOLES:
+    if is_pinhole(camera):
         K = camera.matrix
         slopes = np.empty((camera.height, camera.width, 2), np.float32)
         slopes[..., 0], slopes[..., 1] = (x - K[0, 2]) / K[0, 0], ((y - K[1, 2]) / K[1, 1])[:, None]
@@ -79,7 +79,7 @@ def _slopes(camera: Camera) -> NDArray[np.float32]:
 
 def _ends(camera: Camera, slopes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lowest and highest slopes along x and y."""
-    known = slopes[[0, -1], [0, -1]] if camera.model in _PINHOLES else slopes[np.isfinite(slopes).all(-1)]
+    known = slopes[[0, -1], [0, -1]] if is_pinhole(camera) else slopes[np.isfinite(slopes).all(-1)]
     known = known.astype(np.float64)
     return known.min(0, initial=0.0), known.max(0, initial=0.0)
 

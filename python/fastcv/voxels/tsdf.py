@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._arrays import Call, handle
+from ..mesh import Mesh
 from ..scene import Camera
 from ._block_store import BLOCK_LIMIT, BlockStore, blocks_in, bytes_per_block
 from ._frames import Frames, farthest, frames_of, pack
 from ._memory import memory_limit
 from ._render import RenderedView, render
 from .grid import VoxelGrid
+from .marching_cubes import marching_cubes_blocks
 from .occupancy import BLOCK, blocks_of
 
 _BATCH = 4  # frames that are packed at a time: more of them do not stay in a cache beside the voxels
@@ -274,6 +276,27 @@ class TsdfVolume:
             A pose that is not rigid, or far from the volume.
         """
         return render(self._store, self._space, camera, cam_from_world, min_weight, max_depth, num_threads)
+
+    def extract_mesh(self, *, min_weight: float = 0.0, num_threads: int = 0) -> Mesh:
+        """The surface as triangles, by ``marching_cubes_blocks``, with colours where the volume has them.
+
+        Parameters
+        ----------
+        min_weight : float, optional
+            Voxels with a smaller weight count as unseen: there the surface ends.
+        num_threads : int, optional
+            Threads to use; 0 is the default of ``fastcv.set_num_threads``.
+
+        Returns
+        -------
+        Mesh
+            In numpy arrays.
+        """
+        store = self._store
+        valid = (store.weights > 0) & (store.weights >= min_weight)
+        colors = None if store.colors is None else store.byte_colors()
+        arguments = (store.blocks, store.values, self.origin, self.voxel_size)
+        return marching_cubes_blocks(*arguments, valid=valid, colors=colors, num_threads=num_threads)
 
     def to_dense(self, grid: VoxelGrid | None = None) -> DenseTsdf:
         """The voxels of a grid as arrays of numpy, zeros where there is no block.
