@@ -21,8 +21,9 @@ auto data_or_null(const std::optional<Array>& array) {
 
 inline voxels::Fusion fusion_from(const RowsArg<const double, 12>& image_from_voxel,
                                   const ViewArg<const float, 3>& depths, const ViewArg<const float, 3>& ranges,
-                                  const Optional<const std::int32_t, 3>& colors, const Optional<const float, 3>& weights,
-                                  float truncation, float weight, float max_weight) {
+                                  const Optional<const std::int32_t, 3>& colors,
+                                  const Optional<const float, 3>& weights, float truncation, float weight,
+                                  float max_weight) {
   const auto d = view<3>(depths);
   return {{d.shape[0], d.shape[1], d.shape[2], image_from_voxel.data(), d.data, data_or_null(colors),
            data_or_null(weights), ranges.data(), voxels::depth_pyramid(d.shape[1], d.shape[2])},
@@ -60,25 +61,25 @@ inline voxels::RayView ray_view_from(const RayGeometry& geometry, const ViewArg<
 }  // namespace fastcv::bindings
 
 // The arguments of a fusion: parameters, values and names.
-#define FASTCV_FUSION_PARAMETERS                                                                                     \
-  RowsArg<const double, 12> image_from_voxel, ViewArg<const float, 3> depths, ViewArg<const float, 3> ranges,       \
-      Optional<const std::int32_t, 3> colors, Optional<const float, 3> weights, float truncation, float weight,     \
+#define FASTCV_FUSION_PARAMETERS                                                                                \
+  RowsArg<const double, 12> image_from_voxel, ViewArg<const float, 3> depths, ViewArg<const float, 3> ranges,   \
+      Optional<const std::int32_t, 3> colors, Optional<const float, 3> weights, float truncation, float weight, \
       float max_weight
 #define FASTCV_FUSION_VALUES image_from_voxel, depths, ranges, colors, weights, truncation, weight, max_weight
-#define FASTCV_FUSION_ARGS                                                                                       \
+#define FASTCV_FUSION_ARGS                                                                                      \
   array("image_from_voxel"), array("depths"), array("ranges"), array("colors").none(), array("weights").none(), \
       nb::arg("truncation"), nb::arg("weight"), nb::arg("max_weight")
 // The arguments of a surface to look at.
-#define FASTCV_SURFACE_PARAMETERS                                                                                \
-  ViewArg<const std::int64_t, 1> keys, ViewArg<const std::int32_t, 1> slots, ViewArg<const float, 4> values,     \
+#define FASTCV_SURFACE_PARAMETERS                                                                            \
+  ViewArg<const std::int64_t, 1> keys, ViewArg<const std::int32_t, 1> slots, ViewArg<const float, 4> values, \
       ViewArg<const float, 4> block_weights, Optional<const float, 5> block_colors, float min_weight
-#define FASTCV_SURFACE_VALUES                                                                                     \
-  {table_from(keys, slots), values.data(), block_weights.data(), data_or_null(block_colors), min_weight}
-#define FASTCV_SURFACE_ARGS                                                                                    \
-  array("keys"), array("slots"), array("values"), array("block_weights"), array("block_colors").none(),       \
+#define FASTCV_SURFACE_VALUES \
+  { table_from(keys, slots), values.data(), block_weights.data(), data_or_null(block_colors), min_weight }
+#define FASTCV_SURFACE_ARGS                                                                             \
+  array("keys"), array("slots"), array("values"), array("block_weights"), array("block_colors").none(), \
       nb::arg("min_weight")
 // What a view of a surface is drawn into.
-#define FASTCV_RENDER_PARAMETERS                                                                                 \
-  ViewArg<float, 2> depth, ViewArg<float, 3> normals, Optional<std::uint8_t, 3> colors
-#define FASTCV_RENDER_VALUES {depth.data(), normals.data(), data_or_null(colors)}
+#define FASTCV_RENDER_PARAMETERS ViewArg<float, 2> depth, ViewArg<float, 3> normals, Optional<std::uint8_t, 3> colors
+#define FASTCV_RENDER_VALUES \
+  { depth.data(), normals.data(), data_or_null(colors) }
 #define FASTCV_RENDER_ARGS array("depth"), array("normals"), array("colors").none()

@@ -42,7 +42,11 @@ FASTCV_HD BlockRange block_range(const voxels::RayView& view, const double* cam_
     }
   }
   BlockRange range{static_cast<float>(low[2] > view.near ? low[2] : view.near),
-                   static_cast<float>(high[2] < view.far ? high[2] : view.far), 0, -1, 0, -1};
+                   static_cast<float>(high[2] < view.far ? high[2] : view.far),
+                   0,
+                   -1,
+                   0,
+                   -1};
   if (!(high[2] > view.near && low[2] < view.far)) return range;
   if (low[2] > 0) {
     cells_of(slope_low[0] - kSlopeMargin, slope_high[0] + kSlopeMargin, view.first_slope[0], view.cells_per_slope[0],

@@ -12,6 +12,16 @@ constexpr int kBlockBits = 20;
 constexpr std::int32_t kBlockLimit = 1 << kBlockBits;
 constexpr std::int64_t kNoKey = -1;
 
+struct BlockNumber {
+  std::int32_t zyx[3];
+};
+
+// One of the eight cubes of blocks, half as wide, of a cube of 2^level a side.
+FASTCV_HD BlockNumber part_of(const BlockNumber& low, int level, int part) {
+  const std::int32_t half = 1 << (level - 1);
+  return {{low.zyx[0] + (part >> 2) * half, low.zyx[1] + (part >> 1 & 1) * half, low.zyx[2] + (part & 1) * half}};
+}
+
 struct BlockTable {
   std::int64_t size;          // a power of two, larger than the number of blocks
   const std::int64_t* keys;   // kNoKey where there is none
@@ -30,7 +40,8 @@ FASTCV_HD std::int64_t block_key(const std::int32_t* block) {
 
 FASTCV_HD bool within_limit(const std::int32_t* block) {
   bool within = true;
-  for (int axis = 0; axis < 3; ++axis) within &= block[axis] >= -voxels::kBlockLimit && block[axis] < voxels::kBlockLimit;
+  for (int axis = 0; axis < 3; ++axis)
+    within &= block[axis] >= -voxels::kBlockLimit && block[axis] < voxels::kBlockLimit;
   return within;
 }
 

@@ -47,8 +47,8 @@ FASTCV_HD Spread spread_over(const CenterBox& box, const double* row) {
 }
 
 // The pixels [low, high] along an axis of the image that voxel centres fall into, clipped to the image; none where
-// low > high. With the middle's pixel u = p / q: all of the box have |p' - u q'| <= reach of (p - u q), hence a pixel at
-// most that over the lowest q' from the middle's.
+// low > high. With the middle's pixel u = p / q: all of the box have |p' - u q'| <= reach of (p - u q), hence a pixel
+// at most that over the lowest q' from the middle's.
 struct PixelSpan {
   std::int64_t low, high;
 };
@@ -62,7 +62,8 @@ FASTCV_HD PixelSpan pixel_span(const CenterBox& box, const double* row, const do
   const double off = (reach * box.half + rounding) * inverse;
   const double low = u - off, high = u + off, last = size - 1;
   if (low >= size || high < 0) return {0, -1};
-  return {low > 0 ? static_cast<std::int64_t>(low) : 0, high < last ? static_cast<std::int64_t>(high) : std::int64_t(last)};
+  return {low > 0 ? static_cast<std::int64_t>(low) : 0,
+          high < last ? static_cast<std::int64_t>(high) : std::int64_t(last)};
 }
 
 // What depths mean to a box: those below `nothing_below` lie too far in front of all of its voxels to update any, those
@@ -131,8 +132,8 @@ FASTCV_HD Sight sight(const voxels::Fusion& fusion, std::int64_t frame, const st
   return sight_within(frames, frame, x, y, limits);
 }
 
-// Half spaces (a, b, c, d), a x + b y + c z + d >= 0, that hold the middles of all blocks which a frame may update. They
-// keep more than `sight` does, and ask less.
+// Half spaces (a, b, c, d), a x + b y + c z + d >= 0, that hold the middles of all blocks which a frame may update.
+// They keep more than `sight` does, and ask less.
 struct ViewPlanes {
   static constexpr int kCount = 6;
   double planes[kCount][4];

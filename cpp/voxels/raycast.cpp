@@ -8,22 +8,11 @@
 #include "core/interrupt.h"
 #include "core/parallel.h"
 #include "voxels/block_range.hd.h"
-
-#define FASTCV_LEAF "voxels/raycast.leaf.h"
-#include "core/leaf.h"
+#include "voxels/raycast.hd.h"
 
 namespace fastcv::voxels {
-namespace {
 
-void raycast_pixels(const Surface& surface, const RayView& view, const RenderBuffers& out, std::int64_t begin,
-                    std::int64_t end) {
-  FASTCV_DISPATCH(voxels::raycast(surface, view, out, begin, end));
-}
-
-}  // namespace
-
-void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks,
-                 float* ranges) {
+void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks, float* ranges) {
   for (std::int64_t i = 0; i < view.rows * view.columns; ++i) {
     ranges[2 * i] = std::numeric_limits<float>::infinity();
     ranges[2 * i + 1] = 0;
@@ -41,9 +30,18 @@ void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const s
 }
 
 void raycast(const Surface& surface, const RayView& view, const RenderBuffers& out, int num_threads) {
-  constexpr std::int64_t kGrain = 2048;
-  parallel_for(view.slopes.shape[0] * view.slopes.shape[1], kGrain, num_threads,
-               [&](std::int64_t begin, std::int64_t end) { raycast_pixels(surface, view, out, begin, end); });
+  constexpr std::int64_t kSquare = 16;  // pixels along the side of a square, whose rays read the same voxels
+  const generic::RenderPixel render(surface, view, out);
+  const std::int64_t height = view.slopes.shape[0], width = view.slopes.shape[1];
+  const std::int64_t columns = (width + kSquare - 1) / kSquare, rows = (height + kSquare - 1) / kSquare;
+  parallel_for(rows * columns, 8, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t tile = begin; tile < end; ++tile) {
+      const std::int64_t top = tile / columns * kSquare, left = tile % columns * kSquare;
+      for (std::int64_t y = top; y < std::min(top + kSquare, height); ++y) {
+        for (std::int64_t x = left; x < std::min(left + kSquare, width); ++x) render(y * width + x);
+      }
+    }
+  });
 }
 
 }  // namespace fastcv::voxels

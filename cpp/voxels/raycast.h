@@ -12,8 +12,8 @@ struct Surface {
   float min_weight;                        // of a voxel that counts, positive
 };
 
-// Rays by their slopes x / z and y / z in the camera frame; depths and places along them are z. The near and far ends of
-// what there is to see are known for cells of slopes.
+// Rays by their slopes x / z and y / z in the camera frame; depths and places along them are z. The near and far ends
+// of what there is to see are known for cells of slopes.
 struct RayView {
   double voxel_from_cam[12];  // (x, y, z) in voxels from the camera frame
   double voxel_size;
@@ -31,8 +31,7 @@ struct RenderBuffers {
 };
 
 // Fills ranges for view.ranges. cam_from_voxel: 3 x 4, the inverse of view.voxel_from_cam.
-void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks,
-                 float* ranges);
+void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks, float* ranges);
 
 void raycast(const Surface& surface, const RayView& view, const RenderBuffers& out, int num_threads);
 

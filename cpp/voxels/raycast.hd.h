@@ -22,53 +22,82 @@ FASTCV_HD float blend(const float* corners, const float* f) {
   return mix(y0, y1, f[2]);
 }
 
-// Reads voxels, and remembers the block that it was in.
+// Reads voxels, and remembers eight blocks by whether their coordinates are odd: those that meet in a corner differ.
 class VoxelReader {
  public:
-  FASTCV_HD explicit VoxelReader(const voxels::Surface& surface) : surface_(surface) {}
-
-  // Where the block's voxels are stored; -1 where there is no such block.
-  FASTCV_HD std::int64_t find(std::int64_t bx, std::int64_t by, std::int64_t bz) {
-    if (bx == block_[0] && by == block_[1] && bz == block_[2]) return slot_;
-    const auto part = [](std::int64_t b) { return static_cast<std::int32_t>(b); };
-    const std::int32_t zyx[3] = {part(bz), part(by), part(bx)};
-    block_[0] = bx;
-    block_[1] = by;
-    block_[2] = bz;
-    slot_ = within_limit(zyx) ? find_slot(surface_.table, block_key(zyx)) : -1;
-    return slot_;
+  FASTCV_HD explicit VoxelReader(const voxels::Surface& surface) : surface_(surface) {
+    for (std::int64_t& key : keys_) key = voxels::kNoKey;
   }
-  // The number of a voxel, -1 where there is none or its weight is too small.
-  FASTCV_HD std::int64_t voxel(std::int64_t x, std::int64_t y, std::int64_t z) {
-    const std::int64_t slot = find(x >> 3, y >> 3, z >> 3);
-    if (slot < 0) return -1;
-    const std::int64_t index = slot * voxels::kBlockVoxels + ((z & 7) << 6 | (y & 7) << 3 | (x & 7));
-    return surface_.weights[index] >= surface_.min_weight ? index : -1;
+
+  // Where the block of a voxel is stored; -1 where there is no such block.
+  FASTCV_HD std::int64_t find(const std::int64_t* voxel) {
+    const auto part = [&](int axis) { return static_cast<std::int32_t>(voxel[axis] >> 3); };
+    const std::int32_t block[3] = {part(2), part(1), part(0)};
+    if (!within_limit(block)) return -1;
+    const std::int64_t key = block_key(block);
+    const int place = (block[0] & 1) << 2 | (block[1] & 1) << 1 | (block[2] & 1);
+    if (keys_[place] != key) {
+      keys_[place] = key;
+      slots_[place] = find_slot(surface_.table, key);
+    }
+    return slots_[place];
+  }
+  // Where a voxel lies in its block.
+  FASTCV_HD static std::int64_t offset(const std::int64_t* voxel) {
+    return (voxel[2] & 7) << 6 | (voxel[1] & 7) << 3 | (voxel[0] & 7);
   }
   // False where one of the eight voxels around the point (in voxels) is missing.
   FASTCV_HD bool read(const double* point, Cell& cell) {
     std::int64_t low[3];
+    bool in_block = true;
     for (int axis = 0; axis < 3; ++axis) {
       const double shifted = point[axis] - 0.5, whole = floor(shifted);
       low[axis] = static_cast<std::int64_t>(whole);
       cell.fraction[axis] = static_cast<float>(shifted - whole);
+      in_block &= (low[axis] & 7) != 7;
     }
-    for (int corner = 0; corner < 8; ++corner) {
-      cell.voxel[corner] = voxel(low[0] + (corner & 1), low[1] + (corner >> 1 & 1), low[2] + (corner >> 2));
-      if (cell.voxel[corner] < 0) return false;
-      cell.value[corner] = surface_.values[cell.voxel[corner]];
-    }
-    return true;
+    return in_block ? read_within(low, cell) : read_across(low, cell);
   }
 
  private:
+  FASTCV_HD bool read_within(const std::int64_t* low, Cell& cell) {
+    const std::int64_t slot = find(low);
+    if (slot < 0) return false;
+    const std::int64_t first = slot * voxels::kBlockVoxels + offset(low);
+    bool known = true;
+    for (int corner = 0; corner < 8; ++corner) {
+      const std::int64_t index = first + ((corner & 1) | (corner >> 1 & 1) << 3 | (corner >> 2) << 6);
+      cell.voxel[corner] = index;
+      cell.value[corner] = surface_.values[index];
+      known &= surface_.weights[index] >= surface_.min_weight;
+    }
+    return known;
+  }
+  // Each of the blocks that meet here is looked for once: a corner's is that of the axes along which it lies beyond.
+  FASTCV_HD bool read_across(const std::int64_t* low, Cell& cell) {
+    int beyond = 0;
+    for (int axis = 0; axis < 3; ++axis) beyond |= ((low[axis] & 7) == 7) << axis;
+    std::int64_t slots[8] = {};
+    bool known = true;
+    for (int corner = 0; corner < 8 && known; ++corner) {
+      const std::int64_t voxel[3] = {low[0] + (corner & 1), low[1] + (corner >> 1 & 1), low[2] + (corner >> 2)};
+      slots[corner] = (corner & ~beyond) == 0 ? find(voxel) : slots[corner & beyond];
+      known = slots[corner] >= 0;
+      const std::int64_t index = slots[corner] * voxels::kBlockVoxels + offset(voxel);
+      known = known && surface_.weights[index] >= surface_.min_weight;
+      cell.voxel[corner] = index;
+      cell.value[corner] = known ? surface_.values[index] : 0;
+    }
+    return known;
+  }
+
   const voxels::Surface& surface_;
-  std::int64_t block_[3] = {INT64_MAX, 0, 0};
-  std::int64_t slot_ = -1;
+  std::int64_t keys_[8], slots_[8] = {};
 };
 
 struct Ray {
   double origin[3], direction[3];  // in voxels; the direction's length is that of z = 1
+  double per_voxel_along[3];       // what a step of one voxel along an axis adds to z; 1e300 for infinitely much
   double per_voxel;                // what a step of one voxel along the ray adds to z
 
   FASTCV_HD void at(double z, double* point) const {
@@ -78,7 +107,7 @@ struct Ray {
 
 class RenderPixel {
  public:
-  RenderPixel(const voxels::Surface& surface, const voxels::RayView& view, const voxels::RenderBuffers& out)
+  FASTCV_HD RenderPixel(const voxels::Surface& surface, const voxels::RayView& view, const voxels::RenderBuffers& out)
       : surface_(surface), view_(view), out_(out) {}
 
   FASTCV_HD void operator()(std::int64_t pixel) const {
@@ -91,8 +120,9 @@ class RenderPixel {
     if (!(sx - sx == 0 && sy - sy == 0)) return;
     const Ray ray = ray_along(sx, sy);
     VoxelReader reader(surface_);
-    const double z = first_crossing(ray, near_far(sx, sy), reader);
-    if (z > 0) shade(ray, z, reader, pixel);
+    Cell cell;
+    const double z = first_crossing(ray, near_far(sx, sy), reader, cell);
+    if (z > 0) shade(ray, z, cell, reader, pixel);
   }
 
  private:
@@ -107,6 +137,7 @@ class RenderPixel {
       const double* m = view_.voxel_from_cam + 4 * r;
       ray.origin[r] = m[3];
       ray.direction[r] = m[0] * sx + m[1] * sy + m[2];
+      ray.per_voxel_along[r] = ray.direction[r] == 0 ? 1e300 : 1 / ray.direction[r];
       squares += ray.direction[r] * ray.direction[r];
     }
     ray.per_voxel = 1 / sqrt(squares);
@@ -122,40 +153,42 @@ class RenderPixel {
     const float* range = view_.ranges + 2 * (row * view_.columns + column);
     return {range[0], range[1]};
   }
-  // Where the ray leaves the block that a point is in.
-  FASTCV_HD double block_end(const Ray& ray, const double* point, double z) const {
+  // Where the ray leaves the block that a point, in the voxel `at`, is in.
+  FASTCV_HD double block_end(const Ray& ray, const double* point, const std::int64_t* at, double z) const {
     constexpr double kBeyond = 1e-3;  // of a voxel, so that the next point lies in the next block
     double step = 1e300;
     for (int axis = 0; axis < 3; ++axis) {
-      const double d = ray.direction[axis], low = voxels::kBlock * floor(point[axis] / voxels::kBlock);
-      const double to_side = d > 0 ? (low + voxels::kBlock - point[axis]) / d : d < 0 ? (low - point[axis]) / d : 1e300;
+      const std::int64_t side = (at[axis] & ~std::int64_t(7)) + (ray.direction[axis] >= 0 ? voxels::kBlock : 0);
+      const double to_side = (double(side) - point[axis]) * ray.per_voxel_along[axis];
       step = to_side < step ? to_side : step;
     }
     return z + (step > 0 ? step : 0) + kBeyond * ray.per_voxel;
   }
 
-  // z of the first place where the distance goes from positive to negative; 0 where there is none, or where it goes
-  // from negative to positive before: that is a surface seen from behind.
-  FASTCV_HD double first_crossing(const Ray& ray, const Ends& ends, VoxelReader& reader) const {
-    double z = ends.near, last_z = 0;
-    float last = 0;  // 0 where nothing is known of the place before
-    while (z < ends.far) {
+  // z, and the cell, of the first place where the distance goes from positive to negative; 0 where there is none, or
+  // where it goes from negative to positive before: that is a surface seen from behind.
+  FASTCV_HD double first_crossing(const Ray& ray, const Ends& ends, VoxelReader& reader, Cell& cell) const {
+    double z = ends.near, last_z = 0, before = -1;
+    float last = 0;                       // 0 where nothing is known of the place before
+    while (z < ends.far && z > before) {  // far from the origin steps may be too small to tell
+      before = z;
       double point[3];
       ray.at(z, point);
       std::int64_t at[3];
       for (int axis = 0; axis < 3; ++axis) at[axis] = static_cast<std::int64_t>(floor(point[axis]));
-      if (reader.find(at[0] >> 3, at[1] >> 3, at[2] >> 3) < 0) {
+      const std::int64_t slot = reader.find(at);
+      if (slot < 0) {
         last = 0;
-        z = block_end(ray, point, z);
+        z = block_end(ray, point, at, z);
         continue;
       }
       float value;
-      if (!distance_at(point, at, reader, value)) {
+      if (!distance_at(point, slot * voxels::kBlockVoxels + VoxelReader::offset(at), reader, value)) {
         last = 0;
         z += ray.per_voxel;
         continue;
       }
-      if (value <= 0 && last > 0) return refine(ray, last_z, last, z, value, reader);
+      if (value <= 0 && last > 0) return refine(ray, last_z, last, z, value, reader, cell);
       if (value > 0 && last < 0) return 0;
       last = value;
       last_z = z;
@@ -170,9 +203,8 @@ class RenderPixel {
     return voxels > 1 ? voxels : 1;
   }
   // Of the voxel that the point lies in where that is far from the surface, else between voxels.
-  FASTCV_HD bool distance_at(const double* point, const std::int64_t* at, VoxelReader& reader, float& value) const {
-    const std::int64_t voxel = reader.voxel(at[0], at[1], at[2]);
-    if (voxel < 0) return false;
+  FASTCV_HD bool distance_at(const double* point, std::int64_t voxel, VoxelReader& reader, float& value) const {
+    if (!(surface_.weights[voxel] >= surface_.min_weight)) return false;
     value = surface_.values[voxel];
     if (value >= 2 * view_.voxel_size || value <= -2 * view_.voxel_size) return true;
     Cell cell;
@@ -180,40 +212,36 @@ class RenderPixel {
     value = blend(cell.value, cell.fraction);
     return true;
   }
-  FASTCV_HD double refine(const Ray& ray, double z0, float f0, double z1, float f1, VoxelReader& reader) const {
-    constexpr int kSteps = 4;
-    const auto crossing = [&] { return z0 + (z1 - z0) * double(f0) / (double(f0) - double(f1)); };
+  // By the rule of false position, between a place before the surface and one behind it; 0 where voxels are missing.
+  FASTCV_HD double refine(const Ray& ray, double z0, float f0, double z1, float f1, VoxelReader& reader,
+                          Cell& cell) const {
+    constexpr int kSteps = 5;
+    constexpr double kNear = 2e-3;  // of a voxel
+    double z = 0;
     for (int step = 0; step < kSteps; ++step) {
-      const double z = crossing();
+      z = z0 + (z1 - z0) * double(f0) / (double(f0) - double(f1));
       double point[3];
       ray.at(z, point);
-      Cell cell;
       if (!reader.read(point, cell)) return 0;
       const float f = blend(cell.value, cell.fraction);
-      const double off = double(f < 0 ? -f : f);
-      if (off < 1e-3 * view_.voxel_size) return z;
-      if (f > 0) {
-        z0 = z;
-        f0 = f;
-      } else {
-        z1 = z;
-        f1 = f;
-      }
+      if (f < kNear * view_.voxel_size && f > -kNear * view_.voxel_size) break;
+      (f > 0 ? z0 : z1) = z;
+      (f > 0 ? f0 : f1) = f;
     }
-    return crossing();
+    return z;
   }
 
-  FASTCV_HD void shade(const Ray& ray, double z, VoxelReader& reader, std::int64_t pixel) const {
+  FASTCV_HD void shade(const Ray& ray, double z, const Cell& cell, VoxelReader& reader, std::int64_t pixel) const {
     double point[3];
     ray.at(z, point);
-    Cell cell;
     float gradient[3];
-    if (!reader.read(point, cell) || !gradient_at(point, cell, reader, gradient)) return;
+    if (!gradient_at(point, cell, reader, gradient)) return;
     out_.depth[pixel] = static_cast<float>(z);
     for (int c = 0; c < 3; ++c) {
       const double* m = view_.voxel_from_cam;
-      out_.normals[3 * pixel + c] = static_cast<float>(
-          view_.voxel_size * (m[c] * double(gradient[0]) + m[4 + c] * double(gradient[1]) + m[8 + c] * double(gradient[2])));
+      out_.normals[3 * pixel + c] =
+          static_cast<float>(view_.voxel_size * (m[c] * double(gradient[0]) + m[4 + c] * double(gradient[1]) +
+                                                 m[8 + c] * double(gradient[2])));
     }
     if (!out_.colors) return;
     for (int c = 0; c < 3; ++c) {
@@ -225,18 +253,22 @@ class RenderPixel {
       out_.colors[3 * pixel + c] = static_cast<std::uint8_t>(blend(corners, cell.fraction) + 0.5F);
     }
   }
-  // Unit vector in the axes of the voxels: differences over two voxels, or over one where the field ends.
+  // Unit vector in the axes of the voxels: from the corners of a tetrahedron, whose sides are those of a cube of two
+  // voxels, or within the cell where the field ends.
   FASTCV_HD bool gradient_at(const double* point, const Cell& here, VoxelReader& reader, float* gradient) const {
+    bool known = true;
+    for (int axis = 0; axis < 3; ++axis) gradient[axis] = 0;
+    for (int corner = 0; corner < 4 && known; ++corner) {
+      const int sign[3] = {corner & 1 ? 1 : -1, corner & 2 ? 1 : -1, corner == 1 || corner == 2 ? -1 : 1};
+      const double moved[3] = {point[0] + 0.6 * sign[0], point[1] + 0.6 * sign[1], point[2] + 0.6 * sign[2]};
+      Cell cell;
+      known = reader.read(moved, cell);
+      const float value = known ? blend(cell.value, cell.fraction) : 0;
+      for (int axis = 0; axis < 3; ++axis) gradient[axis] += float(sign[axis]) * value;
+    }
     float squares = 0;
     for (int axis = 0; axis < 3; ++axis) {
-      double moved[3] = {point[0], point[1], point[2]};
-      Cell before, after;
-      moved[axis] = point[axis] - 1;
-      bool known = reader.read(moved, before);
-      moved[axis] = point[axis] + 1;
-      known = known && reader.read(moved, after);
-      gradient[axis] = known ? 0.5F * (blend(after.value, after.fraction) - blend(before.value, before.fraction))
-                             : slope_within(here, axis);
+      if (!known) gradient[axis] = slope_within(here, axis);
       squares += gradient[axis] * gradient[axis];
     }
     const float length = sqrtf(squares);

@@ -30,13 +30,13 @@ void integrate_group(const Fusion& fusion, const std::int32_t* blocks, int count
 }
 
 struct Found {
-  std::array<std::int32_t, 3> block;  // z, y, x
+  BlockNumber block;
   std::int32_t first_frame;
 };
 
 // A cube of blocks, 2^level a side, and the frames that may have a surface in it.
 struct Cube {
-  std::array<std::int32_t, 3> low;
+  BlockNumber low;
   std::vector<std::int32_t> frames;
 };
 
@@ -48,22 +48,21 @@ class Search {
   std::vector<Found> run() {
     std::vector<std::int32_t> all(fusion_.frames.count);
     std::iota(all.begin(), all.end(), 0);
-    visit({-kBlockLimit, -kBlockLimit, -kBlockLimit}, kBlockBits + 1, all);
+    visit({{-kBlockLimit, -kBlockLimit, -kBlockLimit}}, kBlockBits + 1, all);
     search_cubes();
     return std::move(found_);
   }
 
  private:
-  static constexpr int kTaskLevel = 3;  // cubes of this level are searched side by side,
+  static constexpr int kTaskLevel = 3;         // cubes of this level are searched side by side,
   static constexpr std::size_t kTasks = 4096;  // so many at a time, which bounds the memory
 
-  void visit(const std::array<std::int32_t, 3>& low, int level, const std::vector<std::int32_t>& frames) {
+  void visit(const BlockNumber& low, int level, const std::vector<std::int32_t>& frames) {
     poll_interrupt();
     if (full()) return;
     std::vector<std::int32_t> selected(frames.size());
     const std::int64_t side = std::int64_t(1) << level;
-    selected.resize(select_frames(fusion_, low.data(), side, frames.data(), std::int64_t(frames.size()),
-                                  selected.data()));
+    selected.resize(select_frames(fusion_, low.zyx, side, frames.data(), std::int64_t(frames.size()), selected.data()));
     if (selected.empty()) return;
     if (level == kTaskLevel) {
       cubes_.push_back({low, std::move(selected)});
@@ -71,10 +70,6 @@ class Search {
       return;
     }
     for (int part = 0; part < 8; ++part) visit(part_of(low, level, part), level - 1, selected);
-  }
-  static std::array<std::int32_t, 3> part_of(const std::array<std::int32_t, 3>& low, int level, int part) {
-    const std::int32_t half = 1 << (level - 1);
-    return {low[0] + (part >> 2) * half, low[1] + (part >> 1 & 1) * half, low[2] + (part & 1) * half};
   }
   bool full() const { return static_cast<std::int64_t>(found_.size()) > limit_; }
 
@@ -89,18 +84,18 @@ class Search {
     cubes_.clear();
   }
   // `frames` may have a surface in the cube. scratch: room for them once a level.
-  void search(const std::array<std::int32_t, 3>& low, int level, const std::int32_t* frames, std::int64_t count,
-              std::int32_t* scratch, std::vector<Found>& found) const {
+  void search(const BlockNumber& low, int level, const std::int32_t* frames, std::int64_t count, std::int32_t* scratch,
+              std::vector<Found>& found) const {
     if (level == 0) {
-      const std::int32_t first = first_in_band(fusion_, low.data(), frames, count);
+      const std::int32_t first = first_in_band(fusion_, low.zyx, frames, count);
       if (first >= 0) found.push_back({low, first});
       return;
     }
     for (int part = 0; part < 8; ++part) {
-      const auto child = part_of(low, level, part);
-      if (level == 1 && generic::find_slot(table_, generic::block_key(child.data())) >= 0) continue;
+      const BlockNumber child = part_of(low, level, part);
+      if (level == 1 && generic::find_slot(table_, generic::block_key(child.zyx)) >= 0) continue;
       const std::int64_t side = std::int64_t(1) << (level - 1);
-      const std::int64_t selected = select_frames(fusion_, child.data(), side, frames, count, scratch);
+      const std::int64_t selected = select_frames(fusion_, child.zyx, side, frames, count, scratch);
       if (selected > 0) search(child, level - 1, scratch, selected, scratch + count, found);
     }
   }
@@ -115,12 +110,12 @@ class Search {
 
 }  // namespace
 
-std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit, Rows<std::int32_t, 3> blocks,
-                         std::int32_t* first_frames, int num_threads) {
+std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit,
+                         Rows<std::int32_t, 3> blocks, std::int32_t* first_frames, int num_threads) {
   const std::vector<Found> found = Search(fusion, table, limit, num_threads).run();
   const auto count = std::int64_t(found.size());
   for (std::int64_t i = 0; i < std::min(count, blocks.rows); ++i) {
-    std::copy(found[i].block.begin(), found[i].block.end(), blocks[i]);
+    std::copy_n(found[i].block.zyx, 3, blocks[i]);
     first_frames[i] = found[i].first_frame;
   }
   return std::min(count, limit + 1);

@@ -31,8 +31,8 @@ struct BlockVoxels {
 // frame shows, in the same order for every number of threads. blocks: (capacity, 3); first_frames: (capacity), the
 // first frame that does. Returns how many there are, or limit + 1 for any number beyond the limit; those beyond the
 // capacity are not written.
-std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit, Rows<std::int32_t, 3> blocks,
-                         std::int32_t* first_frames, int num_threads);
+std::int64_t find_blocks(const Fusion& fusion, const BlockTable& table, std::int64_t limit,
+                         Rows<std::int32_t, 3> blocks, std::int32_t* first_frames, int num_threads);
 
 // Updates the blocks; the last of them, as many as there are first frames, by the frames from their first on.
 void integrate(const Fusion& fusion, Rows<const std::int32_t, 3> blocks, View<const std::int32_t, 1> first_frames,

@@ -71,7 +71,7 @@ FASTCV_HD Sighting<F> look_at(const BlockView& view, float truncation, std::int3
   const F zero{};
   const IntOf<F> pixel = to_int(select(inside, v, zero)) * view.stride + to_int(select(inside, u, zero));
   const F distance = gather(view.depths, pixel) - w;
-  return {inside & (distance >= -truncation), pixel, distance};
+  return {MaskOf<F>(inside & (distance >= -truncation)), pixel, distance};
 }
 
 template <class F>
@@ -102,5 +102,36 @@ FASTCV_HD void update(const voxels::Fusion& fusion, const BlockView& view, std::
     average(block.colors + c * voxels::kBlockVoxels + first_voxel, to_float((rgb >> (8 * c)) & 255));
   }
 }
+
+// One voxel each, as a GPU does it: voxel i of all blocks side by side, by all frames from its block's first one on.
+struct IntegrateVoxel {
+  voxels::Fusion fusion;
+  Rows<const std::int32_t, 3> blocks;
+  View<const std::int32_t, 1> first_frames;  // of the last blocks
+  voxels::BlockVoxels voxels;
+
+  FASTCV_HD void operator()(std::int64_t i) const {
+    const std::int64_t block = i / voxels::kBlockVoxels, num_old = blocks.rows - first_frames.shape[0];
+    const auto voxel = static_cast<std::int32_t>(i % voxels::kBlockVoxels);
+    for (std::int64_t f = block < num_old ? 0 : first_frames(block - num_old); f < fusion.frames.count; ++f) {
+      update<float>(fusion, block_view(fusion.frames, f, blocks[block]), voxel, voxels.block(block));
+    }
+  }
+};
+// The first frame that has a voxel in its band; -1 for none.
+struct FirstInBand {
+  voxels::Fusion fusion;
+  const voxels::BlockNumber* blocks;
+
+  FASTCV_HD std::int32_t operator()(std::int64_t i) const {
+    const std::int64_t block = i / voxels::kBlockVoxels;
+    const auto voxel = static_cast<std::int32_t>(i % voxels::kBlockVoxels);
+    for (std::int64_t f = 0; f < fusion.frames.count; ++f) {
+      const BlockView view = block_view(fusion.frames, f, blocks[block].zyx);
+      if (in_band<float>(view, fusion.truncation, voxel)) return static_cast<std::int32_t>(f);
+    }
+    return -1;
+  }
+};
 
 }  // namespace fastcv::FASTCV_ISA

@@ -78,7 +78,8 @@ void integrate_group(const Fusion& fusion, const std::int32_t* blocks, int count
     const std::uint32_t seen = in_view(fusion, frame, middles);
     for (int i = 0; i < count; ++i) {
       const std::int32_t* block = blocks + 3 * i;
-      if ((seen >> i & 1) == 0 || frame < first_frames[i] || sight(fusion, frame, block, 1) == Sight::kNothing) continue;
+      if ((seen >> i & 1) == 0 || frame < first_frames[i] || sight(fusion, frame, block, 1) == Sight::kNothing)
+        continue;
       const BlockView view = block_view(fusion.frames, frame, block);
       const BlockVoxels its = voxels.block(i);
       any_lanes([&](int voxel) {

@@ -12,8 +12,10 @@ void bind_marching_cubes(nb::module_& m);
 void bind_space_carve(nb::module_& m);
 void bind_voxels_depths(nb::module_& m);
 void bind_voxels_soft(nb::module_& m);
+void bind_tsdf(nb::module_& m);
 
 void bind_voxels(nb::module_& m) {
+  bind_tsdf(m);
   m.def(
       "pack_masks",
       [](const MaskArgs& masks, const std::vector<int>& outside, HostMatrix<std::int64_t, voxels::kLayout> layout,

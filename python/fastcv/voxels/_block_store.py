@@ -57,6 +57,13 @@ class BlockStore:
         """(M, 3, 8, 8, 8) float32, or None."""
         return self._arrays[3][: self.count] if len(self._arrays) == 4 else None
 
+    def byte_colors(self) -> Any:
+        """(M, 8, 8, 8, 3) uint8, rounded."""
+        colors = self.call.empty((self.count, *_BLOCK_SHAPE, 3), "uint8")
+        for channel in range(3):
+            colors[..., channel] = self.colors[:, channel] + 0.5
+        return colors
+
     def join(self, call: Call) -> None:
         """Raise unless a call's inputs live where the volume does."""
         self.call.input("depth", call.empty((0,), "float32"), (0,), ("float32",))

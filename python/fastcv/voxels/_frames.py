@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from .. import camera as camera_room
 from .._arrays import Call, handle, is_torch
 from ..scene import Camera
+from ._cameras import is_pinhole
 
 Array = NDArray[np.float64]
-
-_PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE")
 
 
 class Frames(NamedTuple):
@@ -48,7 +47,9 @@ def frames_of(
     if tuple(depths.shape[-2:]) != size:
         raise ValueError(f"depth: expected its camera's size {size}, got shape {tuple(depths.shape)}")
     if wants_color != (color is not None):
-        wanted, got = ("an image", "none") if wants_color else ("none, as the volume was made without color=True", "one")
+        wanted, got = (
+            ("an image", "none") if wants_color else ("none, as the volume was made without color=True", "one")
+        )
         raise ValueError(f"color: expected {wanted}, got {got}")
     colors = None if color is None else call.input("color", color, (*depths.shape, 3), ("uint8",))
     scalar = isinstance(weight, int | float | np.number)
@@ -60,7 +61,7 @@ def frames_of(
         colors, weights = (None if a is None else a[None] for a in (colors, weights))
     check_poses(poses)
     frames = Frames(depths, colors, weights, float(weight) if scalar else 1.0, camera, poses)
-    return frames if camera.model in _PINHOLES else _undistorted(call, frames)
+    return frames if is_pinhole(camera) else _undistorted(call, frames)
 
 
 def check_poses(poses: Array) -> None:
@@ -132,5 +133,5 @@ def _undistorted(call: Call, frames: Frames) -> Frames:
         result[:, ~inside] = 0
         return call.place(result)
 
-    each = (resampled(a) for a in (frames.depths, frames.colors, frames.weights))
-    return Frames(*each, weight=frames.weight, camera=pinhole, poses=frames.poses)
+    depths, colors, weights = (resampled(a) for a in (frames.depths, frames.colors, frames.weights))
+    return Frames(depths, colors, weights, frames.weight, pinhole, frames.poses)

@@ -13,6 +13,7 @@ from .. import camera as camera_room
 from .._arrays import handle
 from ..scene import Camera
 from ._block_store import BlockStore
+from ._cameras import is_pinhole
 from ._frames import check_poses
 from .grid import VoxelGrid
 
@@ -49,7 +50,7 @@ def render(
     call, size = store.call, (camera.height, camera.width)
     slopes = _slopes(camera)
     ranges = call.empty((-(-size[0] // _CELL), -(-size[1] // _CELL), 2), "float32")
-    geometry, cam_from_voxel = _geometry(space, pose, slopes, ranges.shape[:2], max_depth)
+    geometry, cam_from_voxel = _geometry(space, pose, _ends(camera, slopes), ranges.shape[:2], max_depth)
     depth, normals = call.empty(size, "float32"), call.empty((*size, 3), "float32")
     colors = None if store.colors is None else call.empty((*size, 3), "uint8")
     arrays = [store.keys, store.slots, store.values, store.weights, store.colors]
@@ -64,7 +65,7 @@ def render(
 def _slopes(camera: Camera) -> NDArray[np.float32]:
     """x / z and y / z of the rays through pixels' centres, (H, W, 2); NaN where they do not point forward."""
     x, y = np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5
-    if camera.model in ("PINHOLE", "SIMPLE_PINHOLE"):
+    if is_pinhole(camera):
         K = camera.matrix
         slopes = np.empty((camera.height, camera.width, 2), np.float32)
         slopes[..., 0], slopes[..., 1] = (x - K[0, 2]) / K[0, 0], ((y - K[1, 2]) / K[1, 1])[:, None]
@@ -76,8 +77,15 @@ def _slopes(camera: Camera) -> NDArray[np.float32]:
     return slopes.reshape(camera.height, camera.width, 2)
 
 
+def _ends(camera: Camera, slopes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest slopes along x and y."""
+    known = slopes[[0, -1], [0, -1]] if is_pinhole(camera) else slopes[np.isfinite(slopes).all(-1)]
+    known = known.astype(np.float64)
+    return known.min(0, initial=0.0), known.max(0, initial=0.0)
+
+
 def _geometry(
-    space: VoxelGrid, pose: NDArray[np.float64], slopes: NDArray[np.float32], cells: tuple[int, int], max_depth: float
+    space: VoxelGrid, pose: NDArray[np.float64], ends: tuple[Any, Any], cells: tuple[int, int], max_depth: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What the kernel is told of rays (cpp/bindings/voxels_tsdf.h), and the (12,) matrix from voxels to the camera."""
     voxel_size, R, t = space.voxel_size, pose[:, :3], pose[:, 3]
@@ -86,9 +94,7 @@ def _geometry(
         raise ValueError(f"cam_from_world: expected a camera within 2**40 voxels of the volume, got one at {center}")
     voxel_from_cam = np.c_[R.T / voxel_size, center]
     cam_from_voxel = np.c_[R * voxel_size, -voxel_size * (R @ center)]
-    finite = np.isfinite(slopes).all(-1)
-    low = slopes[finite].min(0, initial=math.inf).astype(np.float64) if finite.any() else np.zeros(2)
-    high = slopes[finite].max(0, initial=-math.inf).astype(np.float64) if finite.any() else np.ones(2)
+    low, high = ends
     per_slope = np.array(cells[::-1]) / np.maximum(high - low, 1e-12)
     far = min(max_depth, float(np.finfo(np.float32).max))
     geometry = np.concatenate([voxel_from_cam.ravel(), [voxel_size, 0.0, far], low, per_slope])

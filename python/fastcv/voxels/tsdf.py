@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._arrays import Call, handle
+from ..mesh import Mesh
 from ..scene import Camera
 from ._block_store import BLOCK_LIMIT, BlockStore, blocks_in, bytes_per_block
 from ._frames import Frames, farthest, frames_of, pack
 from ._memory import memory_limit
 from ._render import RenderedView, render
 from .grid import VoxelGrid
+from .marching_cubes import marching_cubes_blocks
 from .occupancy import BLOCK, blocks_of
 
 _BATCH = 4  # frames that are packed at a time: more of them do not stay in a cache beside the voxels
@@ -129,7 +131,9 @@ class TsdfVolume:
         call = Call()
         block = (BLOCK, BLOCK, BLOCK)
         arrays = [call.input("blocks", blocks, ("M", 3), ("int32",))]
-        arrays += [call.input(*named, ("M", *block), ("float32",)) for named in (("values", values), ("weights", weights))]
+        arrays += [
+            call.input(*named, ("M", *block), ("float32",)) for named in (("values", values), ("weights", weights))
+        ]
         if colors is not None:
             arrays.append(call.input("colors", colors, ("M", 3, *block), ("float32",)))
         volume._require(len(arrays[0]))
@@ -273,6 +277,27 @@ class TsdfVolume:
         """
         return render(self._store, self._space, camera, cam_from_world, min_weight, max_depth, num_threads)
 
+    def extract_mesh(self, *, min_weight: float = 0.0, num_threads: int = 0) -> Mesh:
+        """The surface as triangles, by ``marching_cubes_blocks``, with colours where the volume has them.
+
+        Parameters
+        ----------
+        min_weight : float, optional
+            Voxels with a smaller weight count as unseen: there the surface ends.
+        num_threads : int, optional
+            Threads to use; 0 is the default of ``fastcv.set_num_threads``.
+
+        Returns
+        -------
+        Mesh
+            In numpy arrays.
+        """
+        store = self._store
+        valid = (store.weights > 0) & (store.weights >= min_weight)
+        colors = None if store.colors is None else store.byte_colors()
+        arguments = (store.blocks, store.values, self.origin, self.voxel_size)
+        return marching_cubes_blocks(*arguments, valid=valid, colors=colors, num_threads=num_threads)
+
     def to_dense(self, grid: VoxelGrid | None = None) -> DenseTsdf:
         """The voxels of a grid as arrays of numpy, zeros where there is no block.
 
@@ -292,8 +317,14 @@ class TsdfVolume:
         offset = (np.asarray(grid.origin) - self.origin) / self.voxel_size
         first = np.round(offset)
         # Origins that were computed in different ways differ by rounding; a hundredth of a voxel is no such thing.
-        if grid.voxel_size != self.voxel_size or not (np.abs(offset - first) < 1e-2).all() or np.abs(first).max() > 2**30:
-            raise ValueError(f"grid: expected one of the volume's voxels (origin {self.origin}, {self.voxel_size:g}), got {grid}")
+        if (
+            grid.voxel_size != self.voxel_size
+            or not (np.abs(offset - first) < 1e-2).all()
+            or np.abs(first).max() > 2**30
+        ):
+            raise ValueError(
+                f"grid: expected one of the volume's voxels (origin {self.origin}, {self.voxel_size:g}), got {grid}"
+            )
         return DenseTsdf(*self._store.dense(first[::-1].astype(np.int64), grid.shape))
 
     def _new_store(self, call: Call) -> BlockStore:
@@ -313,25 +344,25 @@ class TsdfVolume:
 
     def _integrate(self, call: Call, frames: Frames, packed: tuple[Any, ...], num_threads: int) -> None:
         """Frames that are packed: first the blocks that they bring into being, then all blocks."""
-        fusion = [*(None if a is None else handle(a) for a in packed), self.truncation, frames.weight, self.max_weight]
+        rule = (self.truncation, frames.weight, self.max_weight)
         execution = call.execution(num_threads)
         first_frames = call.empty((0,), "int32")
         if self._grid is None:
             self._check_reach(farthest(call, frames, packed[2], self.truncation))
-            first_frames = self._add_blocks(call, fusion, execution)
+            first_frames = self._add_blocks(call, packed, rule, execution)
         store = self._store
-        arrays = [None if a is None else handle(a) for a in (store.values, store.weights, store.colors)]
-        call.backend.voxels.integrate(*fusion, handle(store.blocks), handle(first_frames), *arrays, execution)
+        arrays = _handles(store.blocks, first_frames, store.values, store.weights, store.colors)
+        call.backend.voxels.integrate(*_handles(*packed), *rule, *arrays, execution)
 
-    def _add_blocks(self, call: Call, fusion: list[Any], execution: int) -> Any:
+    def _add_blocks(self, call: Call, packed: tuple[Any, ...], rule: tuple[float, ...], execution: int) -> Any:
         """The first frame of each block that is new."""
         store, find = self._store, call.backend.voxels.find_blocks
         most = min(self._limit // bytes_per_block(self._color), 2**31 - 1)
         capacity = self._new_blocks
         while True:
             blocks, first_frames = call.empty((capacity, 3), "int32"), call.empty((capacity,), "int32")
-            table = handle(store.keys), handle(store.slots)
-            count = find(*fusion, *table, most - store.count, handle(blocks), handle(first_frames), execution)
+            table, out = _handles(store.keys, store.slots), _handles(blocks, first_frames)
+            count = find(*_handles(*packed), *rule, *table, most - store.count, *out, execution)
             if store.count + count > most:
                 self._require(store.count + count)
             if count <= capacity:
@@ -347,6 +378,11 @@ class TsdfVolume:
         if not voxels < BLOCK * (BLOCK_LIMIT - 1):
             rule = "surfaces within 2**23 voxels of the origin (see max_depth)"
             raise ValueError(f"depth: expected {rule}, got up to {voxels:.3g}")
+
+
+def _handles(*arrays: Any) -> list[Any]:
+    """For one native call; None stays None."""
+    return [None if array is None else handle(array) for array in arrays]
 
 
 def _positive(name: str, value: float, *, infinite: bool = False) -> float:

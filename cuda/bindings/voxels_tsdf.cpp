@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// fastcv._cuda.voxels: fusion of depth maps, and ray-casting.
+#include "cuda/voxels/tsdf.h"
+
+#include "cuda/bindings/arrays.h"
+// The array types come first.
+#include "bindings/voxels_tsdf.h"
+
+namespace fastcv::bindings {
+namespace {
+
+template <class T>
+void bind_pack_frames(nb::module_& m) {
+  m.def(
+      "pack_frames",
+      [](ViewArg<const T, 3> from, float scale, float max_depth, Optional<const std::uint8_t, 4> rgb,
+         Optional<const float, 3> weights, ViewArg<float, 3> depths, Optional<std::int32_t, 3> colors,
+         ViewArg<float, 3> ranges, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(depths.device_id());
+        const voxels::PixelExtras extras{data_or_null(rgb), data_or_null(weights)};
+        const voxels::PackedFrames out{depths.data(), data_or_null(colors), ranges.data()};
+        const auto maps = view<3>(from);
+        cuda::voxels::pack_frames(maps, scale, max_depth, extras, out, stream_from(stream));
+      },
+      array("from"), nb::arg("scale"), nb::arg("max_depth"), array("rgb").none(), array("weights").none(),
+      array("depths"), array("colors").none(), array("ranges"), nb::arg("stream"));
+}
+
+}  // namespace
+
+void bind_tsdf(nb::module_& m) {
+  m.def(
+      "num_depth_tiles",
+      [](std::int64_t height, std::int64_t width) { return voxels::depth_pyramid(height, width).num_tiles; },
+      nb::arg("height"), nb::arg("width"));
+  bind_pack_frames<float>(m);
+  bind_pack_frames<std::uint16_t>(m);
+  m.def(
+      "insert_blocks",
+      [](RowsArg<const std::int32_t, 3> blocks, std::int64_t begin, ViewArg<std::int64_t, 1> keys,
+         ViewArg<std::int32_t, 1> slots, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(keys.device_id());
+        const auto all = rows<3>(blocks);
+        const auto size = static_cast<std::int64_t>(keys.shape(0));
+        return cuda::voxels::insert_blocks(all, begin, size, keys.data(), slots.data(), stream_from(stream));
+      },
+      array("blocks"), nb::arg("begin"), array("keys"), array("slots"), nb::arg("stream"));
+  m.def(
+      "find_blocks",
+      [](FASTCV_FUSION_PARAMETERS, ViewArg<const std::int64_t, 1> keys, ViewArg<const std::int32_t, 1> slots,
+         std::int64_t limit, RowsArg<std::int32_t, 3> blocks, ViewArg<std::int32_t, 1> first_frames,
+         std::intptr_t stream) {
+        const cuda::DeviceGuard guard(keys.device_id());
+        const auto fusion = fusion_from(FASTCV_FUSION_VALUES);
+        const auto table = table_from(keys, slots);
+        const auto found = rows<3>(blocks);
+        return cuda::voxels::find_blocks(fusion, table, limit, found, first_frames.data(), stream_from(stream));
+      },
+      FASTCV_FUSION_ARGS, array("keys"), array("slots"), nb::arg("limit"), array("blocks"), array("first_frames"),
+      nb::arg("stream"));
+  m.def(
+      "integrate",
+      [](FASTCV_FUSION_PARAMETERS, RowsArg<const std::int32_t, 3> blocks, ViewArg<const std::int32_t, 1> first_frames,
+         ViewArg<float, 4> values, ViewArg<float, 4> block_weights, Optional<float, 5> block_colors,
+         std::intptr_t stream) {
+        const cuda::DeviceGuard guard(values.device_id());
+        const auto fusion = fusion_from(FASTCV_FUSION_VALUES);
+        const voxels::BlockVoxels voxels{values.data(), block_weights.data(), data_or_null(block_colors)};
+        const auto all = rows<3>(blocks);
+        const auto first = view<1>(first_frames);
+        cuda::voxels::integrate(fusion, all, first, voxels, stream_from(stream));
+      },
+      FASTCV_FUSION_ARGS, array("blocks"), array("first_frames"), array("values"), array("block_weights"),
+      array("block_colors").none(), nb::arg("stream"));
+  m.def(
+      "raycast",
+      [](FASTCV_SURFACE_PARAMETERS, RowsArg<const std::int32_t, 3> blocks, RayGeometry geometry,
+         HostNumbers<double, 12> cam_from_voxel, ViewArg<const float, 3> slopes, ViewArg<float, 3> ranges,
+         FASTCV_RENDER_PARAMETERS, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(values.device_id());
+        const voxels::Surface surface FASTCV_SURFACE_VALUES;
+        const voxels::RenderBuffers out FASTCV_RENDER_VALUES;
+        const auto rays = ray_view_from(geometry, slopes, ranges);
+        const auto all = rows<3>(blocks);
+        cuda::voxels::find_ranges(rays, cam_from_voxel.data(), all, ranges.data(), stream_from(stream));
+        cuda::voxels::raycast(surface, rays, out, stream_from(stream));
+      },
+      FASTCV_SURFACE_ARGS, array("blocks"), array("geometry"), array("cam_from_voxel"), array("slopes"),
+      array("ranges"), FASTCV_RENDER_ARGS, nb::arg("stream"));
+}
+
+}  // namespace fastcv::bindings
