@@ -12,6 +12,7 @@ void bind_ba(nb::module_& m);
 void bind_camera(nb::module_& m);
 void bind_geometry(nb::module_& m);
 void bind_mvs(nb::module_& m);
+void bind_ode(nb::module_& m);
 void bind_voxels(nb::module_& m);
 
 }  // namespace fastcv::bindings
@@ -32,5 +33,6 @@ NB_MODULE(_core, m) {
   room("camera", bindings::bind_camera);
   room("geometry", bindings::bind_geometry);
   room("mvs", bindings::bind_mvs);
+  room("ode", bindings::bind_ode);
   room("voxels", bindings::bind_voxels);
 }
