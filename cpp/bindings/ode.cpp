@@ -10,11 +10,11 @@ namespace fastcv::bindings {
 void bind_ode(nb::module_& m) {
   bind_step(m).def(
       "run",
-      [](const Step& step, std::uintptr_t open, int num_threads) {
+      [](const Step& step, std::uintptr_t open, std::uint64_t seed, int num_threads) {
         const nb::gil_scoped_release release;
-        ode::step(step.pass(open), num_threads);
+        ode::step(step.pass(open, seed), num_threads);
       },
-      nb::arg("open"), nb::arg("num_threads"));
+      nb::arg("open"), nb::arg("seed"), nb::arg("num_threads"));
   m.def(
       "dynamic_threshold",
       [](InputArg input, OutputArg output, std::int64_t samples, std::int64_t size, double ratio, double maximum,

@@ -36,7 +36,7 @@ class Step {
  public:
   Step(std::vector<InputArg> inputs, std::vector<std::optional<OutputArg>> outputs, std::optional<int> open,
        ViewArg<const double, 3> coefficients, std::int64_t samples, std::int64_t size, std::vector<double> clip,
-       std::optional<ViewArg<const std::int64_t, 1>> sample_ids, std::uint64_t seed, std::uint32_t step,
+       std::optional<ViewArg<const std::int64_t, 1>> sample_ids, std::uint32_t step,
        std::optional<ViewArg<double, 1>> norms, std::optional<ViewArg<double, 1>> partial, double absolute,
        double relative)
       : inputs_(std::move(inputs)),
@@ -66,7 +66,6 @@ class Step {
     pass_.coefficients = coefficients_.data();
     pass_.rows = static_cast<std::int64_t>(coefficients_.shape(0));
     pass_.sample_ids = sample_ids_ ? sample_ids_->data() : nullptr;
-    pass_.seed = seed;
     pass_.step = step;
     pass_.norms = norms_ ? norms_->data() : nullptr;
     pass_.partial = partial_ ? partial_->data() : nullptr;
@@ -74,8 +73,9 @@ class Step {
     pass_.relative = relative;
   }
 
-  ode::Pass pass(std::uintptr_t open) const {
+  ode::Pass pass(std::uintptr_t open, std::uint64_t seed) const {
     ode::Pass pass = pass_;
+    pass.seed = seed;
     if (open_) pass.inputs[0] = reinterpret_cast<const void*>(open);
     return pass;
   }
@@ -95,10 +95,10 @@ inline auto bind_step(nb::module_& m) {
   return nb::class_<Step>(m, "Step").def(
       nb::init<std::vector<InputArg>, std::vector<std::optional<OutputArg>>, std::optional<int>,
                ViewArg<const double, 3>, std::int64_t, std::int64_t, std::vector<double>,
-               std::optional<ViewArg<const std::int64_t, 1>>, std::uint64_t, std::uint32_t,
-               std::optional<ViewArg<double, 1>>, std::optional<ViewArg<double, 1>>, double, double>(),
+               std::optional<ViewArg<const std::int64_t, 1>>, std::uint32_t, std::optional<ViewArg<double, 1>>,
+               std::optional<ViewArg<double, 1>>, double, double>(),
       array("inputs"), array("outputs"), nb::arg("open").none(), array("coefficients"), nb::arg("samples"),
-      nb::arg("size"), nb::arg("clip"), nb::arg("sample_ids").noconvert().none(), nb::arg("seed"), nb::arg("step"),
+      nb::arg("size"), nb::arg("clip"), nb::arg("sample_ids").noconvert().none(), nb::arg("step"),
       nb::arg("norms").noconvert().none(), nb::arg("partial").noconvert().none(), nb::arg("absolute"),
       nb::arg("relative"));
 }

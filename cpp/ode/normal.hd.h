@@ -19,14 +19,15 @@ FASTCV_HD Ints signed_of(Unsigned x) { return (Ints)x; }
 FASTCV_HD Floats multiply_sign(Floats x, Unsigned sign) { return (Floats)((Unsigned)x ^ sign); }
 #endif
 
-// -2 ln((word + 1/2) / 2^32), relative error about 2e-7. ln m = 2 artanh((m - 1) / (m + 1)) for m from sqrt(1/2) to
-// sqrt(2); the series' next term is below 3e-9 of the sum.
+// -2 ln u of u = (word + 1/2) / 2^32, relative error about 2e-7. ln m = 2 artanh((m - 1) / (m + 1)) for m from
+// sqrt(1/2) to sqrt(2); the series' next term is below 3e-9 of the sum. Near 1, m - 1 = u - 1 comes from the word: u is
+// rounded.
 template <class F, class Word>
 FASTCV_HD F minus_two_log(Word word) {
-  const F u = float_of(word) * 0x1p-32F + 0x1p-33F;
+  const F u = float_of(word) * 0x1p-32F + 0x1p-33F, to_one = float_of(~word) * 0x1p-32F + 0x1p-33F;
   const IntOf<F> exponent = (bits_of(u) - 0x3f3504f3) >> 23;
-  const F m = from_bits(bits_of(u) - (exponent << 23));
-  const F s = (m - 1.0F) / (m + 1.0F), s2 = s * s;
+  const F f = select(exponent == 0, -to_one, from_bits(bits_of(u) - (exponent << 23)) - 1.0F);
+  const F s = f / (f + 2.0F), s2 = s * s;
   F p = s2 * (1.0F / 9.0F) + 1.0F / 7.0F;
   p = p * s2 + 1.0F / 5.0F;
   p = p * s2 + 1.0F / 3.0F;

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._arrays import Call, current_stream, dtype_name, handle, is_torch
+from ..errors import DeviceError
 from ._checks import STATES, address, check_number, check_overlap, check_sample_ids, check_seed, check_state, contiguous
 
 MOST_INPUTS, MOST_OUTPUTS, STRIP = 8, 3, 512
@@ -46,8 +47,8 @@ class Step:
     tolerance : (float, float), optional
         (absolute, relative): ``norms`` then holds the root mean square of the last output, the error, each element
         divided by absolute + relative max(|input 0|, |output 0|).
-    open_dtype : str, optional
-        The step has one more input, before the others, which every run gives anew: the dtype of that one.
+    model_dtype : str, optional
+        The step has one more input before the others, a model's output, which every run gives anew: its dtype.
     num_threads : int, optional
         Threads to use; 0 is the default of ``fastcv.set_num_threads``. Results do not depend on it.
 
@@ -71,8 +72,11 @@ class Step:
 
     >>> from fastcv import ode
     >>> x = np.ones((2, 3))
-    >>> euler = ode.Step([x], [x], [[1, -0.1]], open_dtype="float64")
-    ... # doctest: +SKIP
+    >>> euler = ode.Step([x], [x], [[0.1, 1.0]], model_dtype="float64")
+    >>> for _ in range(2):
+    ...     euler.run(-x)
+    >>> x[0]
+    array([0.81, 0.81, 0.81])
     """
 
     def __init__(
@@ -88,32 +92,32 @@ class Step:
         sample_ids: ArrayLike | None = None,
         number: int = 0,
         tolerance: tuple[float, float] | None = None,
-        open_dtype: str | None = None,
+        model_dtype: str | None = None,
         num_threads: int = 0,
     ):
         call = Call()
-        self._shape = _check_arrays(call, inputs, outputs, open_dtype)
+        self._shape = _check_arrays(call, inputs, outputs, model_dtype)
         samples = self._shape[0]
         size = int(np.prod(self._shape[1:], dtype=np.int64))
-        num_inputs = len(inputs) + (open_dtype is not None)
+        num_inputs = len(inputs) + (model_dtype is not None)
         table = _table(samples, num_inputs, len(outputs), coefficients, noise, earlier)
         ids = None if noise is None else handle(call.place(check_sample_ids(sample_ids, samples)))
         absolute, relative = _check_tolerance(tolerance)
         self.norms = None if tolerance is None else call.empty((samples,), "float64")
         partial = None if tolerance is None else call.empty((samples * -(-size // STRIP),), "float64")
         self._threads = call.execution(num_threads)
+        self._seed = check_seed(seed)
         self._first = next(array for array in (*outputs, *inputs) if array is not None)
-        self._open_dtype = open_dtype
+        self._model_dtype = model_dtype
         self._native = call.backend.ode.Step(
             [handle(array) for array in inputs],
             [None if array is None else handle(array) for array in outputs],
-            None if open_dtype is None else STATES.index(open_dtype),
+            None if model_dtype is None else STATES.index(model_dtype),
             handle(call.place(table)),
             samples,
             size,
             _check_clip(clip, len(outputs)),
             ids,
-            check_seed(seed),
             check_number(number),
             None if self.norms is None else handle(self.norms),
             None if partial is None else handle(partial),
@@ -122,28 +126,32 @@ class Step:
         )
         self._is_torch, self._on_cpu = call.is_torch, call.device == "cpu"
 
-    def run(self, first: Any = None) -> None:
-        """Run the step on the arrays as they are now, with ``first`` as its open input if it has one.
+    def run(self, model_output: Any = None, *, seed: int | None = None) -> None:
+        """Run the step on the arrays as they are now, and on the model's output if it has that input.
 
-        On a GPU it runs on the framework's current stream, without allocation or waiting: it can be captured in a graph.
+        On a GPU it runs on the framework's current stream, without allocation or waiting: it can be captured in a
+        graph. ``seed`` stands in for the step's own.
 
         Raises
         ------
         TypeError, ValueError
-            ``first`` is missing, or another array than was announced.
+            ``model_output`` is missing, or another array than was announced.
         """
-        pointer = 0
-        if self._open_dtype is not None:
-            if first is None or first.shape != self._shape or is_torch(first) != self._is_torch:
-                raise ValueError(f"first: expected an array of shape {self._shape}, got {_describe(first)}")
-            if dtype_name(first) != self._open_dtype:
-                raise TypeError(f"first: expected dtype {self._open_dtype}, got {dtype_name(first)}")
-            if self._is_torch and first.device != self._first.device:
-                raise ValueError(f"first: expected an array on {self._first.device}, got one on {first.device}")
-            if not contiguous(first):
-                raise ValueError("first: expected a contiguous array, got one that is not")
-            pointer = address(first)
-        self._native.run(pointer, self._threads if self._on_cpu else current_stream(self._first))
+        pointer = 0 if self._model_dtype is None else self._address(model_output)
+        execution = self._threads if self._on_cpu else current_stream(self._first)
+        self._native.run(pointer, self._seed if seed is None else check_seed(seed), execution)
+
+    def _address(self, output: Any) -> int:
+        """Where the model's output lies, after all checks: they take less than a microsecond."""
+        if is_torch(output) != self._is_torch or getattr(output, "shape", None) != self._shape:
+            raise ValueError(f"model_output: expected an array of shape {self._shape}, got {_describe(output)}")
+        if dtype_name(output) != self._model_dtype:
+            raise TypeError(f"model_output: expected dtype {self._model_dtype}, got {dtype_name(output)}")
+        if self._is_torch and output.device != self._first.device:
+            raise DeviceError(f"model_output: expected a tensor on {self._first.device}, got one on {output.device}")
+        if not contiguous(output):
+            raise ValueError("model_output: expected a contiguous array, got one that is not")
+        return address(output)
 
 
 def step(
@@ -215,17 +223,18 @@ def step(
 
 
 def _describe(array: Any) -> str:
-    return "None" if array is None else f"{type(array).__name__} of shape {tuple(array.shape)}"
+    shape = getattr(array, "shape", None)
+    return type(array).__name__ + ("" if shape is None else f" of shape {tuple(shape)}")
 
 
 def _check_arrays(
-    call: Call, inputs: Sequence[Any], outputs: Sequence[Any], open_dtype: str | None
+    call: Call, inputs: Sequence[Any], outputs: Sequence[Any], model_dtype: str | None
 ) -> tuple[int, ...]:
     """The shape that all arrays have."""
-    if open_dtype is not None and open_dtype not in STATES:
-        raise TypeError(f"open_dtype: expected {', '.join(STATES)}, got {open_dtype}")
-    if len(inputs) + (open_dtype is not None) > MOST_INPUTS:
-        raise ValueError(f"inputs: expected at most {MOST_INPUTS}, got {len(inputs) + (open_dtype is not None)}")
+    if model_dtype is not None and model_dtype not in STATES:
+        raise TypeError(f"model_dtype: expected {', '.join(STATES)}, got {model_dtype}")
+    if len(inputs) + (model_dtype is not None) > MOST_INPUTS:
+        raise ValueError(f"inputs: expected at most {MOST_INPUTS}, got {len(inputs) + (model_dtype is not None)}")
     if not 1 <= len(outputs) <= MOST_OUTPUTS:
         raise ValueError(f"outputs: expected 1 to {MOST_OUTPUTS}, got {len(outputs)}")
     reads = {f"inputs[{k}]": array for k, array in enumerate(inputs)}
