@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/host_device.h"
+
 namespace fastcv::ode {
 
 inline constexpr int kMostInputs = 8, kMostOutputs = 3;
@@ -35,10 +37,10 @@ struct Pass {
   double* partial;  // |input 0| and |output 0|), by way of (samples, strips()) sums
   double absolute, relative;
 
-  constexpr int num_columns() const { return num_inputs + num_outputs; }
-  constexpr std::int64_t strips() const { return (size + kStrip - 1) / kStrip; }
+  FASTCV_HD int num_columns() const { return num_inputs + num_outputs; }
+  FASTCV_HD std::int64_t strips() const { return (size + kStrip - 1) / kStrip; }
   // Arithmetic is that of the widest array, at least float32.
-  constexpr bool is_double() const {
+  FASTCV_HD bool is_double() const {
     for (int k = 0; k < num_inputs; ++k) {
       if (input_types[k] == Scalar::float64) return true;
     }

@@ -90,10 +90,13 @@ def _exponential_terms(grid: Grid, n: int) -> tuple[Floats, Floats]:
     return of_x, alpha_end - of_x * alpha
 
 
-def dpm_solver(grid: Grid, order: int = 2, stochastic: bool = False, clip: float | None = None) -> list[Stage]:
+def dpm_solver(
+    grid: Grid, order: int = 2, published: bool = False, stochastic: bool = False, clip: float | None = None
+) -> list[Stage]:
     """DPM-Solver++, multistep of order 1 to 3, or the SDE's of order 1 and 2.
 
-    The first steps are of lower order, and so is one that ends in clean data. Source: Lu et al. 2022,
+    The first steps are of lower order, and so is one that ends in clean data. The authors' code takes half of Taylor's
+    second derivative in order 3, which makes its order 2; ``published`` does the same. Source: Lu et al. 2022,
     "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic models", algorithm 2 and appendix.
     """
     if order not in ((1, 2) if stochastic else (1, 2, 3)):
@@ -115,7 +118,7 @@ def dpm_solver(grid: Grid, order: int = 2, stochastic: bool = False, clip: float
             slope = gain / 2 / _ratio(h, grid.step_size(n - 1))
             terms |= {0: gain + slope, _data(n - 1, order): -slope}
         elif used == 3:
-            terms |= _third_order(grid, n, h, gain)
+            terms |= _third_order(grid, n, h, gain, 0.5 if published else 1.0)
         if stochastic:
             terms[NOISE] = sigma_end * np.sqrt(1 - decay**2)
         kept = order > 1 and n + 1 < grid.num_steps
@@ -129,7 +132,7 @@ def _data(n: int, kept: int) -> str:
     return f"data{n % kept}"
 
 
-def _third_order(grid: Grid, n: int, h: Floats, gain: Floats) -> Terms:
+def _third_order(grid: Grid, n: int, h: Floats, gain: Floats, share: float) -> Terms:
     """Divided differences of three estimates of data; where a step has no finite λ they count nothing."""
     alpha_end = grid.alpha[n + 1]
     r0, r1 = _ratio(h, grid.step_size(n - 1)), _ratio(h, grid.step_size(n - 2))
@@ -137,8 +140,8 @@ def _third_order(grid: Grid, n: int, h: Floats, gain: Floats) -> Terms:
     safe_h, r0, r1 = np.where(finite, h, 1.0), np.where(finite, r0, 1.0), np.where(finite, r1, 1.0)
     e = np.expm1(-safe_h)
     first = np.where(finite, alpha_end * (e / safe_h + 1), 0)
-    second = np.where(finite, -alpha_end * ((e + safe_h) / safe_h**2 - 0.5), 0)
-    # D1 = (1 + w) d0 - w d1 and D2 = (d0 - d1) / (r0 + r1), d0 = (m0 - m1) / r0, d1 = (m1 - m2) / r1, w = r0 / (r0 + r1)
+    second = np.where(finite, -2 * share * alpha_end * ((e + safe_h) / safe_h**2 - 0.5), 0)
+    # First and half the second derivative by h: D1 = (1 + w) d0 - w d1 and D2 = (d0 - d1) / (r0 + r1), d0 = (m0 - m1) / r0, d1 = (m1 - m2) / r1, w = r0 / (r0 + r1)
     of_d0 = first * (1 + r0 / (r0 + r1)) + second / (r0 + r1)
     of_d1 = -first * r0 / (r0 + r1) - second / (r0 + r1)
     return {0: gain + of_d0 / r0, _data(n - 1, 3): -of_d0 / r0 + of_d1 / r1, _data(n - 2, 3): -of_d1 / r1}

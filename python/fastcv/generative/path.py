@@ -71,7 +71,20 @@ class Path:
         def exponent(t: Any) -> Any:
             return -0.25 * t * t * (beta_max - beta_min) - 0.5 * t * beta_min
 
-        return cls(lambda t: np.exp(exponent(t)), lambda t: np.sqrt(-np.expm1(2 * exponent(t))), 1.0, 0.0)
+        def alpha(t: Any) -> Any:
+            return np.exp(exponent(t))
+
+        def sigma(t: Any) -> Any:
+            return np.sqrt(-np.expm1(2 * exponent(t)))
+
+        def half_beta(t: Any) -> Any:
+            return 0.5 * (beta_min + t * (beta_max - beta_min))
+
+        def sigma_dot(t: Any) -> Any:
+            with np.errstate(divide="ignore"):  # infinite at data
+                return half_beta(t) * alpha(t) ** 2 / sigma(t)
+
+        return cls(alpha, sigma, 1.0, 0.0, lambda t: -half_beta(t) * alpha(t), sigma_dot)
 
     @classmethod
     def ve(cls, sigma_max: float = 80.0) -> Path:
