@@ -12,6 +12,10 @@ from fastcv.generative import Path
 
 MEAN, DEVIATION = 0.7, 0.4
 
+PATHS = {"straight": Path.conditional_ot(), "vp": Path.vp(), "ve": Path.ve()}
+# From much noise to little, where nothing is singular.
+ENDS = {"straight": (0.05, 0.95), "vp": (0.8, 0.05), "ve": (10.0, 0.1)}
+
 
 def gaussian_data(path: Path, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     """E[data | x] for data from N(MEAN, DEVIATION²)."""

@@ -149,9 +149,7 @@ def test_same_bits_for_every_number_of_threads_and_batch(shape, per_sample):
 def test_error_norms(device, size, dtype):
     x, m = arrays(2, (4, size), dtype)
     out, error = device.put(np.empty_like(x)), device.put(np.empty_like(x))
-    step = ode.Step(
-        [device.put(x), device.put(m)], [out, error], [[1, 0.1], [0.01, 0.02]], tolerance=(1e-3, 1e-2)
-    )
+    step = ode.Step([device.put(x), device.put(m)], [out, error], [[1, 0.1], [0.01, 0.02]], tolerance=(1e-3, 1e-2))
     step.run()
     y, e = reference.step([x, m], [[1, 0.1], [0.01, 0.02]])
     truth = reference.error_norms(x.astype(np.float64), y, e, 1e-3, 1e-2)

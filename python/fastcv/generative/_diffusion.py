@@ -165,7 +165,9 @@ def unipc(grid: Grid, order: int = 2, variant: str = "bh2", clip: float | None =
         if n > 0:
             of_x, of_m0, of_others, of_new = _unified(grid, n - 1, orders[n - 1], variant, corrector=True)
             past = {_data(n - 2 - i, order): c for i, c in enumerate(of_others)}
-            rows.append(Row("start" if goes_on else None, {"start": of_x, 0: of_new, _data(n - 1, order): of_m0} | past))
+            rows.append(
+                Row("start" if goes_on else None, {"start": of_x, 0: of_new, _data(n - 1, order): of_m0} | past)
+            )
             current = 1
         of_x, of_m0, of_others, _ = _unified(grid, n, orders[n], variant, corrector=False)
         past = {_data(n - 1 - i, order): c for i, c in enumerate(of_others)}

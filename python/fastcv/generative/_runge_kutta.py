@@ -8,6 +8,7 @@ variable of Karras et al. 2022: Euler's method is then DDIM, Adams-Bashforth is 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,16 +54,17 @@ def runge_kutta(grid: Grid, tableau: str, variable: str = "time", churn: float =
     v = Variable(grid, variable)
     if churn and v.in_time:
         raise ValueError("churn: expected 0 with variable='time', got a positive number")
+    start, t = v.values[:-1], grid.times[:-1]
+    if churn:
+        start = _churned(start, grid.num_steps, churn, **churn_options)
+        t = _churned_times(v, start)
+    steps = Steps(v, tableau, start, t)
     number = itertools.count()
     stages: list[Stage] = []
     for n in range(grid.num_steps):
-        t, value, end = grid.times[n], v.values[n], v.values[n + 1]
         if churn:
-            raised = _churned(value, grid.num_steps, churn, **churn_options)
-            t, noisier = _stage_of_churn(v, t, value, raised, n, next(number), churn_options.get("churn_noise", 1.0))
-            stages.append(noisier)
-            value = raised
-        stages += _steps_of(v, tableau, n, t, value, end, number)
+            stages.append(_stage_of_churn(v, n, start[n], t[n], next(number), churn_options["churn_noise"]))
+        stages += steps.stages(n, number)
     return stages
 
 
@@ -81,42 +83,50 @@ def _churned(
     return np.where((churn_min <= level) & (level <= churn_max), level * (1 + gamma), level)
 
 
-def _stage_of_churn(
-    v: Variable, t: Floats, level: Floats, raised: Floats, n: int, number: int, churn_noise: float
-) -> tuple[Floats, Stage]:
-    highest = v.grid.path.noise_ratio(np.full_like(t, v.grid.path.t_noise))
+def _churned_times(v: Variable, raised: Floats) -> Floats:
+    highest = v.grid.path.noise_ratio(np.array([v.grid.path.t_noise]))[0]
     if (raised > highest).any():
-        raise ValueError(f"churn: expected noise levels up to the path's {highest[0]:g}, got {raised.max():g}")
-    t_raised = np.where(raised > level, v.time(raised), t)
-    added = v.scale(t_raised) * churn_noise * np.sqrt(raised**2 - level**2)
-    row = Row("x", {"x": v.scale(t_raised) / v.scale(t), NOISE: added})
-    return t_raised, Stage((row,), None, None, n, number)
+        raise ValueError(f"churn: expected noise levels up to the path's {highest:g}, got {raised.max():g}")
+    return np.where(raised > v.values[:-1], v.time(raised), v.grid.times[:-1])
 
 
-def _steps_of(
-    v: Variable, tableau: str, n: int, t: Floats, start: Floats, end: Floats, number: Any
-) -> list[Stage]:
-    a, b = TABLEAUX[tableau]
-    h = end - start
-    places = [v.time(start + h * sum(row)) if i else t for i, row in enumerate(a)]
-    if not all(v.grid.converts(place, v.target) for place in places[1:]):
-        (a, b), places = TABLEAUX["euler"], [t]
-    t_end = v.grid.times[n + 1]
-    stages = []
-    for i, place in enumerate(places):
-        last = i + 1 == len(places)
-        weights, t_next = (b, t_end) if last else (a[i + 1], places[i + 1])
-        name = "x" if i == 0 else "y"
-        scale = v.scale(t_next)
-        terms: dict[str | int, Any] = {"x": scale / v.scale(t), 0: scale * h * weights[i]}
-        terms |= {f"k{j}": scale * h * weights[j] for j in range(i) if weights[j]}
-        needed = any(i < len(row) and row[i] for row in a[i + 2 :]) or (not last and b[i] != 0)
-        rows = (
-            Row(f"k{i}" if needed else None, v.grid.terms(place, v.target, name)),
-            Row("x" if last else "y", terms),
-        )
-        stages.append(Stage(rows, name, place, n, next(number)))
-    return stages
+def _stage_of_churn(v: Variable, n: int, raised: Floats, t: Floats, number: int, churn_noise: float) -> Stage:
+    scale = v.scale(t)
+    added = scale * churn_noise * np.sqrt(raised**2 - v.values[n] ** 2)
+    row = Row("x", {"x": scale / v.scale(v.grid.times[n]), NOISE: added})
+    return Stage((row,), None, None, n, number)
+
+
+class Steps:
+    """The steps of a method from (S, R) values and times; the times of all stages are found at once."""
+
+    def __init__(self, v: Variable, tableau: str, start: Floats, t: Floats):
+        self.v, self.start, self.t = v, start, t
+        self.h = v.values[1:] - start
+        self.a, self.b = TABLEAUX[tableau]
+        shares = {sum(row) for row in self.a}
+        times = {share: v.time(start + share * self.h) for share in shares - {0, 1}} | {0: t, 1: v.grid.times[1:]}
+        self.places = [times[sum(row)] for row in self.a]
+
+    def stages(self, n: int, number: Iterator[int]) -> list[Stage]:
+        """Those of step n."""
+        v, h, a, b = self.v, self.h[n], self.a, self.b
+        places = [times[n] for times in self.places]
+        if not all(v.grid.converts(place, v.target) for place in places[1:]):
+            (a, b), places = TABLEAUX["euler"], places[:1]
+        before = v.scale(self.t[n])
+        result = []
+        for i, place in enumerate(places):
+            last = i + 1 == len(places)
+            weights, t_next = (b, v.grid.times[n + 1]) if last else (a[i + 1], places[i + 1])
+            name = "x" if i == 0 else "y"
+            scale = v.scale(t_next)
+            terms: dict[str | int, Any] = {"x": scale / before, 0: scale * h * weights[i]}
+            terms |= {f"k{j}": scale * h * weights[j] for j in range(i) if weights[j]}
+            needed = not last and (b[i] != 0 or any(row[i] for row in a[i + 2 :]))
+            slope = Row(f"k{i}" if needed else None, v.grid.terms(place, v.target, name))
+            result.append(Stage((slope, Row("x" if last else "y", terms)), name, place, n, next(number)))
+        return result
 
 
 def adams_bashforth(grid: Grid, order: int = 4, variable: str = "time") -> list[Stage]:

@@ -124,9 +124,7 @@ class Path:
         dots = [
             None if dot is None else (lambda t, dot=dot: -dot(total - t)) for dot in (self.alpha_dot, self.sigma_dot)
         ]
-        return Path(
-            lambda t: self.alpha(total - t), lambda t: self.sigma(total - t), self.t_data, self.t_noise, *dots
-        )
+        return Path(lambda t: self.alpha(total - t), lambda t: self.sigma(total - t), self.t_data, self.t_noise, *dots)
 
     def at(self, t: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """α and σ at these times, checked."""

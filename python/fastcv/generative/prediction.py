@@ -19,7 +19,6 @@ PREDICTIONS = ("epsilon", "data", "v", "velocity", "score")
 
 def prediction_row(path: Path, t: Floats, prediction: str) -> tuple[Floats, Floats, Floats]:
     """(p, q, r) with r · prediction = p · data + q · noise."""
-    known("prediction", prediction, PREDICTIONS)
     alpha, sigma = path.at(t)
     zero, one = np.zeros_like(alpha), np.ones_like(alpha)
     if prediction == "epsilon":
@@ -60,6 +59,8 @@ def conversion(path: Path, t: ArrayLike, prediction: str, target: str) -> tuple[
     """
     times = np.asarray(t, np.float64)
     alpha, sigma = path.at(times)
+    if known("prediction", prediction, PREDICTIONS) == known("target", target, PREDICTIONS):
+        return np.zeros_like(times), np.ones_like(times)
     p, q, r = prediction_row(path, times, prediction)
     p_target, q_target, r_target = prediction_row(path, times, target)
     with np.errstate(divide="ignore", invalid="ignore"):

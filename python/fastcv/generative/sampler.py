@@ -109,18 +109,14 @@ class Sampler:
             raise ValueError("x: expected shape (B, ...), got ()")
         if dtype_name(x) not in ("float64", "float32", "float16", "bfloat16"):
             raise TypeError(f"x: expected a floating dtype, got {dtype_name(x)}")
-        names, num_rows = self.table.names, self.table.times.shape[1]
         batch = x.shape[0]
-        chosen = np.asarray(np.arange(batch) if rows is None else rows)
-        if num_rows == 1:
-            chosen = np.zeros(batch, np.int64)
-        elif chosen.shape != (batch,) or (batch and not 0 <= chosen.min() <= chosen.max() < num_rows):
-            raise ValueError(f"times: expected a row for each of {batch} samples, got {num_rows}")
         ids = np.arange(batch) if sample_ids is None else np.asarray(sample_ids)
+        if ids.shape != (batch,):
+            raise ValueError(f"sample_ids: expected shape ({batch},), got {ids.shape}")
         x = x.detach() if is_torch(x) else x
         wide = x if dtype_name(x) in ("float64", "float32") else x.float() if is_torch(x) else x.astype("float32")
-        arrays = {name: _copy(wide) for name in names}
-        return SamplerState(arrays, 0, seed, ids, chosen.astype(np.int64), self._digest)
+        arrays = {name: _copy(wide) for name in self.table.names}
+        return SamplerState(arrays, 0, seed, ids, self._rows(rows, batch), self._digest)
 
     def restart(self, state: SamplerState, x: Any, *, seed: int | None = None) -> SamplerState:
         """Put new samples into a state of this sampler: nothing is allocated, prepared steps stay."""
@@ -150,12 +146,12 @@ class Sampler:
             output = None
             if stage.evaluate is not None:
                 output = model(state.arrays[stage.evaluate], self._time(state, state.position))
+                if not hasattr(output, "dtype"):
+                    raise TypeError(f"model_output: expected an array, got {type(output).__name__}")
             if self._threshold is not None and _ESTIMATE in stage.reads:
                 ratio, maximum = self._threshold
                 estimate = state.arrays[_ESTIMATE]
-                dynamic_threshold(
-                    estimate, ratio=ratio, maximum=maximum, out=estimate, num_threads=self._num_threads
-                )
+                dynamic_threshold(estimate, ratio=ratio, maximum=maximum, out=estimate, num_threads=self._num_threads)
             self._step(state, state.position, output).run(output, seed=state.seed)
             state.position += 1
         return state
@@ -171,6 +167,18 @@ class Sampler:
             places = np.flatnonzero(state.failed)
             logger.warning("%d of %d samples are not finite: %s", len(places), len(state.failed), places[:10].tolist())
         return state.x
+
+    def _rows(self, rows: ArrayLike | None, batch: int) -> np.ndarray:
+        """The row of the grid that each sample follows."""
+        num_rows = self.table.times.shape[1]
+        if rows is None and num_rows not in (1, batch):
+            raise ValueError(f"times: expected a row for each of {batch} samples, got {num_rows}")
+        if rows is None:
+            return np.arange(batch) % num_rows
+        chosen = np.asarray(rows, np.int64)
+        if chosen.shape != (batch,) or not ((chosen >= 0) & (chosen < num_rows)).all():
+            raise ValueError(f"rows: expected a row from 0 to {num_rows - 1} for each of {batch} samples, got {rows}")
+        return chosen
 
     def _check(self, state: SamplerState) -> None:
         if state.digest != self._digest:
@@ -238,5 +246,3 @@ def _digest(stages: Sequence[Stage], threshold: tuple[float, float] | None) -> s
         for array in (stage.coefficients, stage.earlier, stage.noise, stage.time):
             digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:32]
-
-

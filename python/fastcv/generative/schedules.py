@@ -61,7 +61,9 @@ def karras(num: int, smallest: float, largest: float, rho: float = 7.0) -> Float
     >>> karras(4, 0.1, 10.0)
     array([10.      ,  2.93412 ,  0.662886,  0.1     ,  0.      ])
     """
-    return _levels(num, smallest, largest, lambda u: (largest ** (1 / rho) * (1 - u) + smallest ** (1 / rho) * u) ** rho)
+    return _levels(
+        num, smallest, largest, lambda u: (largest ** (1 / rho) * (1 - u) + smallest ** (1 / rho) * u) ** rho
+    )
 
 
 def exponential(num: int, smallest: float, largest: float) -> Floats:
@@ -71,8 +73,7 @@ def exponential(num: int, smallest: float, largest: float) -> Floats:
 
 def polyexponential(num: int, smallest: float, largest: float, rho: float = 1.0) -> Floats:
     """``num`` noise levels whose logarithms go from ``largest`` to ``smallest`` as (1 - u)^rho, and then 0."""
-    ratio = largest / smallest
-    return _levels(num, smallest, largest, lambda u: smallest * ratio ** ((1 - u) ** rho))
+    return _levels(num, smallest, largest, lambda u: smallest * (largest / smallest) ** ((1 - u) ** rho))
 
 
 def shift_times(t: ArrayLike, shift: float) -> Any:

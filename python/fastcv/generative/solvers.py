@@ -89,6 +89,8 @@ def make_table(path: Path, times: ArrayLike, *, solver: str, prediction: str, **
     build = _BUILDERS[solver]
     fixed = set(build.keywords) if isinstance(build, functools.partial) else set()
     for name in options:
-        known(f"option of {solver}", name, [p for p in inspect.signature(build).parameters if p not in {"grid"} | fixed])
+        known(
+            f"option of {solver}", name, [p for p in inspect.signature(build).parameters if p not in {"grid"} | fixed]
+        )
     grid = Grid(path, check_times(times, path), prediction)
     return Table(tuple(build(grid, **options)), grid.times)

@@ -70,16 +70,15 @@ class SamplerState:
     @property
     def failed(self) -> NDArray[np.bool_]:
         """(B,): the samples that hold a NaN or an infinity. Others in the batch do not suffer from them."""
-        x = self.x.reshape(len(self.sample_ids), -1)
+        size = int(np.prod(self.x.shape[1:]))
+        x = self.x.reshape(len(self.sample_ids), size)
         return ~to_numpy(((x - x) == 0).all(1))
 
     def __getitem__(self, index: Any) -> SamplerState:
         """Some of the samples, copied: a slice, a mask or a list of places."""
         places = np.atleast_1d(np.arange(len(self.sample_ids))[index])
         arrays = {name: array[like(array, places)] for name, array in self.arrays.items()}
-        return SamplerState(
-            arrays, self.position, self.seed, self.sample_ids[places], self.rows[places], self.digest
-        )
+        return SamplerState(arrays, self.position, self.seed, self.sample_ids[places], self.rows[places], self.digest)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state as an .npz file."""

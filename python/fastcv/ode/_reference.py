@@ -31,7 +31,9 @@ def normals(size: int, seed: int, sample_ids: NDArray[np.int64], number: int) ->
     ids = np.asarray(sample_ids, np.int64).astype(np.uint64)[:, None]
     block = np.arange((size + 3) // 4, dtype=np.uint64)[None]
     zero = np.zeros((len(ids), block.shape[1]), np.uint64)
-    words = philox4x32([block + zero, zero + np.uint64(number), (ids & WORD) + zero, (ids >> np.uint64(32)) + zero], seed)
+    words = philox4x32(
+        [block + zero, zero + np.uint64(number), (ids & WORD) + zero, (ids >> np.uint64(32)) + zero], seed
+    )
     pairs = []
     for first, second in ((words[0], words[1]), (words[2], words[3])):
         radius = np.sqrt(-2 * np.log((first.astype(np.float64) + 0.5) / 2.0**32))
