@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models in closed form: what a perfect network predicts for a Gaussian and for a mixture of two, and exact solutions."""
+"""Models in closed form: what a perfect network predicts for a Gaussian and a mixture of two, and exact solutions."""
 
 from __future__ import annotations
 

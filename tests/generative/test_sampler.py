@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import Any
 
@@ -131,7 +132,7 @@ def test_a_model_that_fails_on_a_sample(start, caplog):
 
 @pytest.mark.parametrize("solver", ["ddim", "ddpm", "euler_ancestral", "dpm_solver", "dpm_solver_sde", "unipc"])
 def test_thresholded_data(start, solver):
-    """A threshold that no estimate reaches changes nothing but rounding; a real one is that of ode.dynamic_threshold."""
+    """A threshold that no estimate reaches changes nothing but rounding; one that is reached bounds the samples."""
     options = {"solver": solver, "prediction": "data"}
     plain = Sampler(PATH, TIMES, **options).sample(lambda x, _t: x / 100, start, seed=1)
     within = Sampler(PATH, TIMES, threshold=(1.0, 1.0), **options).sample(lambda x, _t: x / 100, start, seed=1)
@@ -143,7 +144,7 @@ def test_thresholded_data(start, solver):
 def test_thresholded_ddim_by_hand(start):
     x = 3 * start
     result = Sampler(PATH, TIMES, solver="ddim", prediction="epsilon", threshold=(0.9, 2.0)).sample(model, x)
-    for t, s in zip(TIMES[:-1], TIMES[1:], strict=True):
+    for t, s in itertools.pairwise(TIMES):
         (a, a_next), (v, v_next) = PATH.at(np.array([t, s]))
         data, _ = ode.dynamic_threshold((x - v * model(x, np.full(5, t))) / a, ratio=0.9, maximum=2.0)
         x = a_next * data + v_next * (x - a * data) / v

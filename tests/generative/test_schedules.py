@@ -19,7 +19,7 @@ from fastcv.generative import (
 
 
 def test_betas():
-    """Ends as published; DDPM's ᾱ_T is 4.04e-5 (Nichol & Dhariwal say 1e-5 to 1e-4), Stable Diffusion's σ_max 14.615."""
+    """Ends as published; the signal left by DDPM's, and the largest noise level of Stable Diffusion's."""
     linear, scaled = linear_betas(), scaled_linear_betas()
     np.testing.assert_allclose(linear[[0, 1, -1]], [1e-4, 1e-4 + 0.0199 / 999, 0.02])
     assert np.prod(1 - linear) == pytest.approx(4.04e-5, rel=1e-2)

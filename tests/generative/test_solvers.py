@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ def noise_of(x: np.ndarray, n: int) -> np.ndarray:
 def test_ddim_as_published(x, eta):
     """Song, Meng, Ermon 2021, eqs. 12 and 16."""
     result = sample(x, "ddim", eta=eta)
-    for n, (t, s) in enumerate(zip(STEPS[:-1], STEPS[1:], strict=True)):
+    for n, (t, s) in enumerate(itertools.pairwise(STEPS)):
         kept, kept_next, e = kept_at(t), kept_at(s), epsilon(x, t)
         deviation = eta * np.sqrt((1 - kept_next) / (1 - kept)) * np.sqrt(1 - kept / kept_next)
         data = (x - np.sqrt(1 - kept) * e) / np.sqrt(kept)
@@ -157,7 +158,7 @@ def test_ddim_as_published(x, eta):
 def test_ddpm_as_published(x, variance, clip):
     """Ho et al. 2020, eqs. 6 and 7, for strided steps, the estimate of data clipped."""
     result = sample(x, "ddpm", variance=variance, clip=clip)
-    for n, (t, s) in enumerate(zip(STEPS[:-1], STEPS[1:], strict=True)):
+    for n, (t, s) in enumerate(itertools.pairwise(STEPS)):
         kept, kept_next = kept_at(t), kept_at(s)
         beta = 1 - kept / kept_next
         data = (x - np.sqrt(1 - kept) * epsilon(x, t)) / np.sqrt(kept)
@@ -172,7 +173,7 @@ def test_euler_ancestral_as_published(x):
     """k-diffusion's form in x / α, whose noise level is σ / α: the same numbers as DDIM with eta 1."""
     result = sample(x, "euler_ancestral")
     y = x / np.sqrt(kept_at(STEPS[0]))
-    for n, (t, s) in enumerate(zip(STEPS[:-1], STEPS[1:], strict=True)):
+    for n, (t, s) in enumerate(itertools.pairwise(STEPS)):
         level, level_next = (np.sqrt((1 - kept_at(u)) / kept_at(u)) for u in (t, s))
         up = np.sqrt(level_next**2 * (level**2 - level_next**2) / level**2)
         down = np.sqrt(level_next**2 - up**2)
@@ -189,7 +190,7 @@ def test_heun_as_published(x, churn):
     sampler = Sampler(path, levels, solver="heun", prediction="data", variable="noise", **options)
     result = sampler.sample(predictor(path, "data"), x, seed=5)
     number = 0
-    for t, t_next in zip(levels[:-1], levels[1:], strict=True):
+    for t, t_next in itertools.pairwise(levels):
         if churn:
             gamma = min(churn / 9, 2**0.5 - 1) if 0.1 <= t <= 30 else 0.0
             raised = t + gamma * t
@@ -212,7 +213,7 @@ def test_dpm_solver_2m_as_published(x, stochastic):
     result = sample(x, "dpm_solver_sde" if stochastic else "dpm_solver", order=2)
     data: list[np.ndarray] = []
     level = [0.5 * np.log(kept_at(t) / (1 - kept_at(t))) if t >= 0 else np.inf for t in STEPS]
-    for n, (t, s) in enumerate(zip(STEPS[:-1], STEPS[1:], strict=True)):
+    for n, (t, s) in enumerate(itertools.pairwise(STEPS)):
         data.append((x - np.sqrt(1 - kept_at(t)) * epsilon(x, t)) / np.sqrt(kept_at(t)))
         h, alpha, sigma = level[n + 1] - level[n], np.sqrt(kept_at(s)), np.sqrt(1 - kept_at(s))
         estimate = data[n]

@@ -23,7 +23,7 @@ def test_follows_the_formula(million):
 
 
 def test_distribution(million):
-    """Two million numbers: a Kolmogorov-Smirnov test, moments within 4.5 standard errors, tails within 4.5 of counts."""
+    """Two million numbers: a Kolmogorov-Smirnov test, moments and tails within 4.5 standard errors."""
     values = million.ravel().astype(np.float64)
     n = values.size
     assert stats.kstest(values, "norm").pvalue > 1e-4

@@ -141,7 +141,8 @@ def _third_order(grid: Grid, n: int, h: Floats, gain: Floats, share: float) -> T
     e = np.expm1(-safe_h)
     first = np.where(finite, alpha_end * (e / safe_h + 1), 0)
     second = np.where(finite, -2 * share * alpha_end * ((e + safe_h) / safe_h**2 - 0.5), 0)
-    # First and half the second derivative by h: D1 = (1 + w) d0 - w d1 and D2 = (d0 - d1) / (r0 + r1), d0 = (m0 - m1) / r0, d1 = (m1 - m2) / r1, w = r0 / (r0 + r1)
+    # First and half the second derivative by h: D1 = (1 + w) d0 - w d1 and D2 = (d0 - d1) / (r0 + r1) with
+    # d0 = (m0 - m1) / r0, d1 = (m1 - m2) / r1 and w = r0 / (r0 + r1).
     of_d0 = first * (1 + r0 / (r0 + r1)) + second / (r0 + r1)
     of_d1 = -first * r0 / (r0 + r1) - second / (r0 + r1)
     return {0: gain + of_d0 / r0, _data(n - 1, 3): -of_d0 / r0 + of_d1 / r1, _data(n - 2, 3): -of_d1 / r1}
@@ -164,16 +165,16 @@ def unipc(grid: Grid, order: int = 2, variant: str = "bh2", clip: float | None =
         current: str | int = "x"
         if n > 0:
             of_x, of_m0, of_others, of_new = _unified(grid, n - 1, orders[n - 1], variant, corrector=True)
-            past = {_data(n - 2 - i, order): c for i, c in enumerate(of_others)}
-            rows.append(
-                Row("start" if goes_on else None, {"start": of_x, 0: of_new, _data(n - 1, order): of_m0} | past)
-            )
+            terms: Terms = {"start": of_x, 0: of_new, _data(n - 1, order): of_m0}
+            terms |= {_data(n - 2 - i, order): c for i, c in enumerate(of_others)}
+            rows.append(Row("start" if goes_on else None, terms))
             current = 1
         of_x, of_m0, of_others, _ = _unified(grid, n, orders[n], variant, corrector=False)
-        past = {_data(n - 1 - i, order): c for i, c in enumerate(of_others)}
+        terms = {current: of_x, 0: of_m0}
+        terms |= {_data(n - 1 - i, order): c for i, c in enumerate(of_others)}
         if n == 0 and goes_on:
             rows.append(Row("start", {"x": np.ones_like(of_x)}))
-        rows.append(Row("x", {current: of_x, 0: of_m0} | past))
+        rows.append(Row("x", terms))
         stages.append(Stage(tuple(rows), "x", grid.times[n], n, n))
     return stages
 

@@ -29,8 +29,8 @@ _ESTIMATE = "estimate"
 class Sampler:
     """A solver, a path and a grid of times, ready for any batch.
 
-    All coefficients are computed here, in float64. The model is called as ``model(x, t)`` with x (B, ...) and t (B,), in
-    x's framework; x is the sampler's own array and changes with the next step.
+    All coefficients are computed here, in float64. The model is called as ``model(x, t)`` with x (B, ...) and t (B,) in
+    the framework of the samples; x is the sampler's own array and changes with the next step.
 
     Parameters
     ----------

@@ -274,21 +274,21 @@ def _table(
     """(1 or B, O, K + O): the inputs, the noise, the outputs before."""
     if num_inputs == 0 and noise is None:
         raise ValueError("inputs: expected at least one array or noise, got none")
-    O, K = num_outputs, num_inputs
-    of_inputs = _rows("coefficients", coefficients, samples, (O, K))
-    of_noise = _rows("noise", np.zeros(O) if noise is None else noise, samples, (O,))
-    of_outputs = _rows("earlier", np.zeros((O, O)) if earlier is None else earlier, samples, (O, O))
+    M, K = num_outputs, num_inputs
+    of_inputs = _rows("coefficients", coefficients, samples, (M, K))
+    of_noise = _rows("noise", np.zeros(M) if noise is None else noise, samples, (M,))
+    of_outputs = _rows("earlier", np.zeros((M, M)) if earlier is None else earlier, samples, (M, M))
     if np.triu(of_outputs).any():
         raise ValueError("earlier: expected zeros on and above the diagonal, got other numbers")
-    table = np.zeros((max(len(of_inputs), len(of_noise), len(of_outputs)), O, K + O))
-    table[..., :K], table[..., K], table[..., K + 1 :] = of_inputs, of_noise, of_outputs[..., : O - 1]
+    table = np.zeros((max(len(of_inputs), len(of_noise), len(of_outputs)), M, K + M))
+    table[..., :K], table[..., K], table[..., K + 1 :] = of_inputs, of_noise, of_outputs[..., : M - 1]
     return table
 
 
 def _check_clip(clip: ArrayLike | None, num_outputs: int) -> list[float]:
     bounds = np.full(num_outputs, np.inf) if clip is None else np.asarray(clip, np.float64)
     if bounds.shape != (num_outputs,) or not (bounds > 0).all():
-        raise ValueError(f"clip: expected {num_outputs} positive numbers, got {clip}")
+        raise ValueError(f"clip: expected {num_outputs} positive numbers, got {bounds}")
     return bounds.tolist()
 
 
