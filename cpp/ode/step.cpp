@@ -12,6 +12,12 @@
 namespace fastcv::ode {
 namespace {
 
+constexpr std::int64_t kSerial = 1 << 18;  // elements that are done before another thread would wake
+constexpr std::int64_t kNoise = 6;         // what noise makes of an element, in elements without
+constexpr std::int64_t kRange = 1 << 15;
+constexpr std::int64_t kSmall = kStrip / 4;       // several samples of so many elements go into a strip
+constexpr std::int64_t kBeyondCaches = 16 << 20;  // bytes
+
 void step_strips(const Pass& pass, std::int64_t begin, std::int64_t end, bool stream) {
   FASTCV_DISPATCH(ode::step_strips(pass, begin, end, stream));
 }
@@ -35,17 +41,17 @@ void step(const Pass& given, int num_threads) {
     pass.size *= pass.samples;  // one long sample
     pass.samples = 1;
   }
-  constexpr std::int64_t kElements = 1 << 17;  // of a range: less is not worth waking a thread for
-  constexpr std::int64_t kSmall = kStrip / 4;  // several such samples go into a strip
+  const std::int64_t cost = pass.sample_ids == nullptr ? 1 : kNoise;
+  const bool serial = pass.samples * pass.size * cost <= kSerial;
   if (pass.size <= kSmall && pass.samples > 1) {
-    const std::int64_t grain = kElements / (pass.size + 1);
+    const std::int64_t grain = serial ? pass.samples : kRange / (pass.size + 1);
     parallel_for(pass.samples, grain, num_threads,
                  [&](std::int64_t begin, std::int64_t end) { step_samples(pass, begin, end); });
   } else {
     // Results that no cache holds until they are read again are written past it: nothing is read to be overwritten.
-    constexpr std::int64_t kBeyondCaches = 16 << 20;
     const bool stream = !pass.is_double() && bytes_written(pass) > kBeyondCaches;
-    parallel_for(pass.samples * pass.strips(), kElements / kStrip, num_threads,
+    const std::int64_t strips = pass.samples * pass.strips();
+    parallel_for(strips, serial ? strips : kRange / kStrip, num_threads,
                  [&](std::int64_t begin, std::int64_t end) { step_strips(pass, begin, end, stream); });
   }
   for (std::int64_t b = 0; b < pass.samples && pass.norms != nullptr; ++b) {

@@ -42,6 +42,29 @@ ORDERS: list[tuple[str, dict[str, Any], int]] = [
 ]
 
 
+# Calls of the model for eight steps, and arrays beside x: the table in docs/ode.md.
+COSTS: list[tuple[str, dict[str, Any], int, int]] = [
+    ("euler", {}, 8, 0),
+    ("heun", {}, 16, 2),
+    ("midpoint", {}, 16, 1),
+    ("rk4", {}, 32, 4),
+    ("adams_bashforth", {"order": 4}, 8, 4),
+    ("ddim", {}, 8, 0),
+    ("ddpm", {}, 8, 0),
+    ("euler_ancestral", {}, 8, 0),
+    ("dpm_solver", {"order": 3}, 8, 3),
+    ("dpm_solver_sde", {"order": 2}, 8, 2),
+    ("unipc", {"order": 3}, 8, 4),
+]
+
+
+@pytest.mark.parametrize(("solver", "options", "calls", "kept"), COSTS)
+def test_costs(solver, options, calls, kept):
+    table = make_table(Path.vp(), np.linspace(0.9, 0.1, 9), solver=solver, prediction="epsilon", **options)
+    assert (table.num_model_calls, len(table.names) - 1, table.num_steps) == (calls, kept, 8)
+    assert all(len(stage.rows) <= 3 and len(stage.reads) <= 7 for stage in table.stages)
+
+
 def graded(path: Path, start: float, end: float, n: int) -> np.ndarray:
     """A grid even in the logarithm of the noise level, its first and last four steps so short that their low order does
     not show: n^-2 of the whole."""
