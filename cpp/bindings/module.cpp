@@ -13,6 +13,7 @@ void bind_camera(nb::module_& m);
 void bind_geometry(nb::module_& m);
 void bind_meshes(nb::module_& m);
 void bind_mvs(nb::module_& m);
+void bind_ode(nb::module_& m);
 void bind_voxels(nb::module_& m);
 
 }  // namespace fastcv::bindings
@@ -34,5 +35,6 @@ NB_MODULE(_core, m) {
   room("geometry", bindings::bind_geometry);
   room("meshes", bindings::bind_meshes);
   room("mvs", bindings::bind_mvs);
+  room("ode", bindings::bind_ode);
   room("voxels", bindings::bind_voxels);
 }

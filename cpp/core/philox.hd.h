@@ -9,19 +9,30 @@
 
 namespace fastcv::FASTCV_ISA {
 
-struct Philox4 {
-  std::uint32_t v[4];
+// Four words, or four vectors of words: the generators of as many counters at once.
+template <class Word>
+struct PhiloxOf {
+  Word v[4];
+};
+using Philox4 = PhiloxOf<std::uint32_t>;
+
+// The 64 bits of a product. Other kinds of words specialise it.
+template <class Word>
+struct WideProduct {
+  Word high, low;
+  FASTCV_HD WideProduct(Word a, std::uint32_t b) {
+    const std::uint64_t product = std::uint64_t(b) * a;
+    high = static_cast<Word>(product >> 32);
+    low = static_cast<Word>(product);
+  }
 };
 
-FASTCV_HD Philox4 philox4x32(Philox4 counter, std::uint32_t key0, std::uint32_t key1) {
-  std::uint32_t(&c)[4] = counter.v;
+template <class Word>
+FASTCV_HD PhiloxOf<Word> philox4x32(PhiloxOf<Word> counter, std::uint32_t key0, std::uint32_t key1) {
+  Word(&c)[4] = counter.v;
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t(0xD2511F53U) * c[0];
-    const std::uint64_t product1 = std::uint64_t(0xCD9E8D57U) * c[2];
-    const Philox4 next{{static_cast<std::uint32_t>(product1 >> 32) ^ c[1] ^ key0, static_cast<std::uint32_t>(product1),
-                        static_cast<std::uint32_t>(product0 >> 32) ^ c[3] ^ key1,
-                        static_cast<std::uint32_t>(product0)}};
-    counter = next;
+    const WideProduct<Word> product0(c[0], 0xD2511F53U), product1(c[2], 0xCD9E8D57U);
+    counter = {{product1.high ^ c[1] ^ key0, product1.low, product0.high ^ c[3] ^ key1, product0.low}};
     key0 += 0x9E3779B9U;
     key1 += 0xBB67AE85U;
   }

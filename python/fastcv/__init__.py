@@ -20,9 +20,11 @@ ROOMS = (
     "cuda",
     "doctor",
     "features",
+    "generative",
     "geometry",
     "io",
     "mvs",
+    "ode",
     "pipeline",
     "report",
     "sfm",
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
     from . import cuda as cuda
     from . import doctor as doctor
     from . import features as features
+    from . import generative as generative
     from . import geometry as geometry
     from . import io as io
     from . import mvs as mvs
+    from . import ode as ode
     from . import pipeline as pipeline
     from . import report as report
     from . import sfm as sfm

@@ -184,6 +184,16 @@ def _voxels(device: str) -> Check:
     return Check("voxels.carve", device, _difference(dense, _reference.carve(list(masks), cameras, grid)), 0.0)
 
 
+def _ode(device: str) -> Check:
+    """Noise included: what the formula's own rounding leaves."""
+    from .ode import _reference, step
+
+    x, v = np.random.default_rng(0).standard_normal((2, 8, 1001))
+    (result,) = step([_on(device, x), _on(device, v)], [[0.9, -0.1]], noise=[0.5], seed=7)
+    z = _reference.normals(1001, 7, np.arange(8), 0)
+    return Check("ode.step", device, _difference(result, _reference.step([x, v], [[0.9, -0.1]], [0.5], z=z)[0]), 2e-6)
+
+
 # Ops, and the devices that have them.
 CHECKS: tuple[tuple[Callable[[str], Check], tuple[str, ...]], ...] = (
     (_camera, ("cpu", "cuda")),
@@ -192,6 +202,7 @@ CHECKS: tuple[tuple[Callable[[str], Check], tuple[str, ...]], ...] = (
     (_ba_solve, ("cpu", "cuda")),
     (_mvs, ("cpu", "cuda")),
     (_voxels, ("cpu", "cuda")),
+    (_ode, ("cpu", "cuda")),
 )
 
 
