@@ -164,6 +164,16 @@ def test_odd_batches(start):
     )
 
 
+def test_outputs_in_another_order():
+    x = np.random.default_rng(2).standard_normal((2, 3, 4, 5)).astype(np.float32)
+    sampler = sampler_of("dpm_solver")
+    expected = sampler.sample(model, x)
+    np.testing.assert_array_equal(sampler.sample(lambda x, t: np.asfortranarray(model(x, t)), x), expected)
+    plain = sampler.sample(model, torch.tensor(x))
+    last = sampler.sample(lambda x, t: model(x, t).to(memory_format=torch.channels_last), torch.tensor(x))
+    assert torch.equal(plain, last)
+
+
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [

@@ -16,7 +16,7 @@ from .._arrays import dtype_name, is_torch
 from ..ode import Step, dynamic_threshold
 from .path import Path
 from .solvers import make_table
-from .state import SamplerState, like
+from .state import SamplerState, dense, like
 from .table import Row, Stage
 
 logger = logging.getLogger(__name__)
@@ -148,6 +148,7 @@ class Sampler:
                 output = model(state.arrays[stage.evaluate], self._time(state, state.position))
                 if not hasattr(output, "dtype"):
                     raise TypeError(f"model_output: expected an array, got {type(output).__name__}")
+                output = dense(output)
             if self._threshold is not None and _ESTIMATE in stage.reads:
                 ratio, maximum = self._threshold
                 estimate = state.arrays[_ESTIMATE]

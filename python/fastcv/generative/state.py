@@ -20,6 +20,13 @@ def to_numpy(array: Any) -> NDArray[Any]:
     return array.get() if hasattr(array, "get") else np.array(array)
 
 
+def dense(array: Any) -> Any:
+    """The array, copied where it is not C-contiguous (a network's output in channels-last order is not)."""
+    if is_torch(array):
+        return array.contiguous()
+    return array if array.flags.c_contiguous else array.copy(order="C")
+
+
 def like(array: Any, values: NDArray[Any]) -> Any:
     """Values in the framework and on the device of the array."""
     return array.new_tensor(values) if is_torch(array) else type_of(array)(values)
