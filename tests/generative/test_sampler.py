@@ -73,6 +73,31 @@ def test_torch_gives_what_numpy_gives(start, solver):
     np.testing.assert_allclose(theirs.numpy(), ours, rtol=2e-5, atol=2e-5)  # the model's own rounding differs
 
 
+ON_A_GPU = pytest.mark.parametrize("device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
+
+
+@ON_A_GPU
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_gpu_gives_what_numpy_gives(start, device, solver):
+    ours = sampler_of(solver).sample(model, start.astype(np.float32), seed=2)
+    theirs = sampler_of(solver).sample(model, device.put(start.astype(np.float32)), seed=2)
+    np.testing.assert_allclose(device.get(theirs), ours, rtol=2e-5, atol=2e-5)
+
+
+@ON_A_GPU
+@pytest.mark.parametrize("solver", ["unipc", "dpm_solver_sde"])
+def test_a_loop_in_one_graph(start, device, solver):
+    """Prepared by one run, captured in the second, replayed with another start."""
+    sampler, x = sampler_of(solver), device.put(start.astype(np.float32))
+    state = sampler.advance(model, sampler.start(x))
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        sampler.advance(model, sampler.restart(state, x))
+    x.mul_(0.5)
+    graph.replay()
+    np.testing.assert_array_equal(device.get(state.x), device.get(sampler.sample(model, x)))
+
+
 def test_the_state_is_wider_than_a_model_of_16_bits(start):
     """bfloat16 outputs with a float32 state; the start's dtype does not decide."""
     narrow = torch.tensor(start).to(torch.bfloat16)

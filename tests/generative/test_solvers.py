@@ -346,7 +346,7 @@ def test_noise_leads_to_the_distribution(solver, options):
         ({"solver": "adams_bashforth", "order": 5}, "order: expected 1 to 4, got 5"),
         ({"solver": "euler", "variable": "sigma"}, "variable: expected time, noise"),
         ({"solver": "euler", "churn": 1.0}, "churn: expected 0 with variable='time'"),
-        ({"solver": "euler", "variable": "noise", "churn": -1.0}, "churn: expected positive"),
+        ({"solver": "euler", "variable": "noise", "churn": -1.0}, "churn: expected 0 or more"),
         (
             {"solver": "heun", "variable": "noise", "times": [0.0, 0.5], "prediction": "velocity"},
             "alpha > 0 everywhere",

@@ -46,10 +46,6 @@ class Grid:
     def num_steps(self) -> int:
         return len(self.times) - 1
 
-    @property
-    def towards_data(self) -> bool:
-        return bool((self.log_snr[-1] > self.log_snr[0]).all())
-
     def levels(self, n: int) -> tuple[Floats, Floats, Floats, Floats]:
         """α, σ at the start of step n and at its end."""
         return self.alpha[n], self.sigma[n], self.alpha[n + 1], self.sigma[n + 1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,39 +49,50 @@ class Variable:
         return np.ones_like(t) if self.in_time else self.grid.path.at(t)[0]
 
 
-def runge_kutta(grid: Grid, tableau: str, variable: str = "time", churn: float = 0.0, **churn_options: float) -> Any:
+@dataclass(frozen=True)
+class Churn:
+    """Noise that is added before a step. Source: Karras et al. 2022, algorithm 2."""
+
+    amount: float
+    noise: float
+    lowest: float
+    highest: float
+
+    def raised(self, level: Floats) -> Floats:
+        """(S, R) levels with the noise."""
+        gamma = min(self.amount / len(level), 2**0.5 - 1)
+        return np.where((self.lowest <= level) & (level <= self.highest), level * (1 + gamma), level)
+
+
+def runge_kutta(
+    grid: Grid,
+    tableau: str,
+    variable: str = "time",
+    churn: float = 0.0,
+    churn_noise: float = 1.0,
+    churn_min: float = 0.0,
+    churn_max: float = np.inf,
+) -> list[Stage]:
     """Stages of an explicit method. Where a stage would ask the model for what it does not say (noise at σ = 0, data at
     α = 0 …) that step is Euler's, as Karras et al. do at the end."""
     v = Variable(grid, variable)
     if churn and v.in_time:
         raise ValueError("churn: expected 0 with variable='time', got a positive number")
+    if churn < 0 or churn_noise < 0:
+        raise ValueError(f"churn: expected 0 or more, got {churn} and churn_noise {churn_noise}")
+    added = Churn(churn, churn_noise, churn_min, churn_max)
     start, t = v.values[:-1], grid.times[:-1]
     if churn:
-        start = _churned(start, grid.num_steps, churn, **churn_options)
+        start = added.raised(start)
         t = _churned_times(v, start)
     steps = Steps(v, tableau, start, t)
     number = itertools.count()
     stages: list[Stage] = []
     for n in range(grid.num_steps):
         if churn:
-            stages.append(_stage_of_churn(v, n, start[n], t[n], next(number), churn_options["churn_noise"]))
+            stages.append(_stage_of_churn(v, n, start[n], t[n], next(number), churn_noise))
         stages += steps.stages(n, number)
     return stages
-
-
-def _churned(
-    level: Floats,
-    num_steps: int,
-    churn: float,
-    churn_noise: float = 1.0,
-    churn_min: float = 0.0,
-    churn_max: float = np.inf,
-) -> Floats:
-    """The level raised by noise. Source: Karras et al. 2022, algorithm 2."""
-    if not (churn > 0 and churn_noise >= 0):
-        raise ValueError(f"churn: expected positive numbers, got {churn} and churn_noise {churn_noise}")
-    gamma = min(churn / num_steps, 2**0.5 - 1)
-    return np.where((churn_min <= level) & (level <= churn_max), level * (1 + gamma), level)
 
 
 def _churned_times(v: Variable, raised: Floats) -> Floats:

@@ -19,27 +19,12 @@ from .prediction import PREDICTIONS
 from .table import Stage, Table
 
 
-def _one_step(tableau: str) -> Callable[..., list[Stage]]:
-    def build(
-        grid: Grid,
-        variable: str = "time",
-        churn: float = 0.0,
-        churn_noise: float = 1.0,
-        churn_min: float = 0.0,
-        churn_max: float = float("inf"),
-    ) -> list[Stage]:
-        options = {"churn_noise": churn_noise, "churn_min": churn_min, "churn_max": churn_max}
-        return runge_kutta(grid, tableau, variable, churn, **(options if churn else {}))
-
-    return build
-
-
 def _ancestral(grid: Grid, eta: float = 1.0, clip: float | None = None) -> list[Stage]:
     return ddim(grid, eta, clip)
 
 
 _BUILDERS: dict[str, Callable[..., list[Stage]]] = {
-    **{name: _one_step(name) for name in TABLEAUX},
+    **{name: functools.partial(runge_kutta, tableau=name) for name in TABLEAUX},
     "adams_bashforth": adams_bashforth,
     "ddim": ddim,
     "ddpm": ddpm,
