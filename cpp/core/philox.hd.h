@@ -28,7 +28,7 @@ struct WideProduct {
 };
 
 template <class Word>
-FASTCV_HD PhiloxOf<Word> philox4x32(PhiloxOf<Word> counter, std::uint32_t key0, std::uint32_t key1) {
+FASTCV_HD PhiloxOf<Word> philox_rounds(PhiloxOf<Word> counter, std::uint32_t key0, std::uint32_t key1) {
   Word(&c)[4] = counter.v;
   for (int round = 0; round < 10; ++round) {
     const WideProduct<Word> product0(c[0], 0xD2511F53U), product1(c[2], 0xCD9E8D57U);
@@ -37,6 +37,10 @@ FASTCV_HD PhiloxOf<Word> philox4x32(PhiloxOf<Word> counter, std::uint32_t key0, 
     key1 += 0xBB67AE85U;
   }
   return counter;
+}
+
+FASTCV_HD Philox4 philox4x32(Philox4 counter, std::uint32_t key0, std::uint32_t key1) {
+  return philox_rounds(counter, key0, key1);
 }
 
 // Block `index` of stream `stream` of a seed.

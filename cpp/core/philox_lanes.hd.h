@@ -35,8 +35,8 @@ FASTCV_HD PhiloxOf<Unsigned> philox4x32(PhiloxOf<Unsigned> counter, std::uint32_
     even.v[w] = (SparseWords)counter.v[w];
     odd.v[w] = (SparseWords)counter.v[w] >> 32;
   }
-  even = philox4x32<SparseWords>(even, key0, key1);
-  odd = philox4x32<SparseWords>(odd, key0, key1);
+  even = philox_rounds(even, key0, key1);
+  odd = philox_rounds(odd, key0, key1);
   for (int w = 0; w < 4; ++w) counter.v[w] = (Unsigned)((even.v[w] & 0xffffffffU) | (odd.v[w] << 32));
   return counter;
 }
