@@ -56,8 +56,8 @@ def fuse(color: bool) -> voxels.TsdfVolume:
     frames = sequence()
     volume = voxels.TsdfVolume(VOXEL, truncation=TRUNCATION * VOXEL, color=color, origin=ORIGIN)
     colors = frames.colors if color else None
-    scale = {"depth_scale": 0.001, "max_depth": FAR}
-    volume.integrate(frames.depths, frames.camera, frames.poses, color=colors, **scale)
+    images = (frames.depths, frames.camera, frames.poses)
+    volume.integrate(*images, color=colors, depth_scale=0.001, max_depth=FAR)
     return volume
 
 
@@ -108,11 +108,12 @@ def same_surface(ours: voxels.TsdfVolume, theirs: Any) -> tuple[str, bool]:
     """Crossings of the voxels' edges, those of one at the nearest of the other, along our normal, both ways."""
     spatial = importlib.import_module("scipy.spatial")
     mesh = ours.extract_mesh(min_weight=2)
+    normals = np.asarray(mesh.normals)
     points = theirs.extract_point_cloud(weight_threshold=2.0).point.positions.numpy()
     far, here = spatial.KDTree(mesh.vertices).query(points)
     far_back, there = spatial.KDTree(points).query(mesh.vertices)
-    along = np.abs(np.sum((points - mesh.vertices[here]) * mesh.normals[here], axis=1)) / VOXEL
-    along_back = np.abs(np.sum((points[there] - mesh.vertices) * mesh.normals, axis=1)) / VOXEL
+    along = np.abs(np.sum((points - mesh.vertices[here]) * normals[here], axis=1)) / VOXEL
+    along_back = np.abs(np.sum((points[there] - mesh.vertices) * normals, axis=1)) / VOXEL
     ends, shares = [], []
     for distance, off in ((far, along), (far_back, along_back)):
         near = distance < 2 * VOXEL  # the others are parts of the room that the other does not have

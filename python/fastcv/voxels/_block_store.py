@@ -26,7 +26,8 @@ def bytes_per_block(color: bool) -> int:
 class BlockStore:
     """The arrays of a volume, in the framework and on the device of the call that made it.
 
-    The first ``count`` entries are in use, the others are zeros: with numpy pages that nobody touched, which cost nothing.
+    The first ``count`` entries are in use, the others are zeros: with numpy, pages that nobody touched and that cost
+    nothing.
     """
 
     def __init__(self, call: Call, color: bool) -> None:
