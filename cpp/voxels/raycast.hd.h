@@ -199,7 +199,7 @@ class RenderPixel {
   // Distances are measured along the axes of cameras, which is more than to the nearest surface; and the band behind a
   // surface is as thick as the truncation, so that no step leaps over it.
   FASTCV_HD double step_from(float value) const {
-    const double voxels = 0.75 * double(value < 0 ? -value : value) / view_.voxel_size;
+    const double voxels = double(value < 0 ? -value : value) / view_.voxel_size;
     return voxels > 1 ? voxels : 1;
   }
   // Of the voxel that the point lies in where that is far from the surface, else between voxels.

@@ -144,10 +144,10 @@ def test_frames_that_look_through_carve():
     thing[20:50, 30:60] = 1.5
     volume.integrate(thing, CAMERA, np.eye(3, 4))
     view = volume.render(CAMERA, np.eye(3, 4))
-    np.testing.assert_allclose(view.depth[25:45, 35:55], 1.5, atol=1e-5)
+    np.testing.assert_allclose(view.depth[25:45, 35:55], 1.5, atol=1e-4)  # 2e-3 voxels
     volume.integrate(np.stack([wall] * 8), CAMERA, np.stack([np.eye(3, 4)] * 8))
     view = volume.render(CAMERA, np.eye(3, 4))
-    np.testing.assert_allclose(view.depth[5:-5, 5:-5], 3, atol=1e-5)
+    np.testing.assert_allclose(view.depth[5:-5, 5:-5], 3, atol=1e-4)
 
 
 def test_order_does_not_matter_where_all_blocks_exist(frames):

@@ -15,6 +15,7 @@ from .occupancy import BLOCK
 
 BLOCK_LIMIT = 2**20  # kBlockLimit of cpp/voxels/block_table.hd.h: coordinates lie in [-BLOCK_LIMIT, BLOCK_LIMIT)
 _BLOCK_SHAPE = (BLOCK, BLOCK, BLOCK)
+_SPARE = 8192  # blocks that arrays have room for at least when they grow
 
 
 def bytes_per_block(color: bool) -> int:
@@ -25,7 +26,8 @@ def bytes_per_block(color: bool) -> int:
 class BlockStore:
     """The arrays of a volume, in the framework and on the device of the call that made it.
 
-    The first ``count`` entries are in use. Pages of the others are not touched, so that they cost no memory.
+    The first ``count`` entries are in use, the others are zeros: with numpy, pages that nobody touched and that cost
+    nothing.
     """
 
     def __init__(self, call: Call, color: bool) -> None:
@@ -72,10 +74,8 @@ class BlockStore:
         """Blocks of zeros at new coordinates; ``most`` blocks are as many as there ever may be."""
         before, after = self.count, self.count + len(blocks)
         if after > len(self._arrays[0]):
-            self._grow(min(max(after, 2 * before), most))
+            self._grow(min(after + max(before, _SPARE), most))
         self._arrays[0][before:after] = blocks
-        for array in self._arrays[1:]:
-            array[before:after] = 0
         self.count = after
         self._enter(before)
 
@@ -110,9 +110,16 @@ class BlockStore:
 
     def _grow(self, capacity: int) -> None:
         for i, old in enumerate(self._arrays):  # one after the other, so that only one is there twice
-            new = self.call.empty((capacity, *old.shape[1:]), "int32" if i == 0 else "float32")
+            new = self._zeros((capacity, *old.shape[1:]), "int32" if i == 0 else "float32")
             new[: self.count] = old[: self.count]
             self._arrays[i] = new
+
+    def _zeros(self, shape: tuple[int, ...], dtype: str) -> Any:
+        if self.call.framework == "numpy":
+            return np.zeros(shape, dtype)
+        new = self.call.empty(shape, dtype)
+        new[:] = 0
+        return new
 
     def _enter(self, begin: int) -> None:
         """Blocks from ``begin`` on into the table, which is kept at most half full."""
