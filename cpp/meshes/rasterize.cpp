@@ -162,7 +162,8 @@ void draw(const Triangles& triangles, std::int32_t face, const Box& box, const R
       const double sum = weight[0] + weight[1] + weight[2];
       const float depth = static_cast<float>(edges.determinant / sum);
       const std::int64_t pixel = y * raster.width + x;
-      if (!(depth < raster.depth[pixel])) continue;
+      // A depth too small for float would read as none.
+      if (!(depth > 0 && depth < raster.depth[pixel])) continue;
       raster.depth[pixel] = depth;
       raster.faces[pixel] = face;
       for (int k = 0; k < 3; ++k) raster.weights[3 * pixel + k] = static_cast<float>(weight[k] / sum);

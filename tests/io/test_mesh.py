@@ -96,6 +96,34 @@ def test_texture(tmp_path, suffix):
     assert len(back.vertices) == 48
 
 
+def test_texture_by_the_book(tmp_path):
+    """glTF counts v from the picture's top and has it in the file, OBJ from its bottom and has it beside."""
+    Image = pytest.importorskip("PIL.Image")
+    mesh = grid_mesh(5, texture=True)
+    height, width = mesh.texture.image.shape[:2]
+    expected = np.unique(mesh.texture.uv.reshape(-1, 2) / [width, height], axis=0)
+    write_mesh(tmp_path / "a.glb", mesh)
+    tree, binary = glb_parts(tmp_path / "a.glb")
+    primitive = tree["meshes"][0]["primitives"][0]
+    places = accessor(tree, binary, primitive["attributes"]["TEXCOORD_0"])
+    np.testing.assert_allclose(np.unique(places, axis=0), expected, atol=1e-6)
+    texture = tree["materials"][primitive["material"]]["pbrMetallicRoughness"]["baseColorTexture"]["index"]
+    view = tree["bufferViews"][tree["images"][tree["textures"][texture]["source"]]["bufferView"]]
+    start = view.get("byteOffset", 0)
+    picture = Image.open(io.BytesIO(binary[start : start + view["byteLength"]]))
+    np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), mesh.texture.image)
+
+    write_mesh(tmp_path / "a.obj", mesh)
+    lines = [line.split() for line in (tmp_path / "a.obj").read_text().splitlines()]
+    places = np.array([line[1:3] for line in lines if line[:1] == ["vt"]], float)
+    corners = [corner.split("/") for line in lines if line[:1] == ["f"] for corner in line[1:]]
+    at = places[[int(corner[1]) - 1 for corner in corners]].reshape(-1, 3, 2)
+    np.testing.assert_allclose(at * [width, -height] + [0, height], mesh.texture.uv, atol=1e-5)
+    library = next(line[1] for line in lines if line[:1] == ["mtllib"])
+    named = next(line.split()[1] for line in (tmp_path / library).read_text().splitlines() if line.startswith("map_Kd"))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / named).convert("RGB")), mesh.texture.image)
+
+
 def test_float64_positions(tmp_path):
     mesh = grid_mesh(3)
     far = Mesh(mesh.vertices.astype(np.float64) + 4e6, mesh.faces)
