@@ -49,10 +49,11 @@ def compiler() -> str:
 
 
 @functools.cache
-def library() -> Any:
-    source = Path(__file__).with_name("brute_force.cpp")
+def library(name: str = "brute_force.cpp") -> Any:
+    """A file of this folder, compiled and loaded."""
+    source = Path(__file__).with_name(name)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "brute_force.so"
+        path = Path(folder) / "library.so"
         subprocess.run([compiler(), *FLAGS, str(source), "-o", str(path)], check=True)
         return ctypes.CDLL(str(path))
 

@@ -52,8 +52,8 @@ def image_of(
     if height == 0 or width == 0:
         raise ValueError(f"{label}: expected at least one pixel, got shape {size}")
     if not is_pair(camera):
-        return image, Projection(_oriented(f"cameras[{i}]", camera, grid), None)
-    intrinsics, pose = camera[0], _pose(f"cameras[{i}]", camera[1])
+        return image, Projection(facing_matrix(f"cameras[{i}]", camera, grid), None)
+    intrinsics, pose = camera[0], rigid_pose(f"cameras[{i}]", camera[1])
     if size != (expected := (intrinsics.height, intrinsics.width)):
         raise ValueError(f"{label}: expected its camera's size {expected}, got shape {size}")
     if is_pinhole(intrinsics):
@@ -100,7 +100,7 @@ def is_pinhole(camera: Camera) -> bool:
     return camera.model in _PINHOLES
 
 
-def _oriented(name: str, matrix: ArrayLike, grid: VoxelGrid) -> Array:
+def facing_matrix(name: str, matrix: ArrayLike, grid: VoxelGrid) -> Array:
     """A projection matrix of any scale and sign, scaled so that w is depth and the grid's centre lies in front."""
     P = np.asarray(matrix, np.float64)
     if P.shape != (3, 4):
@@ -118,7 +118,8 @@ def _oriented(name: str, matrix: ArrayLike, grid: VoxelGrid) -> Array:
     return P * np.sign(depth)
 
 
-def _pose(name: str, pose: ArrayLike) -> Array:
+def rigid_pose(name: str, pose: ArrayLike) -> Array:
+    """A pose as it is, checked."""
     pose = np.asarray(pose, np.float64)
     if pose.shape != (3, 4):
         raise ValueError(f"{name}: expected a pose of shape (3, 4), got {pose.shape}")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .. import camera as camera_room
 from .._arrays import Call, dtype_name, handle
 from ..scene import Camera
-from ._cameras import is_pair, is_pinhole
+from ._cameras import facing_matrix, is_pair, is_pinhole, rigid_pose
 from ._memory import require_memory
 from ._silhouettes import view_of
 from .grid import VoxelGrid
@@ -90,8 +90,9 @@ def pack_photographs(
         call.backend.voxels.pack_photograph(handle(image), handle(out), call.execution(num_threads))
         seen[start:end][shows.ravel()] = NOT_CAST
     geometry = np.stack([view_geometry(matrix, grid) for _, _, matrix in photos])
-    tables = (call.place(table) for table in (geometry, layout))
-    return Photographs(*tables, pixels, call.place(seen), call.place(np.zeros(total, np.float32)), sizes)
+    depths = np.zeros(total, np.float32)
+    place = call.place
+    return Photographs(place(geometry), place(layout), pixels, place(seen), place(depths), sizes)
 
 
 def view_geometry(image_from_world: Array, grid: VoxelGrid) -> Array:
@@ -155,10 +156,9 @@ def camera_of(camera: Any, size: tuple[int, int] | None, grid: VoxelGrid) -> tup
         intrinsics: Camera = camera[0]
         if not is_pinhole(intrinsics):
             raise ValueError(f"camera: expected PINHOLE or SIMPLE_PINHOLE, got {intrinsics.model}")
-        size = (intrinsics.height, intrinsics.width)
-    elif size is None:
+        return intrinsics.matrix @ rigid_pose("camera", camera[1]), (intrinsics.height, intrinsics.width)
+    if size is None:
         raise ValueError("size: expected (H, W) where the camera is a matrix, got None")
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size: expected two positive numbers (H, W), got {size}")
-    view = view_of(Call(), 0, np.zeros(size, np.uint8), camera, grid)
-    return view.projection.image_from_world, size
+    return facing_matrix("camera", camera, grid), size

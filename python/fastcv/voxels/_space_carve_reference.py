@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Space carving in numpy, every ray and every surface voxel anew in each round: slow, readable, what is tested against."""
+"""Space carving in numpy, every surface voxel in every round: slow, readable, what the kernels are tested against."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def space_carve(
         sights = [_look(view, occupied) for view in views]
         marked = np.zeros_like(occupied)
         for voxel in _surface(occupied & ~held, occupied):
-            seen = [(gain, *_observe(*pair, voxel, True)) for gain, *pair in zip(gains, views, sights, strict=True)]
+            seen = [(g, *_observe(v, sight, voxel, True)) for g, v, sight in zip(gains, views, sights, strict=True)]
             colors = np.array([gain * color for gain, color, _, share in seen if share > 0])
             rough = np.array([roughness**2 for _, _, roughness, share in seen if share > 0])
             if len(colors) < min_views:
@@ -68,7 +68,7 @@ def space_carve(
         if not marked.any():
             return Result(occupied, rounds, _colors(views, sights, occupied, gains))
         if masks is not None:
-            held |= _without(views, sights, occupied, marked)
+            held |= _without(sights, marked)
         occupied &= ~marked | held
 
 
@@ -120,9 +120,9 @@ def _look(view: View, occupied: NDArray[np.bool_]) -> Sight:
     return {pixel: [(voxel, depth) for voxel, depth in ray if occupied[voxel]] for pixel, ray in view.rays.items()}
 
 
-def _without(views: Sequence[View], sights: Sequence[Sight], occupied: NDArray, marked: NDArray) -> NDArray[np.bool_]:
+def _without(sights: Sequence[Sight], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Voxels that pixels see which would see none if all that is marked went."""
-    held = np.zeros_like(occupied)
+    held = np.zeros_like(marked)
     for sight in sights:
         for ray in sight.values():
             if ray and all(marked[voxel] for voxel, _ in ray):
@@ -136,7 +136,7 @@ def _surface(candidates: NDArray[np.bool_], occupied: NDArray[np.bool_]) -> list
     for axis in range(3):
         for shift in (-1, 1):
             inner &= np.roll(padded, shift, axis)[1:-1, 1:-1, 1:-1]
-    return [tuple(voxel) for voxel in np.argwhere(candidates & ~inner).tolist()]
+    return [(z, y, x) for z, y, x in np.argwhere(candidates & ~inner).tolist()]
 
 
 def _observe(view: View, sight: Sight, voxel: Voxel, centrally: bool) -> tuple[Array, float, float]:
@@ -154,8 +154,8 @@ def _observe(view: View, sight: Sight, voxel: Voxel, centrally: bool) -> tuple[A
         return nothing
 
     def sees(pixel: tuple[int, int]) -> bool:
-        ray = sight.get(pixel)
-        return bool(ray) and w - reach <= float(np.float32(ray[0][1])) <= w + reach
+        ray = sight.get(pixel, [])
+        return len(ray) > 0 and w - reach <= float(np.float32(ray[0][1])) <= w + reach
 
     if centrally and not sees((int(middles[1]), int(middles[0]))):
         return nothing
@@ -174,8 +174,8 @@ def _observe(view: View, sight: Sight, voxel: Voxel, centrally: bool) -> tuple[A
             sums += covered * view.levels[row, column]
     if weight == 0:
         return nothing
-    means = sums * (1 / weight)
-    return means[:3], means[3], weight / ((high[0] - low[0]) * (high[1] - low[1]))
+    means = np.asarray(sums * (1 / weight), np.float64)
+    return means[:3], float(means[3]), weight / ((high[0] - low[0]) * (high[1] - low[1]))
 
 
 def _cover(low: int, high: int, pixel: int) -> int:
@@ -198,12 +198,10 @@ def _sum(values: Array) -> float:
     return total
 
 
-def _colors(
-    views: Sequence[View], sights: Sequence[Sight], occupied: NDArray, gains: Array
-) -> dict[Voxel, Array]:
+def _colors(views: Sequence[View], sights: Sequence[Sight], occupied: NDArray, gains: Array) -> dict[Voxel, Array]:
     colors = {}
     for voxel in _surface(occupied, occupied):
-        seen = [(gain, *_observe(*pair, voxel, False)) for gain, *pair in zip(gains, views, sights, strict=True)]
+        seen = [(g, *_observe(v, sight, voxel, False)) for g, v, sight in zip(gains, views, sights, strict=True)]
         weight = sum(share for *_, share in seen)
         if weight > 0:
             colors[voxel] = sum(share * gain * color for gain, color, _, share in seen) / weight

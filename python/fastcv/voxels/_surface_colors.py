@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._photo_carving import PhotoCarving
 
 _CHUNK = 1 << 16  # voxels observed at once
 _MOST_SAMPLES = 1 << 16  # voxels that gains are estimated from
@@ -15,13 +16,6 @@ _LEAST_SAMPLES = 32  # of a view; with fewer its gain stays 1
 _DARKEST = 8.0  # levels: below, noise makes most of a ratio
 _BRIGHTEST = 250.0
 _SPREAD = 8  # voxels that colour spreads over from those that are seen
-
-
-class Carving(Protocol):
-    """What is left of the voxels, and who sees them."""
-
-    def fetch_states(self) -> NDArray[np.uint8]: ...
-    def observe(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 
 
 def exposed_voxels(states: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -39,7 +33,7 @@ def exposed_voxels(states: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.concatenate(numbers)
 
 
-def estimate_gains(carving: Carving) -> NDArray[np.float64]:
+def estimate_gains(carving: PhotoCarving) -> NDArray[np.float64]:
     """Gains (V, 3), of geometric mean 1, under which a surface voxel has the same levels in every view that sees it.
 
     The logarithm of a view's gain is the median, over voxels, of how far the other views' mean lies above this view,
@@ -68,7 +62,7 @@ def _by_view(weights: NDArray, levels: NDArray, gains: NDArray[np.float64]) -> I
 
 
 def surface_colors(
-    carving: Carving, gains: NDArray[np.float64]
+    carving: PhotoCarving, gains: NDArray[np.float64]
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32]]:
     """Surface voxels (M, 3), their colours (M, 3) and how many views see them (M,); see ``PhotoHull``."""
     states = carving.fetch_states()

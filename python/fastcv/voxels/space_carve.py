@@ -5,24 +5,23 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._arrays import Call, handle
+from .._arrays import Call
 from ..scene import Camera
 from ._memory import require_memory
-from ._photographs import Photographs, pack_photographs
+from ._photo_carving import PhotoCarving, Progress, Rule
+from ._photographs import pack_photographs
 from ._surface_colors import estimate_gains, surface_colors
 from .carve import carve
 from .grid import VoxelGrid
-from .occupancy import BLOCK, Occupancy
+from .occupancy import Occupancy
 from .render import colors_of, render_voxels
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +65,8 @@ class PhotoHull:
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """The picture that a camera takes, (H, W, 3) RGB, and where it shows the object, (H, W).
 
-        ``camera`` and ``size`` are those of ``render_voxels``. Colours are those of the mean photograph: before the
-        gains of any.
+        ``camera`` and ``size`` are those of ``render_voxels``. What view i took, times ``gains[i]``, compares
+        with it.
         """
         seen, _ = render_voxels(self.occupancy, camera, size=size, num_threads=num_threads)
         return colors_of(seen, self.voxels, self.colors, self.occupancy.shape), seen >= 0
@@ -90,14 +89,14 @@ def space_carve(
 ) -> PhotoHull:
     """Take away the voxels of a surface whose colour differs between the photographs that see them, until none does.
 
-    In every round a ray through the centre of each pixel looks for the first voxel that is left; a pixel sees a voxel if
-    its ray ends within the voxel's slab of depths. A view sees it if the pixel under its centre does, and what the view
-    sees is the mean colour, times the view's gain, of the pixels that do in the voxel's footprint, the rectangle as
-    large as the voxel's front but at least a pixel wide. Where at least ``min_views`` views see a voxel and the variance
-    of their colours (the mean of the channels') exceeds ``threshold² + slack² r²``, it is taken away; r² is the variance
-    of the levels of 3 × 3 pixels, its mean over the footprints: near edges a small displacement makes a large
-    difference, so that more is forgiven there. All voxels of a round are judged by what was left before it; taking
-    voxels away only uncovers others, so no view that once saw a voxel loses it.
+    In every round a ray through the centre of each pixel looks for the first voxel that is left; a pixel sees a voxel
+    if its ray ends within the voxel's slab of depths. A view sees it if the pixel under its centre does, and what the
+    view sees is the mean colour, times the view's gain, of the pixels that do in the voxel's footprint, the rectangle
+    as large as the voxel's front but at least a pixel wide. Where at least ``min_views`` views see a voxel and the
+    variance of their colours (the mean of the channels') exceeds ``threshold² + slack² r²``, it is taken away; r is the
+    standard deviation of the levels of 3 × 3 pixels, averaged over a footprint, squared and averaged over views: near
+    edges a small displacement makes a large difference, so that more is forgiven there. All voxels of a round are
+    judged by what was left before it; taking voxels away only uncovers others.
 
     With masks, background says nothing of colour, and a silhouette stays filled: a voxel is held for good if without
     it, or what else is to go, a foreground pixel would see nothing any more. Without that a hole once drilled into an
@@ -179,8 +178,8 @@ def space_carve(
         states = carve(masks, cameras, grid, num_threads=num_threads).to_dense().view(np.uint8)
     else:
         states = np.ones(grid.shape, np.uint8)
-    carving = _Carving(call, photos, states, num_threads)
-    rule = _Rule(float(threshold) ** 2, float(slack) ** 2, int(min_views), masks is not None)
+    carving = PhotoCarving(call, photos, states, num_threads)
+    rule = Rule(float(threshold) ** 2, float(slack) ** 2, int(min_views), masks is not None)
     estimate = gains is None and not (start is None and masks is None)
     levels = estimate_gains(carving) if estimate else _gains(gains, len(images))
     if estimate:
@@ -191,100 +190,6 @@ def space_carve(
     occupancy = Occupancy.from_dense(carving.fetch_states() != 0, grid)
     voxels, colors, num_views = surface_colors(carving, levels)
     return PhotoHull(occupancy, voxels, colors, num_views, levels, carving.rounds, converged)
-
-
-class _Rule(NamedTuple):
-    """What decides, as Consistency of cpp/voxels/photographs.h has it, and whether silhouettes stay filled."""
-
-    level_variance: float
-    slack: float
-    min_views: int
-    hold: bool
-
-
-class _Carving:
-    """The arrays of a carving, where the images are, and its rounds."""
-
-    def __init__(self, call: Call, photos: Photographs, states: NDArray[np.uint8], num_threads: int) -> None:
-        self.photos, self.shape = photos, states.shape
-        self._call, self._native, self._execution = call, call.backend.voxels, call.execution(num_threads)
-        for view in call.fetch(photos.geometry):
-            inside = (view[12:15] >= 0) & (view[12:15] < self.shape[::-1])
-            if inside.all():
-                states[tuple(view[12:15].astype(np.int64)[::-1])] = 0
-        blocks = tuple(-(-size // BLOCK) for size in self.shape)
-        self._states = call.place(states)
-        self._marks, self._touched, self._touches = (
-            call.place(np.zeros(shape, np.uint8)) for shape in (self.shape, blocks, blocks)
-        )
-        self._tiles, self._changed = (call.place(np.ones(photos.num_tiles, np.uint8)) for _ in range(2))
-        self._counts = call.empty((self.shape[0],), "int64")
-        self._size = np.array(self.shape, np.int64)
-        self.rounds = 0
-        self._look()
-
-    def run(
-        self, rule: _Rule, gains: NDArray[np.float64], max_rounds: int | None, progress: Progress | None
-    ) -> bool:
-        """Rounds until one finds nothing; whether it came to that."""
-        placed = self._call.place(gains)
-        self._changed[:] = 1
-        self._touched[:] = 1
-        while self.rounds != max_rounds:
-            self.rounds += 1
-            marked = self._judge(rule, placed)
-            taken = self._take(rule.hold)
-            if progress is not None:
-                progress(self.rounds, taken)
-            if not marked:
-                return True
-        return False
-
-    def _judge(self, rule: _Rule, gains: Any) -> int:
-        photos = self.photos
-        self._tiles[:] = 0
-        views = (photos.geometry, photos.layout, photos.pixels, gains)
-        grid = (photos.depths, self._states, self._changed, self._touched, self._marks, self._tiles, self._counts)
-        self._native.judge_voxels(*map(handle, views), *rule[:3], *map(handle, grid), self._execution)
-        return int(self._counts.sum())
-
-    def _take(self, hold: bool) -> int:
-        photos, native, execution = self.photos, self._native, self._execution
-        if hold:
-            views = zip(photos.geometry, photos.images(photos.seen), photos.tiles(self._tiles), strict=True)
-            for geometry, seen, tiles in views:
-                native.hold_rays(*map(handle, (geometry, self._states, self._marks, seen, tiles)), execution)
-        self._touches[:] = 0
-        arrays = (self._states, self._touched, self._marks, self._counts, self._touches)
-        native.take_voxels(*map(handle, arrays), execution)
-        self._touched, self._touches = self._touches, self._touched
-        self._look()
-        arrays = (photos.geometry, photos.layout, self._size, self._changed, self._touched)
-        native.touch_blocks(*map(handle, arrays), execution)
-        return int(self._counts.sum())
-
-    def _look(self) -> None:
-        """Every pixel of marked tiles sees the first voxel that is left on its ray."""
-        photos = self.photos
-        self._changed[:] = 0
-        images, tiles = ((photos.seen, photos.depths), (self._tiles, self._changed))
-        parts = (*map(photos.images, images), *map(photos.tiles, tiles))
-        for geometry, *view in zip(photos.geometry, *parts, strict=True):
-            self._native.cast_rays(*map(handle, (geometry, self._states, *view)), self._execution)
-
-    def fetch_states(self) -> NDArray[np.uint8]:
-        """(Z, Y, X), 0 where nothing is left."""
-        return self._call.fetch(self._states)
-
-    def observe(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean levels (N, V, 3) that views see of voxels, and the share (N, V) of the footprints that they see."""
-        photos, views = self.photos, len(self.photos.sizes)
-        colors = self._call.empty((len(numbers), views, 3), "float32")
-        shares = self._call.empty((len(numbers), views), "float32")
-        arrays = (photos.geometry, photos.layout, photos.pixels, photos.depths, self._size)
-        outputs = (self._call.place(np.ascontiguousarray(numbers)), colors, shares)
-        self._native.observe_voxels(*map(handle, (*arrays, *outputs)), self._execution)
-        return self._call.fetch(colors), self._call.fetch(shares)
 
 
 def _gains(gains: ArrayLike | None, num_views: int) -> NDArray[np.float64]:
