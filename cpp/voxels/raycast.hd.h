@@ -33,14 +33,9 @@ class VoxelReader {
   FASTCV_HD std::int64_t find(const std::int64_t* voxel) {
     const auto part = [&](int axis) { return static_cast<std::int32_t>(voxel[axis] >> 3); };
     const std::int32_t block[3] = {part(2), part(1), part(0)};
-    if (!within_limit(block)) return -1;
-    const std::int64_t key = block_key(block);
-    const int place = (block[0] & 1) << 2 | (block[1] & 1) << 1 | (block[2] & 1);
-    if (keys_[place] != key) {
-      keys_[place] = key;
-      slots_[place] = find_slot(surface_.table, key);
-    }
-    return slots_[place];
+    if (block[0] == last_[0] && block[1] == last_[1] && block[2] == last_[2]) return last_slot_;
+    for (int axis = 0; axis < 3; ++axis) last_[axis] = block[axis];
+    return last_slot_ = find_block(block);
   }
   // Where a voxel lies in its block.
   FASTCV_HD static std::int64_t offset(const std::int64_t* voxel) {
@@ -60,6 +55,16 @@ class VoxelReader {
   }
 
  private:
+  FASTCV_HD std::int64_t find_block(const std::int32_t* block) {
+    if (!within_limit(block)) return -1;
+    const std::int64_t key = block_key(block);
+    const int place = (block[0] & 1) << 2 | (block[1] & 1) << 1 | (block[2] & 1);
+    if (keys_[place] != key) {
+      keys_[place] = key;
+      slots_[place] = find_slot(surface_.table, key);
+    }
+    return slots_[place];
+  }
   FASTCV_HD bool read_within(const std::int64_t* low, Cell& cell) {
     const std::int64_t slot = find(low);
     if (slot < 0) return false;
@@ -92,7 +97,8 @@ class VoxelReader {
   }
 
   const voxels::Surface& surface_;
-  std::int64_t keys_[8], slots_[8] = {};
+  std::int64_t keys_[8], slots_[8] = {}, last_slot_ = -1;
+  std::int32_t last_[3] = {voxels::kBlockLimit, 0, 0};  // no block has these coordinates
 };
 
 struct Ray {

@@ -266,6 +266,20 @@ def test_millimetres_and_strided_frames(frames):
     assert_same(volumes[0], volumes[2])
 
 
+def test_devices(frames, device):
+    """The same blocks in the same order, and the same bits in them."""
+    depths, poses, colors = frames
+    expected, volume = TsdfVolume(0.05, color=True), TsdfVolume(0.05, color=True)
+    expected.integrate(depths, CAMERA, poses, color=colors)
+    volume.integrate(device.put(depths), CAMERA, poses, color=device.put(colors))
+    for ours, theirs in zip(state(volume), state(expected), strict=True):
+        np.testing.assert_array_equal(device.get(ours), theirs)
+    view, expected_view = (v.render(CAMERA, poses[0]) for v in (volume, expected))
+    np.testing.assert_allclose(
+        device.get(view.depth), expected_view.depth, atol=1e-5
+    )  # where roots are rounded otherwise
+
+
 def test_torch_frames(frames):
     torch = pytest.importorskip("torch")
     depths, poses, colors = frames

@@ -15,7 +15,7 @@ from ..scene import Camera
 from ._block_store import BLOCK_LIMIT, BlockStore, blocks_in, bytes_per_block
 from ._frames import Frames, farthest, frames_of, pack
 from ._memory import memory_limit
-from ._render import RenderedView, render
+from ._raycast import RenderedView, render
 from .grid import VoxelGrid
 from .marching_cubes import marching_cubes_blocks
 from .occupancy import BLOCK, blocks_of
