@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""File formats: COLMAP, BAL, PLY, PFM, VOX, meshes, photographs. Whole files, or errors that say where they break."""
+"""File formats: COLMAP, BAL, PLY, PFM, VOX, meshes, RGB-D, photographs. Whole files, or errors that say where."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from .colmap_array import read_colmap_array, write_colmap_array
 from .colmap_database import ColmapDatabase, DatabaseImage, TwoViewGeometry, read_colmap_database
 from .mesh import MESH_SUFFIXES, read_mesh, write_mesh
 from .pfm import read_pfm, write_pfm
-from .photo import PHOTO_SUFFIXES, PhotoInfo, list_photos, read_photo, read_photo_info, write_image
+from .photo import PHOTO_SUFFIXES, PhotoInfo, list_photos, read_image16, read_photo, read_photo_info, write_image
 from .ply import PlyWriter, read_ply, write_ply
+from .projections import PosedPhoto, read_middlebury, read_projections
 from .pycolmap import from_pycolmap
+from .rgbd import RgbdFrame, RgbdSequence, is_rgbd, read_depth_png, read_rgbd
 from .vox import VoxVolume, read_vox, write_vox
 
 __all__ = [
@@ -23,21 +25,30 @@ __all__ = [
     "DatabaseImage",
     "PhotoInfo",
     "PlyWriter",
+    "PosedPhoto",
+    "RgbdFrame",
+    "RgbdSequence",
     "TwoViewGeometry",
     "VoxVolume",
     "atomic_directory",
     "atomic_write",
     "from_pycolmap",
+    "is_rgbd",
     "list_photos",
     "read_bal",
     "read_colmap",
     "read_colmap_array",
     "read_colmap_database",
+    "read_depth_png",
+    "read_image16",
     "read_mesh",
+    "read_middlebury",
     "read_pfm",
     "read_photo",
     "read_photo_info",
     "read_ply",
+    "read_projections",
+    "read_rgbd",
     "read_vox",
     "write_bal",
     "write_colmap",

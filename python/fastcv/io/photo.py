@@ -100,10 +100,7 @@ def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         if image.mode == "F":
             raise FormatError(path, "expected pixels of 8 or 16 bits, got floats")
         if image.mode.startswith("I"):  # 16 bits: Pillow would clip them at 255
-            values = np.asarray(image)
-            if values.size and not 0 <= values.min() <= values.max() < 2**16:
-                raise FormatError(path, f"expected values of 16 bits, got {values.min()} to {values.max()}")
-            return np.repeat((values.astype(np.uint16) >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
+            return np.repeat((_levels16(path, image) >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
         if "transparency" in image.info:  # a palette with alpha, of which Pillow warns otherwise
             image = image.convert("RGBA")
         return np.array(image.convert("RGB"))
@@ -111,6 +108,32 @@ def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         raise
     except Exception as error:  # Pillow has no common base for what a damaged file makes it raise
         raise FormatError(path, f"expected an image that decodes, got: {error}") from error
+
+
+def read_image16(path: str | os.PathLike[str]) -> NDArray[np.uint16]:
+    """Read an image of one channel with 16 bits a pixel, such as a depth map, as it is.
+
+    Parameters
+    ----------
+    path : path-like
+        PNG, PGM or TIFF.
+
+    Returns
+    -------
+    (H, W) uint16 array
+
+    Raises
+    ------
+    FormatError
+        Another kind of image, cut or damaged, or more pixels than ``read_photo`` takes.
+    MissingDependencyError
+        Pillow is not installed.
+    """
+    path = Path(path)
+    image = _open(path)
+    if not image.mode.startswith("I"):
+        raise FormatError(path, f"expected one channel of 16 bits, got an image of kind {image.mode}")
+    return _levels16(path, image)
 
 
 def read_photo_info(path: str | os.PathLike[str]) -> PhotoInfo:
@@ -269,6 +292,19 @@ def _focal_length_px(tags: dict[int, Any], width: int, height: int) -> float | N
         return None
     original_width = _positive(tags.get(_PIXEL_X_DIMENSION)) or width
     return focal * resolution / unit * width / original_width
+
+
+def _levels16(path: Path, image: PilImage.Image) -> NDArray[np.uint16]:
+    """Pixels of a mode that begins with I, which holds 16 bits or 32."""
+    try:
+        values = np.asarray(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # as in read_photo
+        raise FormatError(path, f"expected an image that decodes, got: {error}") from error
+    if values.size and not 0 <= values.min() <= values.max() < 2**16:
+        raise FormatError(path, f"expected values of 16 bits, got {values.min()} to {values.max()}")
+    return values.astype(np.uint16)
 
 
 def _positive(value: Any) -> float | None:
