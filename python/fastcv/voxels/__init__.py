@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from .bounds import hull_bounds
 from .carve import carve
 from .carve_depths import carve_depths
 from .carve_soft import carve_soft
+from .color_mesh import color_mesh
 from .grid import VoxelGrid
 from .marching_cubes import marching_cubes, marching_cubes_blocks
 from .mesh_occupancy import mesh_occupancy
@@ -24,6 +26,8 @@ __all__ = [
     "carve",
     "carve_depths",
     "carve_soft",
+    "color_mesh",
+    "hull_bounds",
     "marching_cubes",
     "marching_cubes_blocks",
     "mesh_occupancy",

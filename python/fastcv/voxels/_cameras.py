@@ -100,8 +100,8 @@ def is_pinhole(camera: Camera) -> bool:
     return camera.model in _PINHOLES
 
 
-def facing_matrix(name: str, matrix: ArrayLike, grid: VoxelGrid) -> Array:
-    """A projection matrix of any scale and sign, scaled so that w is depth and the grid's centre lies in front."""
+def scaled_matrix(name: str, matrix: ArrayLike) -> Array:
+    """A projection matrix of any scale and sign, scaled so that w is depth up to its sign."""
     P = np.asarray(matrix, np.float64)
     if P.shape != (3, 4):
         raise ValueError(f"{name}: expected shape (3, 4), or a Camera and a pose, got {P.shape}")
@@ -111,7 +111,12 @@ def facing_matrix(name: str, matrix: ArrayLike, grid: VoxelGrid) -> Array:
     # The volume of the parallelepiped of unit rows is that of K's: above the square of focal length over image size.
     if not lengths.all() or abs(np.linalg.det(P[:, :3] / lengths[:, None])) < 1e-12:
         raise ValueError(f"{name}: expected a matrix whose left 3x3 part is not singular, got {P.tolist()}")
-    P = P / lengths[2]
+    return np.divide(P, lengths[2])
+
+
+def facing_matrix(name: str, matrix: ArrayLike, grid: VoxelGrid) -> Array:
+    """The same with the sign for which the grid's centre lies in front."""
+    P = scaled_matrix(name, matrix)
     depth = P[2] @ grid.world_from_voxel @ [*(0.5 * np.array(grid.shape[::-1])), 1.0]
     if depth == 0:
         raise ValueError(f"{name}: expected a camera that does not stand beside the grid's centre, got depth 0 there")
