@@ -4,9 +4,33 @@
 from __future__ import annotations
 
 import importlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from .errors import MissingDependencyError
+
+# Libraries that take Ctrl-C while they are imported for an optional library of theirs that is missing.
+_DEAF = ("trimesh",)
+
+
+@contextmanager
+def _ctrl_c_afterwards() -> Iterator[None]:
+    """Put off Ctrl-C until the context is left; only the main thread is told of it at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        signal.raise_signal(signal.SIGINT)
 
 
 def require(module: str) -> Any:
@@ -18,7 +42,8 @@ def require(module: str) -> Any:
         It is not installed; the message says what to install.
     """
     try:
-        return importlib.import_module(module)
+        with _ctrl_c_afterwards() if module in _DEAF and module not in sys.modules else nullcontext():
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module.split(".")[0]:
             raise

@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from fastcv import features, pipeline
-from fastcv.cli import mvs, reconstruct
+from fastcv.cli import carve, fuse, mvs, reconstruct
 from fastcv.cli.main import main
+from fastcv.pipeline import stage_integrate
 
 
 def arrange(kind: str, moment: str, *details: str) -> None:
@@ -37,8 +38,14 @@ def arrange(kind: str, moment: str, *details: str) -> None:
     def show_progress(_: Sequence[str]) -> Iterator[pipeline.ProgressCallback]:
         yield listen
 
-    for command in (mvs, reconstruct):
+    for command in (carve, fuse, mvs, reconstruct):
         command.show_progress = show_progress  # type: ignore[assignment]
+    # Depth maps are integrated one by one, and the volume is written after each.
+    stage_integrate.BATCH_BYTES, stage_integrate.CHECKPOINT_SECONDS, stage_integrate.CHECKPOINT_SHARE = (
+        1,
+        0,
+        float("inf"),
+    )
     if moment == "writing":
         replace, count = os.replace, itertools.count(1)
 

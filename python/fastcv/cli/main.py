@@ -7,9 +7,9 @@
        that can be adjusted, disk full, folder in use, bars of the demo missed, a check of ``info`` failed
 2      the command line does not make sense: unknown option, no such folder, an output folder that holds
        something else, options that do not fit the photographs
-3      ``mvs`` is done, but views were skipped; its summary says which and why
-130    interrupted (Ctrl-C); ``reconstruct``, ``mvs`` and ``demo`` go on where they stopped when called again,
-       ``ba`` has written the best state so far
+3      ``mvs``, ``carve`` or ``fuse`` is done, but views were skipped; the summary says which and why
+130    interrupted (Ctrl-C); all but ``ba`` go on where they stopped when called again, ``ba`` has written the
+       best state so far
 =====  ==================================================================================================
 """
 
@@ -26,13 +26,12 @@ from typing import NoReturn
 from .. import __version__
 from ..errors import FastcvError
 
+INCOMPLETE = 3
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What becomes of the results of a command that was stopped.
 _RESUME = "Nothing that was finished is lost: the same command goes on where it stopped."
 _KEPT = {
-    "reconstruct": _RESUME,
-    "mvs": _RESUME,
-    "demo": _RESUME,
+    **dict.fromkeys(("reconstruct", "mvs", "carve", "fuse", "demo"), _RESUME),
     "ba": "Files that were there are whole: the earlier ones or the new.",
 }
 
@@ -70,7 +69,9 @@ def _run(arguments: Sequence[str]) -> int:
         return _fail("the command line needs tyro; install it with: pip install 'fastcv[pipeline]'", 1, arguments)
     from ..pipeline import OptionsError
     from .ba import ba
+    from .carve import carve
     from .demo import demo
+    from .fuse import fuse
     from .info import info
     from .mvs import mvs
     from .reconstruct import reconstruct
@@ -78,6 +79,8 @@ def _run(arguments: Sequence[str]) -> int:
     commands: dict[str, Callable[..., int]] = {
         "reconstruct": reconstruct,
         "mvs": mvs,
+        "carve": carve,
+        "fuse": fuse,
         "ba": ba,
         "info": info,
         "demo": demo,

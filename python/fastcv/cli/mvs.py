@@ -11,9 +11,8 @@ import tyro
 
 from ..pipeline import DensifyOptions, DensifySummary
 from .later import later
+from .main import INCOMPLETE
 from .progress import make_console, show_progress
-
-INCOMPLETE = 3  # exit code
 
 
 def mvs(

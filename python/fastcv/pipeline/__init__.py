@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Photographs, a posed model or a bundle adjustment problem in; results, their numbers and a report out."""
+"""Photographs, posed models, depth maps, silhouettes or problems in; results, their numbers and a report out."""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from .adjust_options import AdjustOptions
 from .adjust_report import describe_adjustment
 from .adjust_source import AdjustError
 from .adjust_summary import AdjustSummary
+from .carve_options import CarveOptions
+from .carve_scene import CARVE_STAGES, carve_scene
+from .carve_source import CarveError
 from .densify import DENSIFY_STAGES, DensifyError, densify
 from .densify_options import DensifyOptions
 from .densify_summary import DensifySummary
+from .fuse_depths import FUSE_STAGES, fuse_depths
+from .fuse_options import FuseOptions
+from .fuse_source import FuseError
 from .lock import FolderInUseError
 from .manifest import folder_command, read_manifest
 from .options import PRESETS, STAGES, Options, OptionsError, Preset
 from .progress import Progress, ProgressCallback
 from .reconstruct import reconstruct
 from .summary import Summary
+from .surface_summary import SurfaceSummary
 
 __all__ = [
     "ADJUST_STAGES",
+    "CARVE_STAGES",
     "DENSIFY_STAGES",
+    "FUSE_STAGES",
     "PRESETS",
     "SOLUTION",
     "STAGES",
@@ -28,20 +37,27 @@ __all__ = [
     "AdjustInterrupted",
     "AdjustOptions",
     "AdjustSummary",
+    "CarveError",
+    "CarveOptions",
     "DensifyError",
     "DensifyOptions",
     "DensifySummary",
     "FolderInUseError",
+    "FuseError",
+    "FuseOptions",
     "Options",
     "OptionsError",
     "Preset",
     "Progress",
     "ProgressCallback",
     "Summary",
+    "SurfaceSummary",
     "adjust",
+    "carve_scene",
     "densify",
     "describe_adjustment",
     "folder_command",
+    "fuse_depths",
     "read_manifest",
     "reconstruct",
 ]

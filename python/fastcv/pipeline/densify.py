@@ -15,7 +15,7 @@ from .dense import Dense
 from .densify_options import DensifyOptions
 from .densify_report import gather
 from .densify_summary import DensifySummary, summarize
-from .digest import digest_file
+from .digest import digest_or_none
 from .manifest import refuse_foreign_folder
 from .progress import ProgressCallback
 from .run_folder import RunFolder
@@ -94,7 +94,7 @@ def densify(
     part = "" if options.part is None else "{}-of-{}".format(*options.part)
     with RunFolder(folder, progress, overwrite, "mvs", part) as run:
         paths = {image.name: source / image.name for image in scene.images.values()}
-        dense = Dense(run, scene, paths, cache(lambda name: _digest(paths[name])), options.settings())
+        dense = Dense(run, scene, paths, cache(lambda name: digest_or_none(paths[name])), options.settings())
         dense.plan.check()
         stage_depth.run(dense, names, finished_only=options.fuse, keep_others=True)
         if not part:
@@ -124,13 +124,6 @@ def _read(path: Path, photos: Path) -> Reconstruction:
     if not any((photos / name).exists() for name in names):
         raise DensifyError(f"{photos}: expected the model's photographs, such as {names[0]}, found none of them")
     return model
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return digest_file(path)
-    except OSError:
-        return None
 
 
 def _report(dense: Dense, model: str, photos: str, names: list[str], options: DensifyOptions) -> None:

@@ -10,10 +10,8 @@ from fnmatch import fnmatchcase
 from typing import get_args
 
 from .dense import MIN_CONFIDENCE, MIN_CONSISTENT, DenseSettings, DepthFormat
-from .options import OptionsError
+from .options import OptionsError, parse_size, require_at_least
 from .stage_depth import MIN_PLANES
-
-_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,7 @@ class DensifyOptions:
         if self.format not in get_args(DepthFormat):
             raise OptionsError(f"format: expected one of {', '.join(get_args(DepthFormat))}, got {self.format!r}")
         least = {"max_size": 64, "num_sources": 1, "max_planes": MIN_PLANES, "min_consistent": 0, "num_threads": 0}
-        for name, lowest in least.items():
-            if getattr(self, name) < lowest:
-                raise OptionsError(f"{name}: expected {lowest} or more, got {getattr(self, name)}")
+        require_at_least(self, least)
         if self.num_sources > 32:
             raise OptionsError(f"num_sources: expected at most 32, got {self.num_sources}")
         if not 0 <= self.min_confidence <= 1:
@@ -93,10 +89,7 @@ class DensifyOptions:
     @property
     def max_bytes(self) -> int:
         """``max_memory`` as a number."""
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", self.max_memory.upper().removesuffix("B").removesuffix("I"))
-        if found is None:
-            raise OptionsError(f"max_memory: expected a size such as 800M or 2G, got {self.max_memory!r}")
-        return int(float(found[1]) * _UNITS.get(found[2], 1))
+        return parse_size("max_memory", self.max_memory)
 
     def select(self, names: Sequence[str]) -> list[str]:
         """Those of the names that are asked for, in their order; shards are runs of neighbours, which share sources.

@@ -21,6 +21,14 @@ def digest_file(path: Path) -> str:
     return state.hexdigest()
 
 
+def digest_or_none(path: Path) -> str | None:
+    """Digest of a file's content, None where it cannot be read."""
+    try:
+        return digest_file(path)
+    except OSError:
+        return None
+
+
 def digest_values(*values: Any) -> str:
     """Hexadecimal digest of numbers, strings, None, and lists and dictionaries of them.
 

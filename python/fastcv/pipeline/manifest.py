@@ -13,7 +13,10 @@ from ..io import atomic_write
 
 NAME = "manifest.json"
 # What the file calls itself, by the command that fills the folder.
-FORMATS = {"reconstruct": "fastcv run folder 1", "ba": "fastcv ba folder 1", "mvs": "fastcv mvs folder 1"}
+FORMATS = {
+    "reconstruct": "fastcv run folder 1",
+    **{command: f"fastcv {command} folder 1" for command in ("ba", "mvs", "carve", "fuse")},
+}
 
 # By stage: {"seconds": float, "items": {item: {"key": str, "files": {path: digest}, "info": {...}}}}
 Stages = dict[str, dict[str, Any]]

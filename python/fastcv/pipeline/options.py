@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -18,6 +20,24 @@ CameraModel = Literal["SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "O
 
 class OptionsError(FastcvError, ValueError):
     """Options do not fit each other or the photographs; the message begins with the option's name."""
+
+
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def parse_size(name: str, text: str) -> int:
+    """Bytes of a text such as 800M or 2G, the value of an option. Raises OptionsError for others."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", text.upper().removesuffix("B").removesuffix("I"))
+    if found is None:
+        raise OptionsError(f"{name}: expected a size such as 800M or 2G, got {text!r}")
+    return int(float(found[1]) * _UNITS.get(found[2], 1))
+
+
+def require_at_least(options: object, least: Mapping[str, float]) -> None:
+    """Raise OptionsError for a field that is smaller than it may be, or not a number."""
+    for name, lowest in least.items():
+        if not getattr(options, name) >= lowest:
+            raise OptionsError(f"{name}: expected {lowest} or more, got {getattr(options, name)}")
 
 
 class Preset(NamedTuple):

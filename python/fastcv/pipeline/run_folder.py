@@ -21,6 +21,7 @@ from threading import Event
 from typing import Any
 
 from .. import __version__
+from ..errors import FormatError
 from .claim import claim
 from .digest import digest_file, digest_values
 from .manifest import Stages, read_other_manifests, write_manifest
@@ -85,7 +86,15 @@ class RunFolder:
         self._stack.close()
 
     def file(self, kind: str, name: str, suffix: str) -> Path:
-        """Where the result of a kind for an item such as a photograph lies; its folder is made."""
+        """Where the result of a kind for an item such as a photograph lies; its folder is made.
+
+        Raises
+        ------
+        FormatError
+            A name that leads out of the run folder, as a hostile model can have.
+        """
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise FormatError(self.path, f"expected names of results that stay in the folder, got {name!r}")
         path = self.path / kind / f"{name}{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path

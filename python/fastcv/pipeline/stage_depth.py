@@ -12,6 +12,7 @@ from .. import io, mvs
 from ..errors import FormatError
 from .dense import Dense, DenseSettings
 from .tasks import Made, Task
+from .text import why_unreadable
 
 MIN_PLANES = 8
 MAX_LEVELS = 3  # of the pyramid
@@ -91,9 +92,7 @@ def _read(dense: Dense, names: Sequence[str]) -> tuple[dict[str, mvs.View], dict
         try:
             views[name] = dense.views[name]
         except (FormatError, OSError) as error:
-            # Without the path, which differs between machines that share the work.
-            text = getattr(error, "strerror", None) or str(error)
-            unreadable[name] = text.removeprefix(f"{error.path}: ") if isinstance(error, FormatError) else text
+            unreadable[name] = why_unreadable(error)
     return views, unreadable
 
 

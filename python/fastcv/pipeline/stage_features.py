@@ -14,6 +14,7 @@ from .images import resized
 from .photos import PhotoFile
 from .store import save_features
 from .tasks import Made, Task
+from .text import why_unreadable
 
 
 def run(context: Context) -> None:
@@ -32,7 +33,7 @@ def _extract(context: Context, photo: PhotoFile) -> Made:
     try:
         info, image = io.read_photo_info(photo.path), io.read_photo(photo.path)
     except FormatError as error:
-        return Made(info={"skipped": str(error).removeprefix(f"{photo.path}: ")})
+        return Made(info={"skipped": why_unreadable(error)})
     preset = context.options.preset
     small = resized(image, preset.feature_size)
     found = features.extract(small, max_features=preset.max_features)

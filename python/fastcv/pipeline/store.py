@@ -26,7 +26,8 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
 
 def load_arrays(path: Path) -> Arrays:
     """What ``save_arrays`` wrote."""
-    with np.load(path, allow_pickle=False) as archive:
+    # A file of our own: NumPy leaves its one open where the archive is damaged.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ba import Iteration
+from ..mesh import Mesh
 from ..scene import Camera, Reconstruction
 
 Picture = NDArray[np.uint8]  # (H, W, 3) sRGB
@@ -202,4 +203,48 @@ class Densification(Head):
     views: Sequence[DepthView]
     model: Reconstruction
     cloud: Cloud
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class SurfaceView:
+    """One view that a surface was made from, and what it shows of the surface.
+
+    Parameters
+    ----------
+    name : str
+    facts : mapping of column to text
+        Its row of the table; all views have the same columns.
+    pictures : sequence of (label, callable)
+        The callables return the pictures to show side by side; none where the view is in the table alone.
+    """
+
+    name: str
+    facts: Mapping[str, str]
+    pictures: Sequence[tuple[str, Callable[[], Picture]]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surface(Head):
+    """Everything that the report of a surface shows.
+
+    Parameters
+    ----------
+    turntable : sequence of Picture
+        The surface from all around.
+    mesh : Mesh or None
+        Small enough for a page; None where there is no surface.
+    model : Reconstruction
+        Cameras and poses of the views.
+    views : sequence of SurfaceView
+    views_note : str
+        What their pictures show.
+    seconds : mapping of stage to seconds
+    """
+
+    turntable: Sequence[Picture]
+    mesh: Mesh | None
+    model: Reconstruction
+    views: Sequence[SurfaceView]
+    views_note: str
     seconds: Mapping[str, float]

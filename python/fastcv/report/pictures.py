@@ -16,6 +16,8 @@ from .contents import Picture
 # sRGB. Keypoints that became points against those that did not; told apart by brightness too.
 _USED, _UNUSED = (60, 230, 130), (255, 170, 60)
 _WEBP_QUALITY = 78
+# Of a surface against its silhouette.
+_BACKGROUND, _MISSING, _TOO_MUCH = 18, (235, 75, 60), (70, 130, 255)
 
 
 def data_uri(image: Picture, *, lossless: bool = False) -> str:
@@ -110,3 +112,12 @@ def _disc(canvas: Picture, point: NDArray, color: Iterable[int]) -> None:
     cv2 = require("cv2")
     radius = max(canvas.shape[0] / 260, 1.2)
     cv2.circle(canvas, _fixed(point), round(radius * (1 << _SHIFT)), tuple(color), -1, cv2.LINE_AA, _SHIFT)
+
+
+def silhouette_picture(picture: Picture, covered: NDArray[np.bool_], mask: NDArray[np.bool_]) -> Picture:
+    """A picture of a surface that covers some pixels, against the silhouette that it should have: red where the surface
+    is missing, blue where there is too much of it."""
+    result = np.where(covered[..., None], picture, np.uint8(_BACKGROUND))
+    result[mask & ~covered] = _MISSING
+    result[covered & ~mask] = _TOO_MUCH
+    return result
