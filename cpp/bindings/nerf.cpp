@@ -7,26 +7,28 @@
 namespace fastcv::bindings {
 namespace {
 
+// The table comes first: an overload that takes a torch tensor's capsule for the points and then refuses the table
+// would leave nothing to the next one.
 template <class P, class T>
 void bind_reads(nb::module_& m) {
   m.def(
       "hash_grid",
-      [](const Grid& grid, ViewArg<const P, 2> points, const Tangents<P>& tangents, ViewArg<const T, 2> table,
+      [](const Grid& grid, ViewArg<const T, 2> table, ViewArg<const P, 2> points, const Tangents<P>& tangents,
          ViewArg<P, 2> out, int num_threads) {
         const auto [g, p] = grid_points(grid, points, tangents);
         const nb::gil_scoped_release release;
         nerf::hash_grid(g, p, table.data(), out.data(), num_threads);
       },
-      array("grid"), array("points"), array("tangents").none(), array("table"), array("out"), nb::arg("num_threads"));
+      array("grid"), array("table"), array("points"), array("tangents").none(), array("out"), nb::arg("num_threads"));
   m.def(
       "hash_grid_points_vjp",
-      [](const Grid& grid, ViewArg<const P, 2> points, const Tangents<P>& tangents, ViewArg<const T, 2> table,
+      [](const Grid& grid, ViewArg<const T, 2> table, ViewArg<const P, 2> points, const Tangents<P>& tangents,
          ViewArg<const P, 2> grad, ViewArg<P, 2> out, int num_threads) {
         const auto [g, p] = grid_points(grid, points, tangents);
         const nb::gil_scoped_release release;
         nerf::hash_grid_points_vjp(g, p, table.data(), grad.data(), out.data(), num_threads);
       },
-      array("grid"), array("points"), array("tangents").none(), array("table"), array("grad"), array("out"),
+      array("grid"), array("table"), array("points"), array("tangents").none(), array("grad"), array("out"),
       nb::arg("num_threads"));
 }
 

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ INTERPOLATIONS = ("linear", "smoothstep")
 FEATURES = (1, 2, 4, 8)
 MAX_LEVELS = 32
 MAX_RESOLUTION = 2**22  # beyond, single precision cannot tell where in a cell a point lies
+_HASHED = 2  # of GridIndexing in cpp/nerf/hash_grid.h: dense, tiled, hashed
 MAX_VALUES = 2**30  # of a level: entries are found by 32-bit numbers
 
 
@@ -86,6 +86,7 @@ class HashGrid:
     growth: float = 2.0
     indexing: str = "hash"
     interpolation: str = "linear"
+    _levels: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check("dims", self.dims, "2, 3 or 4", self.dims in (2, 3, 4))
@@ -97,14 +98,22 @@ class HashGrid:
         _check("indexing", self.indexing, " or ".join(INDEXINGS), self.indexing in INDEXINGS)
         _check("interpolation", self.interpolation, " or ".join(INTERPOLATIONS), self.interpolation in INTERPOLATIONS)
         finest = self.base_resolution * self.growth ** (self.levels - 1)
-        _check("growth", f"one of {finest:g}", f"a finest resolution of {MAX_RESOLUTION} or less", finest <= MAX_RESOLUTION)
-        largest = max(self._size(level) for level in range(self.levels)) * self.features
-        _check("features", f"{largest}", f"{MAX_VALUES} values in a level or fewer", largest <= MAX_VALUES)
+        rule = f"a finest resolution of {MAX_RESOLUTION} or less"
+        _check("growth", f"one of {finest:g}", rule, finest <= MAX_RESOLUTION)
+        levels: list[tuple[int, ...]] = []
+        for level in range(self.levels):
+            offset, _, size, *_ = levels[-1] if levels else (0, 0, 0)
+            levels.append((offset + size, *self._level(level)))
+        largest = self.features * max(size for _, _, size, *_ in levels)
+        _check("features", largest, f"{MAX_VALUES} values in a level or fewer", largest <= MAX_VALUES)
+        object.__setattr__(self, "_levels", tuple(levels))
 
     @classmethod
     def between(cls, base_resolution: int, finest_resolution: int, *, levels: int = 16, **options: Any) -> HashGrid:
         """A grid whose coarsest and finest levels have these resolutions (Müller et al. 2022, eq. 3)."""
-        _check("finest_resolution", finest_resolution, f"{base_resolution} or more", finest_resolution >= base_resolution)
+        _check(
+            "finest_resolution", finest_resolution, f"{base_resolution} or more", finest_resolution >= base_resolution
+        )
         growth = (finest_resolution / base_resolution) ** (1 / max(levels - 1, 1))
         return cls(levels=levels, base_resolution=base_resolution, growth=growth, **options)
 
@@ -113,65 +122,68 @@ class HashGrid:
         """Features of a point: those of all levels."""
         return self.levels * self.features
 
-    @functools.cached_property
-    def scales(self) -> NDArray[np.float32]:
-        """(levels,) cells along a side of the unit box."""
-        return np.array([self._scale(level) for level in range(self.levels)], np.float32)
-
-    @functools.cached_property
-    def resolutions(self) -> NDArray[np.int64]:
-        """(levels,) vertices along a side."""
-        return np.ceil(self.scales).astype(np.int64) + 1
-
-    @functools.cached_property
-    def sizes(self) -> NDArray[np.int64]:
-        """(levels,) entries of each level."""
-        return np.array([self._size(level) for level in range(self.levels)], np.int64)
-
-    @functools.cached_property
-    def offsets(self) -> NDArray[np.int64]:
-        """(levels + 1,) rows of the table at which levels begin; the last one is the number of all rows."""
-        return np.concatenate([[0], np.cumsum(self.sizes)])
-
     @property
     def num_entries(self) -> int:
         """Rows of the table."""
-        return int(self.offsets[-1])
+        offset, _, size, *_ = self._levels[-1]
+        return offset + size
 
-    @functools.cached_property
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """(levels,) rows of the table at which levels begin."""
+        return np.array([offset for offset, *_ in self._levels])
+
+    @property
+    def resolutions(self) -> NDArray[np.int64]:
+        """(levels,) vertices along a side."""
+        return np.array([resolution for _, resolution, *_ in self._levels])
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """(levels,) entries of each level."""
+        return np.array([size for _, _, size, *_ in self._levels])
+
+    @property
     def hashed(self) -> NDArray[np.bool_]:
         """(levels,) whether a level's entries are found by a hash."""
-        vertices = [int(resolution) ** self.dims for resolution in self.resolutions]
-        return (self.indexing == "hash") & (np.array(vertices, object) > self.sizes).astype(bool)
+        return np.array([kind == _HASHED for *_, kind, _ in self._levels])
+
+    @property
+    def scales(self) -> NDArray[np.float32]:
+        """(levels,) cells along a side of the unit box."""
+        return np.array([bits for *_, bits in self._levels], np.int32).view(np.float32)
 
     def initial_table(self, *, seed: int = 0, dtype: str = "float32") -> NDArray:
         """A new table, uniform in ±1e-4 (Müller et al. 2022, section 4)."""
         generator = np.random.Generator(np.random.Philox(seed))
         return generator.uniform(-1e-4, 1e-4, (self.num_entries, self.features)).astype(dtype)
 
-    def packed(self, max_level: int | None = None) -> NDArray[np.int64]:
-        """What native code reads, cpp/bindings/nerf.h; levels from ``max_level`` on are left out."""
+    def numbers(self, max_level: int | None = None) -> list[int]:
+        """What native code reads (cpp/bindings/nerf.h); levels from ``max_level`` on are inactive.
+
+        Plain integers, which torch.compile can follow.
+        """
         active = self.levels if max_level is None else max_level
         _check("max_level", max_level, f"0 to {self.levels}", 0 <= active <= self.levels)
-        return self._packed[active]
+        head = self.dims, self.features, active, int(self.interpolation == "smoothstep"), 0
+        return [number for row in (head, *self._levels) for number in row]
 
-    @functools.cached_property
-    def _packed(self) -> NDArray[np.int64]:
-        rows = np.zeros((self.levels + 1, self.levels + 1, 5), np.int64)
-        for active, row in enumerate(rows[:, 0]):
-            row[:4] = self.dims, self.features, active, self.interpolation == "smoothstep"
-        kinds = np.where(self.hashed, 2, int(self.indexing == "tiled"))
-        bits = self.scales.view(np.int32)
-        rows[:, 1:] = np.stack([self.offsets[:-1], self.resolutions, self.sizes, kinds, bits], axis=1)
-        return rows
+    def packed(self, max_level: int | None = None) -> NDArray[np.int64]:
+        """The same as rows of an array, kept for the next call."""
+        kept = self.__dict__.setdefault("_packed", {})
+        if max_level not in kept:
+            kept[max_level] = np.array(self.numbers(max_level), np.int64).reshape(-1, 5)
+        return kept[max_level]
 
-    def _scale(self, level: int) -> np.float32:
-        """In single precision, step by step as tiny-cuda-nn does: its rounding decides the sizes of dense levels."""
+    def _level(self, level: int) -> tuple[int, ...]:
+        """Resolution, size, indexing and bits of the scale, in tiny-cuda-nn's arithmetic."""
+        # In single precision step by step: its rounding decides the sizes of dense levels.
         steps = np.float32(level) * np.float32(math.log2(np.float32(self.growth)))
-        return np.float32(2.0 ** float(steps)) * np.float32(self.base_resolution) - np.float32(1)
-
-    def _size(self, level: int) -> int:
-        vertices = (math.ceil(self._scale(level)) + 1) ** self.dims
+        scale = np.float32(2.0 ** float(steps)) * np.float32(self.base_resolution) - np.float32(1)
+        resolution = math.ceil(scale) + 1
+        vertices = resolution**self.dims
         aligned = (vertices + 7) // 8 * 8
-        limits = {"dense": aligned, "tiled": self.base_resolution**self.dims, "hash": 2**self.log2_table_size}
-        return min(aligned, limits[self.indexing])
+        most = {"dense": aligned, "tiled": self.base_resolution**self.dims, "hash": 2**self.log2_table_size}
+        size = min(aligned, most[self.indexing])
+        kind = _HASHED if self.indexing == "hash" and vertices > size else int(self.indexing == "tiled")
+        return resolution, size, kind, int(scale.view(np.int32))

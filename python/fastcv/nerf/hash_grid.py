@@ -82,7 +82,7 @@ def hash_grid(
     """
     call = Call()
     points, table = _inputs(call, points, table, grid)
-    layout, execution = grid.packed(max_level), call.execution(num_threads)
+    execution = call.execution(num_threads)
     if call.is_torch and out is None:
         from . import _torch
 
@@ -90,7 +90,7 @@ def hash_grid(
     if call.is_torch and (points.requires_grad or table.requires_grad):
         raise ValueError("out: expected None where a gradient is required, got a tensor")
     out = call.output("out", out, ("N", grid.width), dtype_name(points))
-    call.backend.nerf.hash_grid(layout, handle(points), None, handle(table), handle(out), execution)
+    call.backend.nerf.hash_grid(grid.packed(max_level), handle(table), handle(points), None, handle(out), execution)
     return call.result(out)
 
 
@@ -132,8 +132,8 @@ def hash_grid_vjp(
     dtype = dtype_name(points)
     grad = call.input("grad", grad, ("N", grid.width), (dtype,))
     layout, execution = grid.packed(max_level), call.execution(num_threads)
+    native = call.backend.nerf
     by_points, by_table = call.empty(("N", grid.dims), dtype), call.empty((grid.num_entries, grid.features), dtype)
-    native, inputs = call.backend.nerf, (layout, handle(points), None)
-    native.hash_grid_points_vjp(*inputs, handle(table), handle(grad), handle(by_points), execution)
-    native.hash_grid_table_vjp(*inputs, handle(grad), handle(by_table), execution)
+    native.hash_grid_points_vjp(layout, handle(table), handle(points), None, handle(grad), handle(by_points), execution)
+    native.hash_grid_table_vjp(layout, handle(points), None, handle(grad), handle(by_table), execution)
     return HashGridGradients(call.result(by_points), call.result(by_table))
