@@ -56,11 +56,10 @@ int lanes_left(const GridBlock<P>& block, std::int64_t i) {
 }
 
 template <int D, class W, class P, class T>
-void encode_level(const HashGrid& grid, int l, const GridBlock<P>& block, const T* table, P* out) {
+void encode_level(const HashGrid& grid, int l, const GridBlock<P>& block, const T* table, P* columns) {
   using F = typename Sought<W>::Real;
   const GridLevel level = grid.levels[l];
   const T* entries = table + level.offset * grid.features;
-  P* columns = out + l * grid.features * block.stride;
   for (std::int64_t i = 0; i < block.count; i += GridLanes<F>::kCount) {
     const auto cell = cell_at<D, W>(grid, level, block, i);
     F weights[1 << D];
@@ -150,10 +149,8 @@ void differentiate_level(const HashGrid& grid, int l, const GridBlock<P>& block,
 }  // namespace
 
 template <class P, class T>
-void hash_grid(const HashGrid& grid, const GridBlock<P>& block, const T* table, P* out) {
-  with_shape(grid, block, [&]<int D, class W>() {
-    for (int l = 0; l < grid.num_active; ++l) encode_level<D, W>(grid, l, block, table, out);
-  });
+void hash_grid(const HashGrid& grid, int level, const GridBlock<P>& block, const T* table, P* out) {
+  with_shape(grid, block, [&]<int D, class W>() { encode_level<D, W>(grid, level, block, table, out); });
 }
 
 template <class P>
@@ -169,8 +166,8 @@ void hash_grid_points_vjp(const HashGrid& grid, const GridBlock<P>& block, const
   });
 }
 
-#define FASTCV_INSTANTIATE(P, T)                                               \
-  template void hash_grid(const HashGrid&, const GridBlock<P>&, const T*, P*); \
+#define FASTCV_INSTANTIATE(P, T)                                                    \
+  template void hash_grid(const HashGrid&, int, const GridBlock<P>&, const T*, P*); \
   template void hash_grid_points_vjp(const HashGrid&, const GridBlock<P>&, const T*, P*);
 FASTCV_INSTANTIATE(float, float)
 FASTCV_INSTANTIATE(float, Half)

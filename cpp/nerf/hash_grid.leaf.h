@@ -2,9 +2,10 @@
 // Included once per instruction set by core/leaf.h.
 namespace fastcv::FASTCV_ISA::nerf {
 
-// All active levels of a block of points; out: as columns.
+// One level of a block of points; out: its features as columns.
 template <class P, class T>
-void hash_grid(const fastcv::nerf::HashGrid& grid, const fastcv::nerf::GridBlock<P>& block, const T* table, P* out);
+void hash_grid(const fastcv::nerf::HashGrid& grid, int level, const fastcv::nerf::GridBlock<P>& block, const T* table,
+               P* out);
 
 // Adds to the gradient by one level's entries, point after point.
 template <class P>

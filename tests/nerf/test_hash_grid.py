@@ -73,23 +73,21 @@ def test_hash_of_a_vertex():
 
 
 def test_last_vertices_are_the_next_row_s_first():
-    """Cells reach half a cell beyond the last vertex: tiny-cuda-nn's wrap-around, which keeps its tables exchangeable."""
+    """Cells reach half a cell beyond the last vertex: tiny-cuda-nn's wrap-around."""
     grid = HashGrid(dims=2, levels=1, features=1, base_resolution=4, indexing="dense")
     table = np.arange(16.0)[:, None]
-    # At (1, 0): between vertices (3, 0), (4, 0), (3, 1), (4, 1) of four a row, so entries 3, 4, 7, 8; at (1, 1): between
-    # 15, 16, 19 and 20, the last three of which are 0, 3 and 4.
+    # At (1, 0): between vertices (3, 0), (4, 0), (3, 1), (4, 1) of four a row, so entries 3, 4, 7, 8; at (1, 1):
+    # between 15, 16, 19 and 20, the last three of which are 0, 3 and 4.
     result = hash_grid(np.array([[1.0, 0.0], [1.0, 1.0]]), table, grid)
     np.testing.assert_allclose(result[:, 0], [(3 + 4 + 7 + 8) / 4, (15 + 0 + 3 + 4) / 4])
 
 
 def test_levels_that_are_left_out(grid, points, table, grad):
-    result = hash_grid(points, table, grid, max_level=2)
-    np.testing.assert_array_equal(
-        result[:, : 2 * grid.features], hash_grid(points, table, grid)[:, : 2 * grid.features]
-    )
-    assert not result[:, 2 * grid.features :].any()
+    result, active = hash_grid(points, table, grid, max_level=2), 2 * grid.features
+    np.testing.assert_array_equal(result[:, :active], hash_grid(points, table, grid)[:, :active])
+    assert not result[:, active:].any()
     by_points, by_table = hash_grid_vjp(points, table, grid, grad, max_level=2)
-    cut = np.where(np.arange(grid.width) < 2 * grid.features, grad, 0)
+    cut = np.where(np.arange(grid.width) < active, grad, 0)
     np.testing.assert_array_equal(by_points, hash_grid_vjp(points, table, grid, cut).points)
     np.testing.assert_array_equal(by_table, hash_grid_vjp(points, table, grid, cut).table)
     assert not hash_grid(points, table, grid, max_level=0).any()

@@ -132,7 +132,7 @@ class _TableVjp(torch.autograd.Function):
     vmap = staticmethod(lambda info, in_dims, *args: _mapped(_TableVjp.apply, info, in_dims, *args))
 
 
-_eager = Derivatives(_Features.apply, _PointsVjp.apply, _TableVjp.apply)
+_eager: Derivatives = Derivatives(_Features.apply, _PointsVjp.apply, _TableVjp.apply)
 
 
 @torch.library.custom_op("fastcv::nerf_hash_grid", mutates_args=())
