@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/huge_pages.h"
 #include "core/parallel.h"
 #include "nerf/grid_block.h"
 #include "nerf/transpose.h"
@@ -82,6 +83,7 @@ std::int64_t block_size(std::int64_t rows, int num_threads) {
 
 template <class P, class T>
 void hash_grid(const HashGrid& grid, const GridPoints<P>& points, const T* table, P* out, int num_threads) {
+  advise_huge_pages(out, static_cast<std::size_t>(points.rows * grid.width()) * sizeof(P));
   // So many levels are written together that they fill whole lines of the cache.
   const int group = std::max(1, int(64 / sizeof(P)) / grid.features);
   const std::int64_t width = grid.width(), active = grid.num_active * grid.features;
@@ -119,6 +121,7 @@ template <class P>
 void hash_grid_table_vjp(const HashGrid& grid, const GridPoints<P>& points, const P* grad, P* out,
                          std::int64_t num_entries, int num_threads) {
   constexpr std::int64_t kBlock = 1 << 15, kRows = 1 << 11, kValues = 1 << 18;
+  advise_huge_pages(out, static_cast<std::size_t>(num_entries * grid.features) * sizeof(P));
   parallel_for(num_entries * grid.features, kValues, num_threads,
                [&](std::int64_t begin, std::int64_t end) { std::fill(out + begin, out + end, P(0)); });
   Columns<P> columns(grid, points, grid.num_active * grid.features, std::min(points.rows, kBlock));
