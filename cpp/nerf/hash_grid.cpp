@@ -120,7 +120,7 @@ void hash_grid_points_vjp(const HashGrid& grid, const GridPoints<P>& points, con
 template <class P>
 void hash_grid_table_vjp(const HashGrid& grid, const GridPoints<P>& points, const P* grad, P* out,
                          std::int64_t num_entries, int num_threads) {
-  constexpr std::int64_t kBlock = 1 << 15, kRows = 1 << 11, kValues = 1 << 18;
+  constexpr std::int64_t kBlock = 1 << 16, kRows = 1 << 11, kValues = 1 << 18;
   advise_huge_pages(out, static_cast<std::size_t>(num_entries * grid.features) * sizeof(P));
   parallel_for(num_entries * grid.features, kValues, num_threads,
                [&](std::int64_t begin, std::int64_t end) { std::fill(out + begin, out + end, P(0)); });
