@@ -20,6 +20,7 @@ from fastcv.camera import (
 from fastcv.errors import DeviceError
 from fastcv.geometry import sampson_errors, sampson_scores
 from fastcv.mvs import View, feature_volume, plane_sweep, winner_take_all
+from fastcv.nerf import HashGrid, hash_grid, hash_grid_vjp
 from fastcv.voxels import VoxelGrid, carve_soft
 
 CAMERA = Camera("OPENCV_FISHEYE", 64, 48, [50, 51, 32.1, 23.9, -0.05, 0.02, -0.003, 0.001])
@@ -31,6 +32,8 @@ K = np.array([[50.0, 0, 32], [0, 50, 24], [0, 0, 1]])
 SHIFT = np.eye(3, 4) - [[0, 0, 0, 0.1], [0, 0, 0, 0], [0, 0, 0, 0]]
 
 F = np.array([[0, -1e-3, 0.1], [1e-3, 0, -0.2], [-0.1, 0.2, 0]], np.float32)
+GRID = HashGrid(levels=2, log2_table_size=6, base_resolution=4)
+GRAD = RNG.normal(size=(50, GRID.width)).astype(np.float32)
 DEPTHS = [4.0, 5.0, 6.0, 7.0]
 
 
@@ -62,6 +65,8 @@ CALLS = {
     "sampson_scores": (lambda x: sampson_scores(x, x + 1, like(x, F[None])), PIXELS),
     "plane_sweep": (sweep, IMAGE),
     "carve_soft": (probabilities, RNG.uniform(size=(2, 48, 64)).astype(np.float32)),
+    "hash_grid": (lambda x: hash_grid(x, like(x, GRID.initial_table()), GRID), POINTS),
+    "hash_grid_vjp": (lambda x: hash_grid_vjp(x, like(x, GRID.initial_table()), GRID, like(x, GRAD)), POINTS),
     "feature_volume": (volume, RNG.normal(size=(5, 48, 64)).astype(np.float32)),
 }
 

@@ -13,6 +13,7 @@ void bind_camera(nb::module_& m);
 void bind_geometry(nb::module_& m);
 void bind_meshes(nb::module_& m);
 void bind_mvs(nb::module_& m);
+void bind_nerf(nb::module_& m);
 void bind_ode(nb::module_& m);
 void bind_voxels(nb::module_& m);
 
@@ -35,6 +36,7 @@ NB_MODULE(_core, m) {
   room("geometry", bindings::bind_geometry);
   room("meshes", bindings::bind_meshes);
   room("mvs", bindings::bind_mvs);
+  room("nerf", bindings::bind_nerf);
   room("ode", bindings::bind_ode);
   room("voxels", bindings::bind_voxels);
 }

@@ -9,6 +9,7 @@ void bind_ba(nb::module_& m);
 void bind_camera(nb::module_& m);
 void bind_geometry(nb::module_& m);
 void bind_mvs(nb::module_& m);
+void bind_nerf(nb::module_& m);
 void bind_ode(nb::module_& m);
 void bind_voxels(nb::module_& m);
 }  // namespace fastcv::bindings
@@ -47,6 +48,7 @@ NB_MODULE(_cuda, m) {
   room("camera", bindings::bind_camera);
   room("geometry", bindings::bind_geometry);
   room("mvs", bindings::bind_mvs);
+  room("nerf", bindings::bind_nerf);
   room("ode", bindings::bind_ode);
   room("voxels", bindings::bind_voxels);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes of features, one thread a value. Gradients of sources are sums over threads in no order; as integers they are
 // the same in any.
+#include "cuda/core/fixed_point.cuh"
 #include "cuda/core/launch.cuh"
 #include "cuda/mvs/feature_volume.h"
 #include "mvs/feature_pixel.hd.h"
@@ -10,44 +11,6 @@ namespace {
 
 using fastcv::mvs::FeatureReduce;
 using fastcv::mvs::kMaxFeatureSources;
-
-// Device memory of a stream, zeroed, freed when the stream has passed the end of scope.
-template <class T>
-class Zeros {
- public:
-  Zeros(std::int64_t count, cudaStream_t stream) : stream_(stream) {
-    check(cudaMallocAsync(&data_, count * sizeof(T), stream), "cudaMallocAsync");
-    check(cudaMemsetAsync(data_, 0, count * sizeof(T), stream), "cudaMemsetAsync");
-  }
-  ~Zeros() { cudaFreeAsync(data_, stream_); }
-  Zeros(const Zeros&) = delete;
-  Zeros& operator=(const Zeros&) = delete;
-  T* get() const { return data_; }
-
- private:
-  T* data_ = nullptr;
-  cudaStream_t stream_;
-};
-
-// Magnitudes as bits order like magnitudes, NaN above all.
-__global__ void max_magnitude_kernel(const float* values, std::int64_t n, unsigned* result) {
-  unsigned largest = 0;
-  for (std::int64_t i = blockIdx.x * std::int64_t(blockDim.x) + threadIdx.x; i < n;
-       i += std::int64_t(gridDim.x) * blockDim.x) {
-    largest = max(largest, __float_as_uint(fabsf(values[i])));
-  }
-  for (int lane = 16; lane > 0; lane /= 2) largest = max(largest, __shfl_xor_sync(0xffffffffU, largest, lane));
-  if (threadIdx.x % 32 == 0) atomicMax(result, largest);
-}
-
-void max_magnitude(const float* values, std::int64_t n, unsigned* result, cudaStream_t stream) {
-  constexpr int kThreads = 256;
-  constexpr std::int64_t kMaxBlocks = 1024;
-  const std::int64_t blocks = (n + kThreads - 1) / kThreads;
-  max_magnitude_kernel<<<static_cast<unsigned>(blocks < kMaxBlocks ? blocks : kMaxBlocks), kThreads, 0, stream>>>(
-      values, n, result);
-  check(cudaGetLastError(), "max_magnitude");
-}
 
 // How sums of floats become sums of integers: by a power of two such that no sum overflows. To a source's pixel and
 // channel, every voxel adds at most 2 |grad| |feature|; the largest of those are known to the device alone. NaN where
@@ -59,7 +22,7 @@ struct FixedUnits {
 
   __device__ void operator()(std::int64_t) const {
     const double bound = 2.0 * voxels * __uint_as_float(*max_grad) * __uint_as_float(*max_feature);
-    *units = !isfinite(bound) ? nan("") : bound > 0 ? exp2(61.0 - ilogb(bound)) : 1.0;
+    *units = fixed_unit(bound);
   }
 };
 
@@ -67,7 +30,7 @@ struct AddFixed {
   unsigned long long* sums[kMaxFeatureSources];
   const double* units;
   __device__ void operator()(int k, std::int64_t offset, float value) const {
-    atomicAdd(sums[k] + offset, static_cast<unsigned long long>(__double2ll_rn(value * *units)));
+    atomicAdd(sums[k] + offset, to_fixed(value, *units));
   }
 };
 
@@ -81,8 +44,7 @@ struct FromFixed {
     const std::int64_t pixels = out.shape[1] * out.shape[2], channel = i / pixels, pixel = i % pixels;
     const std::int64_t packed = channel / layout.group_size * layout.packed_group_size + channel % layout.group_size;
     const std::int64_t at = pixel / out.shape[2] * (out.shape[2] + 1) + pixel % out.shape[2];
-    const double sum = static_cast<double>(static_cast<long long>(sums[at * layout.packed + packed]));
-    out.data[i] = static_cast<float>(sum / *units);
+    out.data[i] = static_cast<float>(from_fixed(sums[at * layout.packed + packed], *units));
   }
 };
 

@@ -24,6 +24,7 @@ ROOMS = (
     "geometry",
     "io",
     "mvs",
+    "nerf",
     "ode",
     "pipeline",
     "report",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from . import geometry as geometry
     from . import io as io
     from . import mvs as mvs
+    from . import nerf as nerf
     from . import ode as ode
     from . import pipeline as pipeline
     from . import report as report

@@ -184,6 +184,15 @@ def _voxels(device: str) -> Check:
     return Check("voxels.carve", device, _difference(dense, _reference.carve(list(masks), cameras, grid)), 0.0)
 
 
+def _nerf(device: str) -> Check:
+    from .nerf import HashGrid, _reference, hash_grid
+
+    grid = HashGrid(levels=4, log2_table_size=8, base_resolution=4)
+    points, table = np.random.default_rng(0).random((500, 3)), grid.initial_table(dtype="float64")
+    result = hash_grid(_on(device, points), _on(device, table), grid)
+    return Check("nerf.hash_grid", device, _difference(result, _reference.hash_grid(points, table, grid)), 1e-15)
+
+
 def _ode(device: str) -> Check:
     """Noise included: what the formula's own rounding leaves."""
     from .ode import _reference, step
@@ -202,6 +211,7 @@ CHECKS: tuple[tuple[Callable[[str], Check], tuple[str, ...]], ...] = (
     (_ba_solve, ("cpu", "cuda")),
     (_mvs, ("cpu", "cuda")),
     (_voxels, ("cpu", "cuda")),
+    (_nerf, ("cpu", "cuda")),
     (_ode, ("cpu", "cuda")),
 )
 

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Features of points from a multiresolution hash grid, and their gradients."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .._arrays import FLOATS, Call, dtype_name, handle
+from .grid import HashGrid
+
+
+class HashGridGradients(NamedTuple):
+    """Gradients by what :func:`hash_grid` was given.
+
+    Parameters
+    ----------
+    points : (N, D) array
+        In the points' dtype; 0 along coordinates that lie beside [0, 1] or are NaN.
+    table : (num_entries, features) array
+        In the points' dtype, also where the table is in half precision.
+    """
+
+    points: Any
+    table: Any
+
+
+def _inputs(call: Call, points: Any, table: Any, grid: HashGrid) -> tuple[Any, Any]:
+    points = call.input("points", points, ("N", grid.dims), FLOATS)
+    dtype = dtype_name(points)
+    dtypes = ("float32", "float16") if dtype == "float32" else (dtype,)
+    return points, call.input("table", table, (grid.num_entries, grid.features), dtypes)
+
+
+def hash_grid(
+    points: Any, table: Any, grid: HashGrid, *, max_level: int | None = None, out: Any = None, num_threads: int = 0
+) -> Any:
+    """Features of points: at each level those of the cell's corners, interpolated; levels side by side.
+
+    Parameters
+    ----------
+    points : (N, D) float32 or float64 array
+        In the unit box. A coordinate beside [0, 1] counts as the nearest in it, NaN as 0; no gradient flows along it.
+    table : (num_entries, features) array
+        In the points' dtype, or float16 with float32 points: it is stored in half precision then, and all arithmetic is
+        done in single.
+    grid : HashGrid
+        How many levels there are and where they lie in the table.
+    max_level : int, optional
+        Levels from this one on give 0 and get no gradient: coarse to fine. All count where it is None.
+    out : (N, levels * features) array, optional
+        Where to write the result, in the points' dtype. No gradients then.
+    num_threads : int, optional
+        Threads to use; 0 is the default of ``fastcv.set_num_threads``. No result depends on it.
+
+    Returns
+    -------
+    (N, levels * features) array
+        In the points' dtype; the features of level l are columns ``l * features`` and on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or a ``max_level`` that the grid does not have.
+
+    Notes
+    -----
+    torch tensors get gradients by the points and the table, and second ones: gradients of the gradient by the points
+    (an eikonal loss) flow to the table, the points and what is upstream.
+
+    References
+    ----------
+    Müller et al. 2022, "Instant neural graphics primitives with a multiresolution hash encoding". docs/nerf.md has the
+    formulas.
+
+    Examples
+    --------
+    >>> from fastcv import nerf
+    >>> grid = nerf.HashGrid(dims=2, levels=2, features=1, base_resolution=4)
+    >>> table = np.arange(grid.num_entries, dtype=np.float32)[:, None]
+    >>> nerf.hash_grid(np.array([[0.5, 0.5]], np.float32), table, grid)
+    array([[10., 52.]], dtype=float32)
+    """
+    call = Call()
+    points, table = _inputs(call, points, table, grid)
+    execution = call.execution(num_threads)
+    if call.is_torch and out is None:
+        from . import _torch
+
+        return _torch.hash_grid(points, table, grid, max_level, num_threads)
+    if call.is_torch and (points.requires_grad or table.requires_grad):
+        raise ValueError("out: expected None where a gradient is required, got a tensor")
+    out = call.output("out", out, ("N", grid.width), dtype_name(points))
+    call.backend.nerf.hash_grid(grid.packed(max_level), handle(table), handle(points), None, handle(out), execution)
+    return call.result(out)
+
+
+def hash_grid_vjp(
+    points: Any, table: Any, grid: HashGrid, grad: Any, *, max_level: int | None = None, num_threads: int = 0
+) -> HashGridGradients:
+    """Gradients by points and table of a number whose gradient by the features is known.
+
+    For arrays whose framework does not differentiate; torch tensors get theirs by ``backward()``.
+
+    Parameters
+    ----------
+    points, table, grid, max_level, num_threads
+        As for :func:`hash_grid`.
+    grad : (N, levels * features) array
+        The gradient by the features, in the points' dtype.
+
+    Returns
+    -------
+    HashGridGradients
+        Nothing here is differentiable further.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for :func:`hash_grid`.
+
+    Examples
+    --------
+    >>> from fastcv import nerf
+    >>> grid = nerf.HashGrid(dims=2, levels=1, features=1, base_resolution=4)
+    >>> table = np.arange(grid.num_entries, dtype=np.float32)[:, None]
+    >>> points = np.array([[0.5, 0.5]], np.float32)
+    >>> nerf.hash_grid_vjp(points, table, grid, np.ones((1, 1), np.float32)).points
+    array([[ 3., 12.]], dtype=float32)
+    """
+    call = Call()
+    points, table = _inputs(call, points, table, grid)
+    dtype = dtype_name(points)
+    grad = call.input("grad", grad, ("N", grid.width), (dtype,))
+    layout, execution = grid.packed(max_level), call.execution(num_threads)
+    native = call.backend.nerf
+    by_points, by_table = call.empty(("N", grid.dims), dtype), call.empty((grid.num_entries, grid.features), dtype)
+    native.hash_grid_points_vjp(layout, handle(table), handle(points), None, handle(grad), handle(by_points), execution)
+    native.hash_grid_table_vjp(layout, handle(points), None, handle(grad), handle(by_table), execution)
+    return HashGridGradients(call.result(by_points), call.result(by_table))

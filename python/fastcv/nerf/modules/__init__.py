@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The encodings as ``torch.nn.Module``. Importing this imports torch, which nothing else here does."""
+
+from __future__ import annotations
+
+from ._torch import HashGridEncoding
+
+__all__ = ["HashGridEncoding"]
