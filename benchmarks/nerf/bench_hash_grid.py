@@ -175,7 +175,8 @@ def forward(contest: Contest, log2_table_size: int) -> None:
         jax, features = jax_features(grid)
         compiled, args = jax.jit(features), (jax.numpy.asarray(points), jax.numpy.asarray(table))
         compiled(*args)  # compiles
-        contest.peer("jax", jax.__version__, lambda: compiled(*args).block_until_ready(), check=close(1e-4))
+        # XLA contracts positions on the grid, of up to 2048 cells, to other float32 numbers.
+        contest.peer("jax", jax.__version__, lambda: compiled(*args).block_until_ready(), check=close(3e-4))
 
     def add_drjit() -> None:
         dr, ad, features = drjit_features(grid, points)

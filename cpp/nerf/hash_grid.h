@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "core/half.hd.h"
+#include "core/small_floats.hd.h"
 
 namespace fastcv::nerf {
 

@@ -3,8 +3,8 @@
 // reads from tables at places that differ.
 #pragma once
 
-#include "core/half.hd.h"
 #include "core/lane_access.hd.h"
+#include "core/small_floats.hd.h"
 
 namespace fastcv::FASTCV_ISA {
 

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "core/small_floats.hd.h"
 #include "ode/pass.h"
-#include "ode/small_floats.hd.h"
 
 namespace fastcv::FASTCV_ISA {
 

@@ -2,10 +2,10 @@
 // What a strip of a pass needs close at hand, and the loop over its elements. For leaf files.
 #pragma once
 
+#include "core/small_floats.hd.h"
 #include "ode/normal.hd.h"
 #include "ode/pass.h"
 #include "ode/rows.hd.h"
-#include "ode/small_floats.hd.h"
 
 namespace fastcv::FASTCV_ISA::ode {
 

@@ -5,7 +5,14 @@
 
 #include "core/lanes.hd.h"
 
-namespace fastcv::FASTCV_ISA {
+namespace fastcv {
+
+// IEEE 754 binary16 as it lies in memory.
+struct Half {
+  std::uint16_t bits;
+};
+
+namespace FASTCV_ISA {
 
 template <class Int>
 struct FloatOfInt;
@@ -31,14 +38,21 @@ FASTCV_HD IntOf<F> bfloat_from_float(F x) {
   return select(x == x, wrapping_sum(bits, half_way) >> 16, (bits >> 16) | 0x40);
 }
 
-// A half's exponent and mantissa, moved to a float's places, are the number times 2^-112, subnormal ones too.
+// The float that the low 16 bits of a word are, exactly. No operand is subnormal, which processors are slow with.
 template <class Int>
-FASTCV_HD typename FloatOfInt<Int>::Type float_from_half(Int bits) {
-  const Int magnitude = (bits & 0x7fff) << 13;
-  const Int finite = bits_of(from_bits(magnitude) * 0x1p112F);
-  const Int value = select(magnitude < 0x0f800000, finite, magnitude | 0x7f800000);
-  return from_bits(value | ((bits & 0x8000) << 16));
+FASTCV_HD typename FloatOfInt<Int>::Type float_from_half(Int word) {
+  constexpr std::int32_t kExponent = 0x7c00 << 13, kBias = (127 - 15) << 23;
+  const Int magnitude = (word & 0x7fff) << 13, exponent = magnitude & kExponent, rebiased = magnitude + kBias;
+  const auto subnormal = from_bits(rebiased + (1 << 23)) - from_bits(Int{} + (kBias + (1 << 23)));
+  const Int finite = select(exponent == Int{}, bits_of(subnormal), rebiased);
+  return from_bits(select(exponent == Int{} + kExponent, rebiased + kBias, finite) | ((word & 0x8000) << 16));
 }
+
+#if defined(__AVX512F__) && !defined(__CUDACC__)
+FASTCV_HD Floats float_from_half(Ints word) { return (Floats)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)word)); }
+#endif
+
+FASTCV_HD float to_float(Half half) { return float_from_half(std::int32_t(half.bits)); }
 
 template <class F>
 FASTCV_HD IntOf<F> half_from_float(F x) {
@@ -51,4 +65,5 @@ FASTCV_HD IntOf<F> half_from_float(F x) {
   return select(magnitude < 0x47800000, finite, beyond) | ((bits >> 16) & 0x8000);
 }
 
-}  // namespace fastcv::FASTCV_ISA
+}  // namespace FASTCV_ISA
+}  // namespace fastcv
