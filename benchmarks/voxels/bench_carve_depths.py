@@ -8,32 +8,22 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import subprocess
 
-import cv2
 import numpy as np
-from benchmarks._harness import Contest, case, data_dir
-from benchmarks.voxels.bench_carve import compiler, library, same_voxels, with_memory
+from benchmarks._harness import Contest, case
+from benchmarks.voxels.bench_carve import same_voxels
+from benchmarks.voxels.tools import compiler, compiler_version, kinect, library, with_memory
 
 from fastcv import Camera, get_num_threads, voxels
 
 MARGIN = 0.05  # metres: the noise of the sensor, and half a voxel's diagonal
-INVALID = 65535
 
 
 @functools.cache
 def views() -> tuple[np.ndarray, list[tuple[Camera, np.ndarray]]]:
     """(50, 480, 640) depths in metres, 0 for none, and the cameras."""
-    folder = data_dir() / "mvs" / "kinect7scenes"
-    camera = Camera("PINHOLE", 640, 480, np.array([585.0, 585, 320.5, 240.5]))
-    depths, cameras = [], []
-    for path in sorted(folder.glob("*.depth.png")):
-        raw = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
-        depths.append(np.where(raw == INVALID, 0, raw * np.float32(1e-3)).astype(np.float32))
-        pose = np.linalg.inv(np.loadtxt(str(path).replace("depth.png", "pose.txt")))[:3]
-        left, _, right = np.linalg.svd(pose[:, :3])  # the poses are rigid to 1e-4 only
-        cameras.append((camera, np.c_[left @ right, pose[:, 3]]))
-    return np.stack(depths), cameras
+    frames = kinect()
+    return frames.depths * np.float32(1e-3), [(frames.camera, pose) for pose in frames.poses]
 
 
 def grid_of(side: int) -> voxels.VoxelGrid:
@@ -69,10 +59,9 @@ def contest_of(contest: Contest, side: int) -> None:
     occupancy = voxels.carve_depths(depths, cameras, grid, margin=MARGIN)
     contest.note(views=len(depths), voxels=side**3, result_bytes=occupancy.nbytes, mixed_blocks=len(occupancy.bits))
     contest.ours(with_memory(lambda: voxels.carve_depths(depths, cameras, grid, margin=MARGIN)))
-    version = subprocess.run([compiler(), "-dumpfullversion"], capture_output=True, text=True, check=True).stdout
     library()
     contest.peer(
-        "c++ loop, gcc", version.strip(), lambda: brute_force(depths, cameras, grid, MARGIN), check=same_voxels
+        "c++ loop, gcc", compiler_version(), lambda: brute_force(depths, cameras, grid, MARGIN), check=same_voxels
     )
 
 

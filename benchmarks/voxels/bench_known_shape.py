@@ -9,12 +9,11 @@ units of its diameter.
 
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 from benchmarks._harness import Contest, case
-from benchmarks.voxels.bench_carve import compiler, library, same_voxels
+from benchmarks.voxels.bench_carve import same_voxels
 from benchmarks.voxels.bench_carve_depths import brute_force
+from benchmarks.voxels.tools import compiler, compiler_version, library
 
 from fastcv import Camera, voxels
 from fastcv.synthetic import Material, Scene, Solid, look_at
@@ -105,9 +104,8 @@ def contest_of(contest: Contest, side: int) -> None:
         return f"{how}, {lost} of {inside.sum()} of the shape lost", ok and lost == 0
 
     contest.ours(lambda: voxels.carve_depths(depths, cameras, grid, margin=margin))
-    version = subprocess.run([compiler(), "-dumpfullversion"], capture_output=True, text=True, check=True).stdout
     library()
-    contest.peer("c++ loop, gcc", version.strip(), lambda: brute_force(depths, cameras, grid, margin), check=check)
+    contest.peer("c++ loop, gcc", compiler_version(), lambda: brute_force(depths, cameras, grid, margin), check=check)
 
 
 @case

@@ -10,13 +10,12 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
-import importlib.util
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from benchmarks._harness import Check, Contest, case
-from benchmarks.voxels.bench_carve import with_memory
+from benchmarks.voxels.tools import installed, with_memory
 
 from fastcv import voxels
 from fastcv.mesh import Mesh
@@ -66,11 +65,6 @@ def same_surface(as_voxels: Callable[[Any], tuple[np.ndarray, np.ndarray]]) -> C
         return f"{how}, {len(ours.faces)} triangles", abs(ratio - 1) < 1e-3 and farthest < 1e-3
 
     return check
-
-
-def installed(name: str) -> Any:
-    """A module, None where it is not installed; its absence leaves a peer out."""
-    return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
 @case

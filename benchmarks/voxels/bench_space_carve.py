@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import subprocess
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from benchmarks._harness import Contest, case, data_dir
-from benchmarks.voxels.bench_carve import compiler, library, with_memory
+from benchmarks.voxels.tools import compiler, compiler_version, library, with_memory
 
-from fastcv import get_num_threads, voxels
+from fastcv import Camera, get_num_threads, io, voxels
 from fastcv._backend import backend
 from fastcv.voxels._photographs import view_geometry
 
@@ -59,14 +58,9 @@ def silhouette(image: np.ndarray) -> np.ndarray:
 @functools.cache
 def temple() -> Temple:
     folder = data_dir() / "mvs" / "templeSparseRing"
-    images, matrices = [], []
-    for line in (folder / "templeSR_par.txt").read_text().splitlines()[1:]:
-        name, *numbers = line.split()
-        K, R, t = np.split(np.array(numbers, np.float64), [9, 18])
-        K = K.reshape(3, 3)
-        K[:2, 2] += 0.5  # its pixels are counted from their centres
-        matrices.append(K @ np.c_[R.reshape(3, 3), t])
-        images.append(cv2.cvtColor(np.asarray(cv2.imread(str(folder / name))), cv2.COLOR_BGR2RGB))
+    photos = io.read_middlebury(folder / "templeSR_par.txt")
+    images = [io.read_photo(folder / photo.name) for photo in photos]
+    matrices = [Camera("PINHOLE", 640, 480, photo.params).matrix @ photo.cam_from_world for photo in photos]
     return Temple(np.stack(images), np.stack([silhouette(image) for image in images]), np.stack(matrices))
 
 
@@ -151,9 +145,8 @@ def contest_of(contest: Contest, millimetres: float) -> None:
         return how, wrong == 0 and min(ious) >= 0.95 and mine.converged
 
     library(LOOP)
-    version = subprocess.run([compiler(), "-dumpfullversion"], capture_output=True, text=True, check=True).stdout
     contest.ours(with_memory(lambda: ours(views, grid, whole.gains)))
-    contest.peer("c++ loop, gcc", version.strip(), lambda: loop(views, grid, whole.gains), check=same)
+    contest.peer("c++ loop, gcc", compiler_version(), lambda: loop(views, grid, whole.gains), check=same)
 
 
 @case

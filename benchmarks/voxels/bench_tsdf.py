@@ -8,18 +8,15 @@ process had while a contestant ran, less what it had before. ``updates`` counts 
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.metadata
-from typing import Any, NamedTuple
+from typing import Any
 
-import cv2
 import numpy as np
-from benchmarks._harness import Contest, case, data_dir
-from benchmarks.voxels.bench_carve import with_memory
-from benchmarks.voxels.bench_marching_cubes import installed
+from benchmarks._harness import Contest, case
+from benchmarks.voxels.tools import installed, kinect, with_memory
 
-from fastcv import Camera, voxels
+from fastcv import voxels
 from fastcv.voxels._reference_tsdf import DenseVolume
 
 VOXEL, TRUNCATION, FAR = 0.01, 4.0, 10.0  # metres, voxels, metres
@@ -27,33 +24,8 @@ ORIGIN = [-0.5 * VOXEL] * 3  # Open3D's voxels have their samples at whole numbe
 VIEWS = range(0, 50, 10)
 
 
-class Sequence(NamedTuple):
-    """Depths (50, H, W) in millimetres, RGB, rigid poses and the calibration, from corners of pixels."""
-
-    depths: np.ndarray
-    colors: np.ndarray
-    poses: np.ndarray
-    camera: Camera
-
-
-@functools.cache
-def sequence() -> Sequence:
-    folder = data_dir() / "mvs" / "kinect7scenes"
-    depths, colors, poses = [], [], []
-    for path in sorted(folder.glob("*.depth.png")):
-        depth = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
-        depths.append(np.where(depth == 65535, 0, depth))  # no measurement
-        colors.append(np.asarray(cv2.imread(str(path).replace(".depth.png", ".color.jpg")))[..., ::-1])
-        world_from_cam = np.loadtxt(str(path).replace(".depth.png", ".pose.txt"))
-        U, _, Vt = np.linalg.svd(world_from_cam[:3, :3])  # rotations are off by 2e-4
-        poses.append(np.c_[(U @ Vt).T, -(U @ Vt).T @ world_from_cam[:3, 3]])
-    K = np.loadtxt(folder / "camera-intrinsics.txt")
-    camera = Camera("PINHOLE", 640, 480, np.array([K[0, 0], K[1, 1], K[0, 2] + 0.5, K[1, 2] + 0.5]))
-    return Sequence(np.stack(depths), np.stack(colors), np.stack(poses), camera)
-
-
 def fuse(color: bool) -> voxels.TsdfVolume:
-    frames = sequence()
+    frames = kinect()
     volume = voxels.TsdfVolume(VOXEL, truncation=TRUNCATION * VOXEL, color=color, origin=ORIGIN)
     colors = frames.colors if color else None
     images = (frames.depths, frames.camera, frames.poses)
@@ -67,7 +39,7 @@ class Open3d:
     def __init__(self, color: bool) -> None:
         self.o3d, self.core = installed("open3d"), importlib.import_module("open3d.core")
         self.color = color
-        frames, core = sequence(), self.core
+        frames, core = kinect(), self.core
         from_centers = frames.camera.matrix - [[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]]
         self.K = core.Tensor(from_centers)
         self.poses = [core.Tensor(np.r_[pose, [[0, 0, 0, 1.0]]]) for pose in frames.poses]
@@ -100,7 +72,7 @@ class Open3d:
 
 
 def render(volume: voxels.TsdfVolume) -> list[np.ndarray]:
-    frames = sequence()
+    frames = kinect()
     return [volume.render(frames.camera, frames.poses[i], min_weight=1, max_depth=FAR).depth for i in VIEWS]
 
 
@@ -127,7 +99,7 @@ def same_surface(ours: voxels.TsdfVolume, theirs: Any) -> tuple[str, bool]:
 
 def same_views(ours: list[np.ndarray], theirs: list[np.ndarray]) -> tuple[str, bool]:
     """Against what the frames measured there."""
-    measured = sequence().depths[VIEWS] * 0.001
+    measured = kinect().depths[VIEWS] * 0.001
     medians, shares = [], []
     for views in (np.stack(ours), np.stack(theirs)):
         both = (views > 0) & (measured > 0) & (measured < FAR)
@@ -139,7 +111,7 @@ def same_views(ours: list[np.ndarray], theirs: list[np.ndarray]) -> tuple[str, b
 
 
 def facts(volume: voxels.TsdfVolume) -> dict[str, float]:
-    frames = sequence()
+    frames = kinect()
     counts = [len(volume.blocks), float(volume.weights.sum(dtype=np.float64))]
     pixels = frames.depths[0].size * len(frames.depths)
     return {"blocks": counts[0], "updates": counts[1], "frames": len(frames.depths), "pixels": pixels}
@@ -193,7 +165,7 @@ def same_values(ours: voxels.DenseTsdf, theirs: DenseVolume) -> tuple[str, bool]
 @case
 def fuse_dense_numpy(contest: Contest) -> None:
     """A frame into 160³ voxels in front of it; numpy in float64, every voxel."""
-    frames = sequence()
+    frames = kinect()
     middle = frames.poses[0][:, :3].T @ ([0, 0, 2] - frames.poses[0][:, 3])
     grid = voxels.VoxelGrid(middle - 0.8, VOXEL, (160, 160, 160))
     depth, color = frames.depths[0].astype(np.float32) / 1000, frames.colors[0]
