@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from fastcv import Camera
+from fastcv import Camera, io
 from fastcv.voxels import VoxelGrid
 
 CENTER, RADIUS = np.array([0.1, -0.2, 0.3]), 0.7
@@ -66,3 +66,20 @@ def ball_grid(*shape: int) -> VoxelGrid:
     """A grid around the ball, its longest side 2."""
     size = 2 / max(shape)
     return VoxelGrid(CENTER - 0.5 * size * np.array(shape[::-1]), size, shape)
+
+
+class Sequence(NamedTuple):
+    """Depths (N, H, W) in metres, 0 for none, of one camera, and its poses."""
+
+    camera: Camera
+    depths: np.ndarray
+    poses: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def kinect(data_dir) -> Sequence:
+    """Every fifth frame of a room."""
+    sequence = io.read_rgbd(data_dir / "mvs" / "kinect7scenes")
+    frames = sequence.frames[::5]
+    depths = np.stack([io.read_depth_png(frame.depth, sequence.unit) for frame in frames])
+    return Sequence(sequence.camera, depths, np.stack([frame.cam_from_world for frame in frames]))

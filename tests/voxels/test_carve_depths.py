@@ -77,18 +77,9 @@ def test_any_cameras_equal_the_reference(seed, depth, height, width):
     np.testing.assert_array_equal(voxels.carve_depths(maps, pairs, grid, **rule).to_dense(), expected)
 
 
-def test_kinect_equals_the_reference(data_dir):
+def test_kinect_equals_the_reference(kinect):
     """Real depth: noise, holes, and cameras that move within a room."""
-    cv2 = pytest.importorskip("cv2")
-    folder = data_dir / "mvs" / "kinect7scenes"
-    camera = Camera("PINHOLE", 640, 480, np.array([585.0, 585, 320.5, 240.5]))
-    maps, pairs = [], []
-    for path in sorted(folder.glob("*.depth.png"))[::5]:
-        raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        maps.append(np.where(raw == 65535, 0, raw * np.float32(1e-3)).astype(np.float32))
-        cam_from_world = np.linalg.inv(np.loadtxt(str(path).replace("depth.png", "pose.txt")))[:3]
-        left, _, right = np.linalg.svd(cam_from_world[:, :3])  # the poses are rigid to 1e-4 only
-        pairs.append((camera, np.c_[left @ right, cam_from_world[:, 3]]))
+    maps, pairs = list(kinect.depths), [(kinect.camera, pose) for pose in kinect.poses]
     middle = pairs[0][1][:, :3].T @ (np.array([0, 0, 2.0]) - pairs[0][1][:, 3])  # 2 m before the first camera
     grid = VoxelGrid(middle - 1, 2 / 64, (64, 64, 64))
     rule = {"margin": 0.05, "min_views": 3, "max_violations": 1}

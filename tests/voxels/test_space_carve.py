@@ -8,11 +8,11 @@ import re
 import numpy as np
 import pytest
 
-from fastcv import Camera, voxels
+from fastcv import Camera, io, voxels
 from fastcv.synthetic import Material, Scene, Solid, render
 from fastcv.voxels import VoxelGrid, _memory, _space_carve_reference
 
-from .conftest import FROM_PIXEL_CENTERS, pose_towards
+from .conftest import pose_towards
 
 CLAY = Material(("#e0502f", "#3070d8", "#f0f0a0"), grain=0.6, contrast=0.5)
 
@@ -311,11 +311,9 @@ def temple(data_dir):
     cv2 = pytest.importorskip("cv2")
     folder = data_dir / "mvs" / "templeSparseRing"
     images, masks, matrices = [], [], []
-    for line in (folder / "templeSR_par.txt").read_text().splitlines()[1:]:
-        name, *numbers = line.split()
-        K, R, t = np.split(np.array(numbers, float), [9, 18])
-        matrices.append(FROM_PIXEL_CENTERS @ K.reshape(3, 3) @ np.c_[R.reshape(3, 3), t])
-        images.append(cv2.imread(str(folder / name))[..., ::-1])
+    for photo in io.read_middlebury(folder / "templeSR_par.txt"):
+        images.append(io.read_photo(folder / photo.name))
+        matrices.append(Camera("PINHOLE", 640, 480, photo.params).matrix @ photo.cam_from_world)
         stone = images[-1][..., 0].astype(int) - images[-1][..., 2] >= 26
         masks.append(cv2.morphologyEx(stone.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)))
     return images, masks, matrices

@@ -70,10 +70,18 @@ def on_host(image: Any) -> NDArray[Any]:
 def nearest(image: Any, positions: Array) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The pixels of an image that positions lie in, as numpy, and which of them lie in the image at all."""
     image = on_host(image)
-    x, y = positions[..., 0], positions[..., 1]
-    inside = (x >= 0) & (y >= 0) & (x < image.shape[1]) & (y < image.shape[0])
-    column, row = (np.where(inside, p, 0).astype(np.int64) for p in (x, y))
+    row, column, inside = pixels_under(positions, image.shape[0], image.shape[1])
     return image[row, column], inside
+
+
+def pixels_under(
+    positions: Array, height: int, width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Row and column of the pixels that positions lie in, 0 beside the image, and which of them lie in it."""
+    x, y = positions[..., 0], positions[..., 1]
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    row, column = (np.where(inside, p, 0).astype(np.int64) for p in (y, x))
+    return row, column, inside
 
 
 def image_from_voxel(projections: Sequence[Projection], grid: VoxelGrid) -> Array:

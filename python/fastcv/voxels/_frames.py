@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import camera as camera_room
-from .._arrays import Call, handle, is_torch
+from .._arrays import Call, handle
 from ..scene import Camera
-from ._cameras import is_pinhole
+from ._cameras import is_pinhole, on_host, pixels_under, rigid_pose
 
 Array = NDArray[np.float64]
 
@@ -59,19 +59,10 @@ def frames_of(
     if single:
         depths, poses = depths[None], poses[None]
         colors, weights = (None if a is None else a[None] for a in (colors, weights))
-    check_poses(poses)
+    for pose in poses:
+        rigid_pose("cam_from_world", pose)
     frames = Frames(depths, colors, weights, float(weight) if scalar else 1.0, camera, poses)
     return frames if is_pinhole(camera) else _undistorted(call, frames)
-
-
-def check_poses(poses: Array) -> None:
-    """Raise ValueError for a pose that is not a rotation and a translation."""
-    R = poses[:, :, :3]
-    with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max((1, 2), initial=0)
-        rigid = np.isfinite(poses).all((1, 2)) & (off <= 1e-5) & (np.linalg.det(R) > 0)
-    for i in np.flatnonzero(~rigid)[:1]:
-        raise ValueError(f"cam_from_world: expected rotations and translations, got {poses[i].tolist()}")
 
 
 def pack(
@@ -121,15 +112,12 @@ def _optional(array: Any) -> Any:
 def _undistorted(call: Call, frames: Frames) -> Frames:
     """The frames of the pinhole camera with the same field of view: each pixel from the one that its centre lies in."""
     positions, pinhole = camera_room.undistort_map(frames.camera)
-    x, y = positions[..., 0], positions[..., 1]
-    inside = (x >= 0) & (y >= 0) & (x < frames.camera.width) & (y < frames.camera.height)
-    column, row = (np.where(inside, p, 0).astype(np.int64) for p in (x, y))
+    row, column, inside = pixels_under(positions, frames.camera.height, frames.camera.width)
 
     def resampled(array: Any) -> Any:
         if array is None:
             return None
-        array = np.asarray(array.cpu() if is_torch(array) else array.get() if hasattr(array, "get") else array)
-        result = array[:, row, column]
+        result = on_host(array)[:, row, column]
         result[:, ~inside] = 0
         return call.place(result)
 

@@ -13,8 +13,7 @@ from .. import camera as camera_room
 from .._arrays import handle
 from ..scene import Camera
 from ._block_store import BlockStore
-from ._cameras import is_pinhole
-from ._frames import check_poses
+from ._cameras import is_pinhole, rigid_pose
 from .grid import VoxelGrid
 
 _CELL = 8  # pixels along the side of a cell of rays that share their ends
@@ -39,10 +38,7 @@ def render(
     num_threads: int,
 ) -> RenderedView:
     """As ``TsdfVolume.render``."""
-    pose = np.asarray(cam_from_world, np.float64)
-    if pose.shape != (3, 4):
-        raise ValueError(f"cam_from_world: expected shape (3, 4), got {pose.shape}")
-    check_poses(pose[None])
+    pose = rigid_pose("cam_from_world", cam_from_world)
     if not (min_weight >= 0 and math.isfinite(min_weight)):
         raise ValueError(f"min_weight: expected a finite number from 0 on, got {min_weight}")
     if not max_depth > 0:
