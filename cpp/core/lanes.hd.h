@@ -113,7 +113,7 @@ template <class V, class T>
 FASTCV_HD void store(T* to, V v) {
   __builtin_memcpy(to, &v, sizeof v);
 }
-FASTCV_HD Floats splat(float x) { return Floats{} + x; }
+FASTCV_HD Floats splat(float x) { return x - Floats{}; }  // not a sum: that of 0 and -0 is 0, so it would be computed
 FASTCV_HD Ints splat(std::int32_t x) { return Ints{} + x; }
 
 // GCC 12 makes a comparison and a blend of `a < b ? a : b`, hence the instructions by name.

@@ -12,7 +12,7 @@
 namespace fastcv::ode {
 namespace {
 
-constexpr std::int64_t kSerial = 1 << 17;  // elements that are done before another thread would wake
+constexpr std::int64_t kSerial = 1 << 16;  // elements that are done before another thread would wake
 constexpr std::int64_t kNoise = 6;         // what noise makes of an element, in elements without
 constexpr std::int64_t kRange = 1 << 15;
 constexpr std::int64_t kSmall = kStrip / 4;       // several samples of so many elements go into a strip

@@ -69,9 +69,7 @@ struct StepQuad {
     for (int before = 0; before < o; ++before) {
       sum = sum + static_cast<T>(c[pass.num_inputs + 1 + before]) * rows[before];
     }
-    const T clip = static_cast<T>(pass.clip[o]);
-    sum = sum < -clip ? -clip : sum;
-    return sum > clip ? clip : sum;
+    return clipped(sum, static_cast<T>(pass.clip[o]));
   }
 };
 

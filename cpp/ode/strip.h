@@ -2,6 +2,8 @@
 // What a strip of a pass needs close at hand, and the loop over its elements. For leaf files.
 #pragma once
 
+#include <type_traits>
+
 #include "core/small_floats.hd.h"
 #include "ode/normal.hd.h"
 #include "ode/pass.h"
@@ -42,18 +44,29 @@ struct Work {
 template <class T>
 struct SameForAll {
   T c[kMostOutputs][kMostColumns];
-  template <class V>
-  FASTCV_HD V at(int o, int k, std::int64_t /*i*/) const {
-    return V{} + c[o][k];
+  template <class V, int kColumns, int kRows>
+  auto close_at_hand() const {
+    struct {
+      V v[kRows][kColumns + kRows - 1];
+      FASTCV_HD V at(int o, int k, std::int64_t /*i*/) const { return v[o][k]; }
+    } copy;
+    for (int o = 0; o < kRows; ++o) {
+      for (int k = 0; k < kColumns + kRows - 1; ++k) copy.v[o][k] = c[o][k] - V{};
+    }
+    return copy;
   }
 };
 // A number for each element.
 template <class T>
 struct OneForEach {
   T c[kMostOutputs][kMostColumns][kStrip];
-  template <class V>
-  FASTCV_HD V at(int o, int k, std::int64_t i) const {
-    return load<V>(&c[o][k][i]);
+  template <class V, int kColumns, int kRows>
+  auto close_at_hand() const {
+    struct {
+      const OneForEach* all;
+      FASTCV_HD V at(int o, int k, std::int64_t i) const { return load<V>(&all->c[o][k][i]); }
+    } view{this};
+    return view;
   }
 };
 
@@ -67,25 +80,50 @@ FASTCV_HD void store_past_caches(void* to, Floats v) { _mm_stream_ps(static_cast
 FASTCV_HD void store_past_caches(void* to, Floats v) { store(static_cast<float*>(to), v); }
 #endif
 
-template <bool kStream, class V, int kColumns, int kRows, class T, class Coefficients>
-FASTCV_HD void combine_at(const Work<T>& work, const Coefficients& coefficients, std::int64_t i) {
-  V columns[kColumns], rows[kRows], clip[kRows];
-  FASTCV_UNROLL
-  for (int k = 0; k < kColumns; ++k) columns[k] = load<V>(work.columns[k] + i);
-  FASTCV_UNROLL
-  for (int o = 0; o < kRows; ++o) clip[o] = V{} + work.clip[o];
-  combine_rows<kColumns, kRows>(columns, rows, clip,
-                                [&](int o, int k) { return coefficients.template at<V>(o, k, i); });
-  FASTCV_UNROLL
-  for (int o = 0; o < kRows; ++o) {
-    if (work.rows[o] == nullptr) continue;
-    if constexpr (kStream) {
-      store_past_caches(work.rows[o] + i, (Floats)rows[o]);
-    } else {
-      store(work.rows[o] + i, rows[o]);
+// One loop of a pass, with what does not change from element to element.
+template <class V, int kColumns, int kRows, class T, class Coefficients>
+struct Loop {
+  static constexpr std::int64_t kStep = sizeof(V) / sizeof(T);
+  Work<T> work;
+  Coefficients coefficients;
+  V clip[kRows];
+
+  FASTCV_HD void combine(const V* columns, V* rows, std::int64_t i) const {
+    combine_rows<kColumns, kRows>(columns, rows, clip, [&](int o, int k) { return coefficients.at(o, k, i); });
+  }
+  template <bool kStream>
+  FASTCV_HD void whole(std::int64_t i) const {
+    V columns[kColumns], rows[kRows];
+    FASTCV_UNROLL
+    for (int k = 0; k < kColumns; ++k) columns[k] = load<V>(work.columns[k] + i);
+    combine(columns, rows, i);
+    FASTCV_UNROLL
+    for (int o = 0; o < kRows; ++o) {
+      if (work.rows[o] == nullptr) continue;
+      if constexpr (kStream) {
+        store_past_caches(work.rows[o] + i, (Floats)rows[o]);
+      } else {
+        store(work.rows[o] + i, rows[o]);
+      }
     }
   }
-}
+  // Less than a vector.
+  void part(std::int64_t i, std::int64_t count) const {
+    V columns[kColumns] = {}, rows[kRows];
+    for (int k = 0; k < kColumns; ++k) __builtin_memcpy(&columns[k], work.columns[k] + i, count * sizeof(T));
+    combine(columns, rows, i);
+    for (int o = 0; o < kRows; ++o) {
+      if (work.rows[o] != nullptr) __builtin_memcpy(work.rows[o] + i, &rows[o], count * sizeof(T));
+    }
+  }
+  template <bool kStream>
+  void run(std::int64_t i, std::int64_t n) const {
+    const Loop loop = *this;  // which no store to an array can change: it stays in registers
+#pragma GCC unroll 2
+    for (; i + kStep <= n; i += kStep) loop.template whole<kStream>(i);
+    if (i < n) part(i, n - i);
+  }
+};
 
 // Elements up to where all rows lie on a vector's boundary; -1 where there is no such place.
 template <class T>
@@ -103,17 +141,19 @@ std::int64_t until_aligned(const Work<T>& work, int num_rows, std::int64_t n) {
 }
 
 template <int kColumns, int kRows, class T, class Coefficients>
-void combine(const Work<T>& work, const Coefficients& coefficients, std::int64_t n, bool stream) {
+void combine(const Work<T>& work, const Coefficients& all, std::int64_t n, bool stream) {
   using V = typename VectorOf<T>::Type;
-  constexpr std::int64_t kStep = sizeof(V) / sizeof(T);
-  std::int64_t i = 0;
-  if (const std::int64_t ahead = stream ? until_aligned(work, kRows, n) : -1; ahead >= 0) {
-    for (; i < ahead; ++i) combine_at<false, T, kColumns, kRows>(work, coefficients, i);
-    for (; i + kStep <= n; i += kStep) combine_at<true, V, kColumns, kRows>(work, coefficients, i);
-  } else {
-    for (; i + kStep <= n; i += kStep) combine_at<false, V, kColumns, kRows>(work, coefficients, i);
+  const auto coefficients = all.template close_at_hand<V, kColumns, kRows>();
+  Loop<V, kColumns, kRows, T, std::remove_const_t<decltype(coefficients)>> loop{work, coefficients, {}};
+  for (int o = 0; o < kRows; ++o) loop.clip[o] = work.clip[o] - V{};
+  if constexpr (std::is_same_v<Coefficients, SameForAll<float>>) {
+    if (const std::int64_t ahead = stream ? until_aligned(work, kRows, n) : -1; ahead >= 0) {
+      if (ahead > 0) loop.part(0, ahead);
+      loop.template run<true>(ahead, n);
+      return;
+    }
   }
-  for (; i < n; ++i) combine_at<false, T, kColumns, kRows>(work, coefficients, i);
+  loop.template run<false>(0, n);
 }
 
 // The loop for these numbers of columns and rows.
