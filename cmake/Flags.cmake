@@ -14,10 +14,13 @@ function(fastcv_kernel_flags target)
 endfunction()
 
 # Instrumented code makes GCC warn of things that are not so (its bug 105593 among them), so only plain builds hold
-# warnings for errors. -O1, which comes after the build type's own level, halves the time to compile.
+# warnings for errors. -O1, which comes after the build type's own level, halves the time to compile. Checks that stand
+# at every access to memory take another third of it: the address sanitizer finds null pointers and what lies outside of
+# an object, x86 and arm64 read at any alignment.
 set(FASTCV_WERROR -Werror)
 if(FASTCV_SANITIZE)
   set(FASTCV_WERROR "")
-  add_compile_options(-fsanitize=${FASTCV_SANITIZE} -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1 -O1)
+  add_compile_options(-fsanitize=${FASTCV_SANITIZE} -fno-sanitize=null,alignment,object-size,pointer-overflow,vptr
+                      -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1 -O1)
   add_link_options(-fsanitize=${FASTCV_SANITIZE})
 endif()
