@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The proposal's loss on torch tensors, with a gradient by the proposal's weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._torch import run
+
+
+def _loss(edges: Tensor, weights: Tensor, bounds: Tensor, bound_weights: Tensor, threads: int) -> Tensor:
+    out = weights.new_empty(len(weights))
+    run("nerf", "interlevel_loss", edges, weights, bounds, bound_weights, out, num_threads=threads)
+    return out
+
+
+def _vjp(edges: Tensor, weights: Tensor, bounds: Tensor, bound_weights: Tensor, grad: Tensor, threads: int) -> Tensor:
+    out = torch.empty_like(bound_weights)
+    run("nerf", "interlevel_loss_vjp", edges, weights, bounds, bound_weights, grad, out, num_threads=threads)
+    return out
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
+    *arrays, ctx.threads = inputs
+    ctx.save_for_backward(*arrays)
+
+
+def _mapped(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:
+    """torch.func.vmap: rays are independent, so a batch of them is more rays."""
+    *arrays, threads = args
+    batch = info.batch_size
+    moved = [
+        a.unsqueeze(0).expand(batch, *a.shape) if dim is None else a.movedim(dim, 0)
+        for a, dim in zip(arrays, in_dims[:-1], strict=True)
+    ]
+    return _Loss.apply(*(a.reshape(-1, a.shape[-1]) for a in moved), threads).reshape(batch, -1), 0
+
+
+class _Loss(torch.autograd.Function):
+    forward = staticmethod(_loss)
+    setup_context = staticmethod(_save)
+    vmap = staticmethod(_mapped)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        return None, None, None, _vjp(*ctx.saved_tensors, grad.contiguous(), ctx.threads), None
+
+
+@torch.library.custom_op("fastcv::nerf_interlevel_loss", mutates_args=())
+def loss(edges: Tensor, weights: Tensor, bounds: Tensor, bound_weights: Tensor, threads: int) -> Tensor:
+    return _loss(edges, weights, bounds, bound_weights, threads)
+
+
+@torch.library.custom_op("fastcv::nerf_interlevel_loss_vjp", mutates_args=())
+def vjp(edges: Tensor, weights: Tensor, bounds: Tensor, bound_weights: Tensor, grad: Tensor, threads: int) -> Tensor:
+    return _vjp(edges, weights, bounds, bound_weights, grad, threads)
+
+
+loss.register_fake(lambda _edges, weights, *_: weights.new_empty(weights.shape[0]))
+vjp.register_fake(lambda _edges, _weights, _bounds, bound_weights, *_: torch.empty_like(bound_weights))
+loss.register_autograd(
+    lambda ctx, grad: (None, None, None, vjp(*ctx.saved_tensors, grad.contiguous(), ctx.threads), None),
+    setup_context=_save,
+)
+
+
+def interlevel_loss(edges: Tensor, weights: Tensor, bounds: Tensor, bound_weights: Tensor, threads: int) -> Tensor:
+    arrays = edges.detach(), weights.detach(), bounds.detach(), bound_weights
+    return loss(*arrays, threads) if torch.compiler.is_compiling() else _Loss.apply(*arrays, threads)
