@@ -32,14 +32,10 @@ struct MarchSamples {
 
 // Consecutive samples of a ray.
 struct MarchRun {
-  std::int32_t ray;    // of its chunk
-  std::int32_t first;  // what Steps::mark gave
-  std::int32_t count;
+  std::int64_t ray;
+  std::int32_t first, count;  // first: what Steps::mark gave
 };
-struct MarchRuns {
-  static constexpr std::int64_t kChunk = 256;  // rays
-  std::vector<std::vector<MarchRun>> chunks;
-};
+using MarchRuns = std::vector<std::vector<MarchRun>>;  // of so many rays each
 
 // offsets: (rays + 1), of rays' samples. A ray that would reach beyond `capacity` samples has none, nor has any after
 // it. *wanted: how many samples there are without that limit. num_threads 0 means the default; no result depends on it.

@@ -53,19 +53,25 @@ FASTCV_HD MarchRay march_ray(const nerf::OccupancyGrid& grid, const nerf::MarchR
 // The level whose cells are longer than two steps: exponent e of 2 step = m 2^e, 1/2 <= m < 1, as in instant-ngp.
 FASTCV_HD int exponent_of(float x) { return (bits_of(x) >> 23) - 126; }
 
+// Cells per length along the axis that has most.
+FASTCV_HD float finest_cells(const nerf::OccupancyGrid& grid) {
+  const float* cells = grid.cells_per_length;
+  return larger(cells[0], larger(cells[1], cells[2]));
+}
+
 // All steps alike; numbered, so that no rounding adds up.
 struct EvenSteps {
   float begin, step, per_length;
   std::int32_t i, count;
   int level;
 
-  FASTCV_HD EvenSteps(const nerf::MarchSteps& s, const MarchRay& ray, float jitter, float cells_per_length)
+  FASTCV_HD EvenSteps(const nerf::MarchSteps& s, const MarchRay& ray, float jitter, const nerf::OccupancyGrid& grid)
       : begin(ray.begin + jitter * s.step),
         step(s.step),
         per_length(1.0F / s.step),
         i(0),
         count(0),
-        level(exponent_of(2.0F * s.step * cells_per_length)) {
+        level(exponent_of(2.0F * s.step * finest_cells(grid))) {
     if (!(ray.begin < ray.end && ray.end <= kMostSteps * step && ray.begin >= -kMostSteps * step)) return;
     count = to_int(larger((ray.end - begin) * per_length, 0.0F));
     while (count > 0 && !(middle_of(count - 1) < ray.end)) --count;
@@ -100,9 +106,8 @@ struct GrowingSteps {
   int coarsest;
   int level;
 
-  FASTCV_HD GrowingSteps(const nerf::MarchSteps& s, const MarchRay& ray, float jitter, float cells_per_length,
-                         int levels)
-      : steps(s), t(ray.begin), last(ray.end), doubled_cells(2.0F * cells_per_length), coarsest(levels - 1) {
+  FASTCV_HD GrowingSteps(const nerf::MarchSteps& s, const MarchRay& ray, float jitter, const nerf::OccupancyGrid& grid)
+      : steps(s), t(ray.begin), last(ray.end), doubled_cells(2.0F * finest_cells(grid)), coarsest(grid.levels - 1) {
     seek_to(ray.begin + jitter * length_at(ray.begin));
     const float reach = kMostSteps * length_at(ray.end);
     if (!(ray.begin < ray.end && ray.end <= reach && ray.begin >= -reach)) last = t;
@@ -167,18 +172,32 @@ FASTCV_HD Stay stay_at(const nerf::OccupancyGrid& grid, const MarchRay& ray, flo
   return {cube.occupied, distance * static_cast<float>(1 << level)};
 }
 
-// sink(mark of the first, count, whether it goes on where the last one ended) for samples that follow each other.
-template <class Steps, class Sink>
-FASTCV_HD void march(const nerf::OccupancyGrid& grid, const MarchRay& ray, Steps steps, const Sink& sink) {
-  bool occupied = false;
-  while (steps.inside()) {
+// A ray on its way.
+template <class Steps>
+struct Walk {
+  MarchRay ray;
+  Steps steps;
+
+  FASTCV_HD Walk(const nerf::OccupancyGrid& grid, const nerf::MarchRays& rays, const nerf::MarchSteps& s,
+                 std::int64_t i)
+      : ray(march_ray(grid, rays, i)), steps(s, ray, jitter(s, i), grid) {}
+
+  // Through the next cube: sink(mark of the first, count) where its steps are samples. Returns whether they are.
+  template <class Sink>
+  FASTCV_HD bool advance(const nerf::OccupancyGrid& grid, const Sink& sink) {
     const Stay stay = stay_at(grid, ray, steps.middle(), steps.level);
     const std::int32_t mark = steps.mark(), count = steps.pass(stay.distance);
-    if (stay.occupied) sink(mark, count, occupied);
-    occupied = stay.occupied;
+    if (stay.occupied) sink(mark, count);
+    return stay.occupied;
   }
-}
 
+ private:
+  FASTCV_HD static float jitter(const nerf::MarchSteps& s, std::int64_t i) {
+    return s.jitter ? uniform(random_words(s.seed, Purpose::rays, 0, s.first_ray + i).v[0]) : 0.0F;
+  }
+};
+
+// `count` samples from where the steps are.
 template <class Steps>
 FASTCV_HD void write_samples(const nerf::OccupancyGrid& grid, const MarchRay& ray, Steps steps, std::int64_t ray_index,
                              std::int32_t count, const nerf::MarchSamples& out, std::int64_t at) {
@@ -192,18 +211,13 @@ FASTCV_HD void write_samples(const nerf::OccupancyGrid& grid, const MarchRay& ra
   }
 }
 
-// Calls run(ray, steps) for ray i.
+// On the host: calls run.operator()<Steps>() with the kind of steps that are asked for.
 template <class Run>
-FASTCV_HD void with_ray(const nerf::OccupancyGrid& grid, const nerf::MarchRays& rays, const nerf::MarchSteps& s,
-                        std::int64_t i, const Run& run) {
-  const MarchRay ray = march_ray(grid, rays, i);
-  const float jitter = s.jitter ? uniform(random_words(s.seed, Purpose::rays, 0, s.first_ray + i).v[0]) : 0.0F;
-  float finest = grid.cells_per_length[0];
-  for (int axis = 1; axis < 3; ++axis) finest = larger(finest, grid.cells_per_length[axis]);
-  if (s.cone_angle > 0) {
-    run(ray, GrowingSteps(s, ray, jitter, finest, grid.levels));
+void with_steps(const nerf::MarchSteps& steps, const Run& run) {
+  if (steps.cone_angle > 0) {
+    run.template operator()<GrowingSteps>();
   } else {
-    run(ray, EvenSteps(s, ray, jitter, finest));
+    run.template operator()<EvenSteps>();
   }
 }
 

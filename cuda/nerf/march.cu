@@ -10,6 +10,7 @@
 namespace fastcv::cuda::nerf {
 namespace {
 
+template <class Steps>
 struct CountRay {
   OccupancyGrid grid;
   MarchRays rays;
@@ -18,9 +19,8 @@ struct CountRay {
 
   __device__ void operator()(std::int64_t i) const {
     std::int64_t total = 0;
-    gpu::with_ray(grid, rays, steps, i, [&](const gpu::MarchRay& ray, const auto& its_steps) {
-      gpu::march(grid, ray, its_steps, [&](std::int32_t, std::int32_t count, bool) { total += count; });
-    });
+    gpu::Walk<Steps> walk(grid, rays, steps, i);
+    while (walk.steps.inside()) walk.advance(grid, [&](std::int32_t, std::int32_t count) { total += count; });
     counts[i] = total;
   }
 };
@@ -52,6 +52,7 @@ struct LimitOffset {
   __device__ void operator()(std::int64_t i) const { offsets[i] = min(offsets[i], *kept); }
 };
 
+template <class Steps>
 struct FillRay {
   OccupancyGrid grid;
   MarchRays rays;
@@ -62,14 +63,15 @@ struct FillRay {
   __device__ void operator()(std::int64_t i) const {
     std::int64_t at = offsets[i];
     if (at == offsets[i + 1]) return;
-    gpu::with_ray(grid, rays, steps, i, [&](const gpu::MarchRay& ray, const auto& its_steps) {
-      gpu::march(grid, ray, its_steps, [&](std::int32_t mark, std::int32_t count, bool) {
-        auto from = its_steps;
+    gpu::Walk<Steps> walk(grid, rays, steps, i);
+    Steps from = walk.steps;
+    while (walk.steps.inside()) {
+      walk.advance(grid, [&](std::int32_t mark, std::int32_t count) {
         from.seek(mark);
-        gpu::write_samples(grid, ray, from, i, count, samples, at);
+        gpu::write_samples(grid, walk.ray, from, i, count, samples, at);
         at += count;
       });
-    });
+    }
   }
 };
 
@@ -90,7 +92,9 @@ struct ClearRest {
 void march_count(const OccupancyGrid& grid, const MarchRays& rays, const MarchSteps& steps, std::int64_t capacity,
                  std::int64_t* offsets, std::int64_t* wanted, cudaStream_t stream) {
   const Zeros<std::int64_t> counts(rays.count + 1, stream);  // the last one stays 0
-  for_each(rays.count, CountRay{grid, rays, steps, counts.get()}, stream);
+  gpu::with_steps(steps, [&]<class Steps>() {
+    for_each(rays.count, CountRay<Steps>{grid, rays, steps, counts.get()}, stream);
+  });
   std::size_t bytes = 0;
   check(cub::DeviceScan::ExclusiveSum(nullptr, bytes, counts.get(), offsets, rays.count + 1, stream), "ExclusiveSum");
   const Zeros<std::uint8_t> scratch(static_cast<std::int64_t>(bytes), stream);
@@ -103,7 +107,9 @@ void march_count(const OccupancyGrid& grid, const MarchRays& rays, const MarchSt
 
 void march_fill(const OccupancyGrid& grid, const MarchRays& rays, const MarchSteps& steps, const std::int64_t* offsets,
                 const MarchSamples& samples, std::int64_t capacity, cudaStream_t stream) {
-  for_each(rays.count, FillRay{grid, rays, steps, offsets, samples}, stream);
+  gpu::with_steps(steps, [&]<class Steps>() {
+    for_each(rays.count, FillRay<Steps>{grid, rays, steps, offsets, samples}, stream);
+  });
   for_each(capacity, ClearRest{offsets + rays.count, samples}, stream);
 }
 
