@@ -42,14 +42,15 @@ struct StratifiedRow {
     const bool usable = first <= last;
     float* edges = out.edges + row * (out.count + 1);
     Places places(jitter, Purpose::bins, row, out.count);
-    for (std::int64_t k = 0; k <= out.count; ++k) {
+    edges[0] = usable ? first : 0.0F;
+    edges[out.count] = usable ? last : 0.0F;
+    for (std::int64_t k = 1; k < out.count; ++k) {
       const float s = places(k);
       float t = first + (last - first) * s;
       // 1 / t goes evenly from 1 / near to 1 / far.
       if (spacing == nerf::Spacing::disparity) t = 1.0F / ((1.0F - s) * (1.0F / first) + s * (1.0F / last));
-      // Rounding may not leave the ends, nor order.
-      t = t > first ? (t < last ? t : last) : first;
-      edges[k] = usable ? (k == out.count ? last : t) : 0.0F;
+      t = t > first ? (t < last ? t : last) : first;  // rounding may not leave the ends
+      edges[k] = usable ? t : 0.0F;
     }
   }
 };

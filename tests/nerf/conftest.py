@@ -50,3 +50,9 @@ def table(grid):
 @pytest.fixture
 def grad(grid):
     return np.random.default_rng(2).normal(size=(37, grid.width))
+
+
+@pytest.fixture
+def there(device):
+    """The device of an occupancy grid for rays of the ``device``: numpy arrays on the CPU."""
+    return None if device.name == "cpu" else device.name

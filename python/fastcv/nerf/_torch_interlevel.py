@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,6 +29,10 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: A
     ctx.save_for_backward(*arrays)
 
 
+def _gradients(ctx: Any, grad: Tensor, vjp: Callable) -> tuple[Any, ...]:
+    return None, None, None, vjp(*ctx.saved_tensors, grad.contiguous(), ctx.threads), None
+
+
 def _mapped(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:
     """torch.func.vmap: rays are independent, so a batch of them is more rays."""
     *arrays, threads = args
@@ -44,10 +49,16 @@ class _Loss(torch.autograd.Function):
     setup_context = staticmethod(_save)
     vmap = staticmethod(_mapped)
 
+    backward = staticmethod(lambda ctx, grad: _gradients(ctx, grad, _Vjp.apply))
+
+
+class _Vjp(torch.autograd.Function):
+    forward = staticmethod(_vjp)
+    setup_context = staticmethod(lambda ctx, inputs, output: None)  # noqa: ARG005
+
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
-        return None, None, None, _vjp(*ctx.saved_tensors, grad.contiguous(), ctx.threads), None
+    def backward(ctx: Any, grad: Tensor) -> None:
+        raise NotImplementedError("interlevel_loss: expected first derivatives, got a request for second ones")
 
 
 @torch.library.custom_op("fastcv::nerf_interlevel_loss", mutates_args=())
@@ -62,10 +73,7 @@ def vjp(edges: Tensor, weights: Tensor, bounds: Tensor, bound_weights: Tensor, g
 
 loss.register_fake(lambda _edges, weights, *_: weights.new_empty(weights.shape[0]))
 vjp.register_fake(lambda _edges, _weights, _bounds, bound_weights, *_: torch.empty_like(bound_weights))
-loss.register_autograd(
-    lambda ctx, grad: (None, None, None, vjp(*ctx.saved_tensors, grad.contiguous(), ctx.threads), None),
-    setup_context=_save,
-)
+loss.register_autograd(lambda ctx, grad: _gradients(ctx, grad, vjp), setup_context=_save)
 
 
 def interlevel_loss(edges: Tensor, weights: Tensor, bounds: Tensor, bound_weights: Tensor, threads: int) -> Tensor:

@@ -95,7 +95,7 @@ class OccupancyGrid:
         """
         cells = np.asarray(occupied, bool)
         cells = cells[None] if cells.ndim == 3 else cells
-        check("occupied", cells, (None, "Z", "Z", "Z"))
+        check("occupied", cells, (None, *cells.shape[-1:] * 3))
         grid = cls(cells.shape[1], cells.shape[0], box=box, device=device)
         grid.density = grid._place(cells.astype(np.float32))
         grid.pack(0.5)
@@ -108,7 +108,7 @@ class OccupancyGrid:
         if missing:
             raise ValueError(f"state: expected {', '.join(_STATE)}, got none of {', '.join(missing)}")
         density = np.asarray(state["density"])
-        check("density", density, (None, "Z", "Z", "Z"), ("float32",))
+        check("density", density, (None, *density.shape[-1:] * 3), ("float32",))
         grid = cls(density.shape[1], density.shape[0], box=state["box"], device=device)
         for name in _STATE[1:]:
             array, own = np.asarray(state[name]), getattr(grid, name)

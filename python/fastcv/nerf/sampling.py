@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from .._arrays import Call, handle
-from .march import per_ray
 from .samples import RaySamples
 
 SPACINGS = ("linear", "disparity")
@@ -143,6 +142,8 @@ def sample_pdf(
     else:
         starts = call.input("intervals", intervals, ("R", "M + 1"), ("float32",))
         rays, count = starts.shape[0], starts.shape[1] - 1
+        if count < 1:
+            raise ValueError(f"intervals: expected edges of one interval or more, got shape {tuple(starts.shape)}")
         weights, ends, offsets = call.input("weights", weights, (rays, count), ("float32",)), None, None
     out, execution = call.empty((rays, num_intervals + 1), "float32"), call.execution(num_threads)
     arrays = (None if array is None else handle(array) for array in (starts, ends, weights, offsets))
