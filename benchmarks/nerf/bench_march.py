@@ -61,8 +61,8 @@ def agrees(ours: RaySamples, theirs: Any) -> tuple[str, bool]:
     rays_of_theirs = np.repeat(np.arange(len(counts)), counts)
     worst = float(np.abs(ours.starts[same[ours.ray_indices]] - starts[same[rays_of_theirs]]).max())
     others = int((~same).sum())
-    how = f"{others} of {len(same)} rays differ by a sample at a border <= 0.1 %, starts of others by {worst:.2g} <= 1e-6"
-    return how, others <= 1e-3 * len(same) and worst <= 1e-6
+    how = f"{others} of {len(same)} rays differ by a sample at a border <= 0.1 %"
+    return f"{how}, starts of others by {worst:.2g} <= 1e-6", others <= 1e-3 * len(same) and worst <= 1e-6
 
 
 @case
@@ -74,11 +74,9 @@ def march_2_15(contest: Contest) -> None:
     contest.note(rays=len(arrays[0]), resolution=RESOLUTION, share=float(cells.mean()), threads=get_num_threads())
     contest.note(samples=len(march(*arrays, 0.0, np.inf, grid).starts))
     contest.ours(lambda: march(*arrays, 0.0, np.inf, grid))
-    tensors = [torch.from_numpy(array) for array in arrays]
-    set_cells = torch.from_numpy(cells)
-    contest.peer(
-        "torch, every step", torch.__version__, lambda: torch_march(*tensors, set_cells, grid.step), check=agrees
-    )
+    origins, directions, set_cells = (torch.from_numpy(array) for array in (*arrays, cells))
+    look = "torch, every step", torch.__version__
+    contest.peer(*look, lambda: torch_march(origins, directions, set_cells, grid.step), check=agrees)
     contest.peer(
         "fastcv, with points", "", lambda: march(*arrays, 0.0, np.inf, grid, points=True),
         check=lambda a, b: ("the same intervals", np.array_equal(a.starts, b.starts)),

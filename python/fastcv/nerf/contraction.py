@@ -80,9 +80,7 @@ def uncontract(points: Any, *, norm: str = "l2", out: Any = None, num_threads: i
     return _contract(points, norm, out, num_threads, inverse=True)
 
 
-def contract_jvp(
-    points: Any, tangents: Any, *, norm: str = "l2", inverse: bool = False, num_threads: int = 0
-) -> Any:
+def contract_jvp(points: Any, tangents: Any, *, norm: str = "l2", inverse: bool = False, num_threads: int = 0) -> Any:
     """How contracted points move when points move along tangents: the Jacobian times them.
 
     Parameters
