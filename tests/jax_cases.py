@@ -20,7 +20,7 @@ from fastcv.camera import (
 from fastcv.errors import DeviceError
 from fastcv.geometry import sampson_errors, sampson_scores
 from fastcv.mvs import View, feature_volume, plane_sweep, winner_take_all
-from fastcv.nerf import HashGrid, hash_grid, hash_grid_vjp
+from fastcv.nerf import HashGrid, OccupancyGrid, contract, hash_grid, hash_grid_vjp, march, sample_pdf
 from fastcv.voxels import VoxelGrid, carve_soft
 
 CAMERA = Camera("OPENCV_FISHEYE", 64, 48, [50, 51, 32.1, 23.9, -0.05, 0.02, -0.003, 0.001])
@@ -55,6 +55,11 @@ def probabilities(masks):
     return carve_soft(masks, [K @ SHIFT] * 2, VoxelGrid([-1, -1, 4], 0.25, (8, 8, 8)))
 
 
+def marched(origins):
+    samples = march(origins, like(origins, np.ones_like(POINTS)), 0.0, 9.0, OccupancyGrid(16), step=0.1)
+    return samples.starts, sample_pdf(samples, samples.ends, 4)
+
+
 CALLS = {
     "project": (lambda x: project(x, CAMERA), POINTS),
     "project_jacobian": (lambda x: project_jacobian(x, CAMERA), POINTS),
@@ -67,6 +72,8 @@ CALLS = {
     "carve_soft": (probabilities, RNG.uniform(size=(2, 48, 64)).astype(np.float32)),
     "hash_grid": (lambda x: hash_grid(x, like(x, GRID.initial_table()), GRID), POINTS),
     "hash_grid_vjp": (lambda x: hash_grid_vjp(x, like(x, GRID.initial_table()), GRID, like(x, GRAD)), POINTS),
+    "march": (marched, POINTS / 9),
+    "contract": (contract, POINTS),
     "feature_volume": (volume, RNG.normal(size=(5, 48, 64)).astype(np.float32)),
 }
 

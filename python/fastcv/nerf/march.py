@@ -140,7 +140,8 @@ def _check_options(
 
 def per_ray(call: Call, name: str, value: Any) -> Any:
     """An (R,) array from one, or from a number for all rays."""
-    if getattr(value, "ndim", 0) == 0:
-        number, value = float(value), call.empty(("R",), "float32")
-        value[...] = number
-    return call.input(name, value, ("R",), ("float32",))
+    if getattr(value, "ndim", 0) > 0:
+        return call.input(name, value, ("R",), ("float32",))
+    array = call.empty(("R",), "float32")
+    array[...] = float(value)
+    return array
