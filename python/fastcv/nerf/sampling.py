@@ -137,7 +137,9 @@ def sample_pdf(
         starts = call.input("intervals.starts", intervals.starts, ("S",), ("float32",))
         ends = call.input("intervals.ends", intervals.ends, ("S",), ("float32",))
         weights = call.input("weights", weights, ("S",), ("float32",))
-        offsets = call.input("intervals.offsets", intervals.offsets, (None,), ("int64",))
+        is_jax = call.framework == "jax"  # which has 32 bits alone, unless told otherwise
+        offsets = call.input("intervals.offsets", intervals.offsets, (None,), ("int64", *(("int32",) * is_jax)))
+        offsets = offsets.astype("int64") if is_jax else offsets
         rays = offsets.shape[0] - 1
     else:
         starts = call.input("intervals", intervals, ("R", "M + 1"), ("float32",))
