@@ -35,7 +35,8 @@ struct MarchRun {
   std::int64_t ray;
   std::int32_t first, count;  // first: what Steps::mark gave
 };
-using MarchRuns = std::vector<std::vector<MarchRun>>;  // of so many rays each
+inline constexpr int kMostLanes = 16;                  // of a vector
+using MarchRuns = std::vector<std::vector<MarchRun>>;  // of each task's lanes
 
 // offsets: (rays + 1), of rays' samples. A ray that would reach beyond `capacity` samples has none, nor has any after
 // it. *wanted: how many samples there are without that limit. num_threads 0 means the default; no result depends on it.

@@ -2,34 +2,58 @@
 // One cell, word or node of an occupancy grid.
 #pragma once
 
+#include "core/lanes.hd.h"
 #include "nerf/occupancy.h"
 #include "nerf/uniform.hd.h"
 
 namespace fastcv::FASTCV_ISA {
 
-// Where a cell's word and node are: the number of the node in its level, of the word in the node, of the bit.
+// Where cells' words and nodes are: numbers of the node in its level, of the word in the node, of the bit.
+template <class Int>
 struct CellAddress {
-  std::int64_t node;
-  int word, bit;
+  Int node, word, bit;
 };
-FASTCV_HD CellAddress cell_address(const nerf::OccupancyGrid& grid, int x, int y, int z) {
-  const std::int64_t side = grid.side_of_nodes();
+template <class Int>
+FASTCV_HD CellAddress<Int> cell_address(const nerf::OccupancyGrid& grid, const Int (&cell)[3]) {
+  const Int &x = cell[0], &y = cell[1], &z = cell[2];
+  const auto side = static_cast<std::int32_t>(grid.side_of_nodes());
   return {((z >> 4) * side + (y >> 4)) * side + (x >> 4), (z & 12) << 2 | (y & 12) | (x & 12) >> 2,
           (z & 3) << 4 | (y & 3) << 2 | (x & 3)};
 }
 
-// The largest cube of cells around a cell that is known to be empty, or to be set.
-struct Cube {
-  bool occupied;
-  int log_side;  // it begins at multiples of its side
+// The low and the high half of 64 bits.
+template <class Int>
+struct Halves {
+  Int low, high;
+  FASTCV_HD Int bit(Int i) const { return select((i & 32) == Int{}, low, high) >> (i & 31) & 1; }
 };
-FASTCV_HD Cube cube_around(const nerf::OccupancyGrid& grid, int level, int x, int y, int z) {
-  const CellAddress at = cell_address(grid, x, y, z);
-  const std::int64_t node = level * grid.nodes_per_level() + at.node;
+FASTCV_HD Halves<std::int32_t> read_halves(const std::uint64_t* base, std::int32_t index) {
+  const std::uint64_t bits = base[index];
+  return {static_cast<std::int32_t>(bits), static_cast<std::int32_t>(bits >> 32)};
+}
+#ifndef __CUDACC__
+FASTCV_HD Halves<Ints> read_halves(const std::uint64_t* base, Ints index) {
+  const auto* halves = reinterpret_cast<const std::int32_t*>(base);
+  return {gather<2>(halves, index), gather<2>(halves + 1, index)};
+}
+#endif
+
+// The largest cubes of cells around cells that are known to be empty, or to be set.
+template <class F>
+struct Cube {
+  MaskOf<F> occupied;
+  IntOf<F> corner_bits;  // a coordinate's bits that its cube's corner has: all but the low 0, 2 or 4
+};
+template <class F>
+FASTCV_HD Cube<F> cube_around(const nerf::OccupancyGrid& grid, IntOf<F> level, const IntOf<F> (&cell)[3]) {
+  using Int = IntOf<F>;
+  const CellAddress<Int> at = cell_address(grid, cell);
+  const Int node = level * static_cast<std::int32_t>(grid.nodes_per_level()) + at.node;
   // Without branches, which no processor could foresee.
-  const std::uint64_t some = grid.nodes[node], word = grid.words[64 * node + at.word];
-  const int side_of_one_kind = some == 0 ? 4 : 2;
-  return {(word >> at.bit & 1) != 0, word + 1 <= 1 ? side_of_one_kind : 0};
+  const Halves<Int> some = read_halves(grid.nodes, node), word = read_halves(grid.words, 64 * node + at.word);
+  const auto one_kind = ((word.low | word.high) == Int{}) | ((word.low & word.high) == Int{} - 1);
+  const Int whole = select((some.low | some.high) == Int{}, Int{} - 16, Int{} - 4);
+  return {word.bit(at.bit) != Int{}, select(one_kind, whole, Int{} - 1)};
 }
 
 struct CellPoint {
@@ -93,9 +117,11 @@ struct PackWord {
     }
     for (int i = 0; i < 8; ++i) {
       const int half[3] = {i & 1, i >> 1 & 1, i >> 2};
-      int cell[3];
-      for (int axis = 0; axis < 3; ++axis) cell[axis] = static_cast<int>(8 * (at[axis] - quarter) + 4 * half[axis]);
-      const CellAddress finer = cell_address(grid, cell[0], cell[1], cell[2]);
+      std::int32_t cell[3];
+      for (int axis = 0; axis < 3; ++axis) {
+        cell[axis] = static_cast<std::int32_t>(8 * (at[axis] - quarter) + 4 * half[axis]);
+      }
+      const CellAddress<std::int32_t> finer = cell_address(grid, cell);
       const std::int64_t index = 64 * ((level - 1) * grid.nodes_per_level() + finer.node) + finer.word;
       word |= pool(bits.words[index]) << (32 * half[2] + 8 * half[1] + 2 * half[0]);
     }

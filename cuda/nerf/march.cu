@@ -92,7 +92,7 @@ struct ClearRest {
 void march_count(const OccupancyGrid& grid, const MarchRays& rays, const MarchSteps& steps, std::int64_t capacity,
                  std::int64_t* offsets, std::int64_t* wanted, cudaStream_t stream) {
   const Zeros<std::int64_t> counts(rays.count + 1, stream);  // the last one stays 0
-  gpu::with_steps(steps, [&]<class Steps>() {
+  gpu::with_steps<float>(steps, [&]<class Steps>() {
     for_each(rays.count, CountRay<Steps>{grid, rays, steps, counts.get()}, stream);
   });
   std::size_t bytes = 0;
@@ -107,7 +107,7 @@ void march_count(const OccupancyGrid& grid, const MarchRays& rays, const MarchSt
 
 void march_fill(const OccupancyGrid& grid, const MarchRays& rays, const MarchSteps& steps, const std::int64_t* offsets,
                 const MarchSamples& samples, std::int64_t capacity, cudaStream_t stream) {
-  gpu::with_steps(steps, [&]<class Steps>() {
+  gpu::with_steps<float>(steps, [&]<class Steps>() {
     for_each(rays.count, FillRay<Steps>{grid, rays, steps, offsets, samples}, stream);
   });
   for_each(capacity, ClearRest{offsets + rays.count, samples}, stream);

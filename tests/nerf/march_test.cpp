@@ -106,8 +106,8 @@ TEST_CASE("samples of rays") {
     for (int axis = 0; axis < 3; ++axis) directions[static_cast<std::size_t>(3 * i + axis)] /= std::sqrt(length);
   }
   const MarchRays rays{origins.data(), directions.data(), near.data(), far.data(), kRays};
-  check_rays<generic::EvenSteps>(grid, rays, {0.01F, 0, 0.01F, true, 5, 0});
-  check_rays<generic::GrowingSteps>(grid, rays, {0.005F, 0.02F, 0.1F, true, 5, 9});
+  check_rays<generic::EvenSteps<float>>(grid, rays, {0.01F, 0, 0.01F, true, 5, 0});
+  check_rays<generic::GrowingSteps<float>>(grid, rays, {0.005F, 0.02F, 0.1F, true, 5, 9});
 }
 
 }  // namespace
