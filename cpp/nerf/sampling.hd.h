@@ -73,23 +73,33 @@ struct PdfRow {
     const bool even = !(mass.total > 0 && mass.total <= 1e300);
     if (even) mass = add_up(first, edge, count, true);
     Places places(jitter, Purpose::quantiles, row, out.count);
+    std::int64_t j = 0;
     double before = 0, here = weight(first, edge, even);
+    Line line = line_of(edge, here);
     float latest = in.starts[edge];
-    for (std::int64_t k = 0, j = 0; k <= out.count; ++k) {
+    for (std::int64_t k = 0; k <= out.count; ++k) {
       const double sought = places(k) * mass.total;
-      while (j < mass.last && before + here <= sought) {
+      for (; j < mass.last && before + here <= sought; line = line_of(edge + j, here)) {
         before += here;
         ++j;
         here = weight(first + j, edge + j, even);
       }
-      const double start = in.starts[edge + j], part = here > 0 ? (sought - before) / here : 0.0;
-      const auto t = static_cast<float>(start + (part < 1 ? part : 1.0) * (in.ends[edge + j] - start));
-      latest = t > latest ? t : latest;
+      const auto t = static_cast<float>(line.start + (sought - before) * line.slope);
+      latest = t > latest ? (t < line.end ? t : line.end) : latest;
       edges[k] = latest;
     }
   }
 
  private:
+  // t as a function of the weight from an interval's start on.
+  struct Line {
+    double start, slope;
+    float end;
+  };
+  FASTCV_HD Line line_of(std::int64_t edge, double weight) const {
+    const double start = in.starts[edge];
+    return {start, weight > 0 ? (in.ends[edge] - start) / weight : 0.0, in.ends[edge]};
+  }
   struct Mass {
     double total;
     std::int64_t last;  // interval that has any
