@@ -131,6 +131,29 @@ def test_torch():
     np.testing.assert_array_equal(merge_edges(edges, fine), [[0, 0, 0.25, 0.5, 0.5, 0.75, 1, 1]] * 3)
 
 
+def test_torch_compile(device):
+    torch = pytest.importorskip("torch")
+    from fastcv.nerf import _torch_sampling
+
+    near, far = torch.zeros(5, device=device.name), torch.rand(5, device=device.name) + 1
+
+    def edges(near, far):
+        coarse = sample_stratified(near, far, 8, seed=2**64 - 1)
+        fine = sample_pdf(coarse, torch.sin(9 * coarse[:, 1:]), 5, seed=1)
+        return merge_edges(coarse, fine)
+
+    compiled = torch.compile(edges, fullgraph=True, backend="aot_eager")
+    assert torch.equal(compiled(near, far), edges(near, far))
+    numpy_edges = sample_stratified(near.cpu().numpy(), far.cpu().numpy(), 8, seed=2**64 - 1)
+    coarse = sample_stratified(near, far, 8, seed=2**64 - 1)
+    np.testing.assert_array_equal(coarse.cpu(), numpy_edges)
+    weights, offsets = torch.ones(8, device=device.name), torch.tensor([0, 8], device=device.name)
+    torch.library.opcheck(_torch_sampling.stratified_op, (near, far, 8, True, -1, 0, 0))
+    torch.library.opcheck(_torch_sampling.pdf_op, (coarse, None, coarse[:, 1:].contiguous(), None, 3, None, 0, 0))
+    torch.library.opcheck(_torch_sampling.pdf_op, (weights, weights + 1, weights, offsets, 3, 7, 0, 0))
+    torch.library.opcheck(_torch_sampling.merged_op, (coarse, coarse, 0))
+
+
 def test_bad_arguments():
     ends = np.zeros(4, np.float32), np.ones(4, np.float32)
     edges, weights = np.zeros((4, 6), np.float32), np.zeros((4, 5), np.float32)

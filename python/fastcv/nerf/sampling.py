@@ -78,8 +78,12 @@ def sample_stratified(
         raise ValueError(f"spacing: expected {' or '.join(SPACINGS)}, got {spacing}")
     call = Call()
     near, far = call.input("near", near, ("R",), ("float32",)), call.input("far", far, ("R",), ("float32",))
-    out, execution = call.empty(("R", num_intervals + 1), "float32"), call.execution(num_threads)
-    options = spacing == "disparity", seed, first_ray
+    execution, options = call.execution(num_threads), (spacing == "disparity", seed, first_ray)
+    if call.is_torch:
+        from . import _torch_sampling
+
+        return _torch_sampling.sample_stratified(near, far, num_intervals, *options, num_threads)
+    out = call.empty(("R", num_intervals + 1), "float32")
     call.backend.nerf.sample_stratified(handle(near), handle(far), *options, handle(out), execution)
     return call.result(out)
 
@@ -147,9 +151,13 @@ def sample_pdf(
         if count < 1:
             raise ValueError(f"intervals: expected edges of one interval or more, got shape {tuple(starts.shape)}")
         weights, ends, offsets = call.input("weights", weights, (rays, count), ("float32",)), None, None
-    out, execution = call.empty((rays, num_intervals + 1), "float32"), call.execution(num_threads)
-    arrays = (None if array is None else handle(array) for array in (starts, ends, weights, offsets))
-    call.backend.nerf.sample_pdf(*arrays, seed, first_ray, handle(out), execution)
+    execution, arrays = call.execution(num_threads), (starts, ends, weights, offsets)
+    if call.is_torch:
+        from . import _torch_sampling
+
+        return _torch_sampling.sample_pdf(*arrays, num_intervals, seed, first_ray, num_threads)
+    out = call.empty((rays, num_intervals + 1), "float32")
+    call.backend.nerf.sample_pdf(*(handle(array) for array in arrays), seed, first_ray, handle(out), execution)
     return call.result(out)
 
 
@@ -181,7 +189,11 @@ def merge_edges(a: Any, b: Any, *, num_threads: int = 0) -> Any:
     """
     call = Call()
     a, b = call.input("a", a, ("R", "A"), ("float32",)), call.input("b", b, ("R", "B"), ("float32",))
-    out = call.empty(("R", call.dims["A"] + call.dims["B"]), "float32")
     execution = call.execution(num_threads)
+    if call.is_torch:
+        from . import _torch_sampling
+
+        return _torch_sampling.merge_edges(a, b, num_threads)
+    out = call.empty(("R", call.dims["A"] + call.dims["B"]), "float32")
     call.backend.nerf.merge_edges(handle(a), handle(b), handle(out), execution)
     return call.result(out)
