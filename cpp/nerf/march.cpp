@@ -6,7 +6,6 @@
 #include "core/huge_pages.h"
 #include "core/parallel.h"
 #include "nerf/march.hd.h"
-#include "nerf/march_task.h"
 
 #define FASTCV_LEAF "nerf/march.leaf.h"
 #include "core/leaf.h"

@@ -3,38 +3,12 @@
 // Mueller et al. 2022, appendix C ("ray marching"), with the same steps as a march through every cell.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
-#include "nerf/occupancy.h"
+#include "nerf/march_types.h"
 
 namespace fastcv::nerf {
 
-struct MarchRays {
-  const float *origins, *directions;  // (count, 3), world
-  const float *near, *far;            // (count)
-  std::int64_t count;
-};
-
-// A step is t * cone_angle, but at least `step` and at most `max_step`.
-struct MarchSteps {
-  float step, cone_angle, max_step;
-  bool jitter;  // the first step begins a random part of it later
-  std::uint64_t seed;
-  std::int64_t first_ray;  // number of the first ray, for the jitter
-};
-
-struct MarchSamples {
-  float *starts, *ends;  // t along the ray
-  std::int32_t* ray_indices;
-  float* points;  // (samples, 3) middles, in the unit box of the coarsest level; may be null
-};
-
-// Consecutive samples of a ray.
-struct MarchRun {
-  std::int64_t ray;
-  std::int32_t first, count;  // first: what Steps::mark gave
-};
 inline constexpr int kMostLanes = 16;                  // of a vector
 using MarchRuns = std::vector<std::vector<MarchRun>>;  // of each task's lanes
 

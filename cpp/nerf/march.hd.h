@@ -4,7 +4,6 @@
 #pragma once
 
 #include "core/lane_access.hd.h"
-#include "nerf/march.h"
 #include "nerf/march_steps.hd.h"
 #include "nerf/occupancy.hd.h"
 

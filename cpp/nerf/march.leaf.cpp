@@ -2,7 +2,6 @@
 // Rays in the lanes of vectors, each on its own way: a lane whose ray has ended takes the next one. Compiled once per
 // instruction set.
 #include "nerf/march.hd.h"
-#include "nerf/march_task.h"
 // The declarations come after what they mention.
 #include "nerf/march.leaf.h"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/lane_access.hd.h"
-#include "nerf/march.h"
+#include "nerf/march_types.h"
 
 namespace fastcv::FASTCV_ISA {
 

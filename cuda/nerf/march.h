@@ -4,7 +4,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include "nerf/march.h"
+#include "nerf/march_types.h"
 
 namespace fastcv::cuda::nerf {
 

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "nerf/march.h"
 #include "nerf/march.hd.h"
 #include "nerf/occupancy.hd.h"
 

@@ -191,6 +191,26 @@ def test_max_samples(device, there):
         assert len(some.starts) == (kept if device.name == "cpu" else limit)
 
 
+@pytest.mark.parametrize("device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
+def test_a_cuda_graph(device):
+    """With a limit nothing waits for the device, so a call can be recorded and played for other rays."""
+    import torch
+
+    grid = OccupancyGrid.from_occupied(blobs(1, 32), box=BOX, device=device.name)
+    origins, directions = (torch.zeros((500, 3), device=device.name) for _ in range(2))
+    march(origins, directions, 0.0, 99.0, grid, max_samples=100_000)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        samples = march(origins, directions, 0.0, 99.0, grid, max_samples=100_000)
+    for array, values in zip((origins, directions), rays_at(500, BOX), strict=True):
+        array.copy_(torch.from_numpy(values))
+    graph.replay()
+    expected = march(origins, directions, 0.0, 99.0, grid)
+    assert samples.complete
+    assert torch.equal(samples.offsets, expected.offsets)
+    assert torch.equal(samples.starts[: len(expected.starts)], expected.starts)
+
+
 def many() -> tuple[OccupancyGrid, np.ndarray, np.ndarray]:
     return OccupancyGrid.from_occupied(blobs(2, 32), box=BOX), *rays_at(3000, BOX, seed=4)
 

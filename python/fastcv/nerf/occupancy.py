@@ -141,8 +141,7 @@ class OccupancyGrid:
     @property
     def coarsest_box(self) -> NDArray[np.float64]:
         """(2, 3) corners of the coarsest level: what marched points lie in the unit box of."""
-        center, half = self.box.mean(0), (self.box[1] - self.box[0]) * 2.0 ** (self.levels - 2)
-        return np.stack([center - half, center + half])
+        return self._box_of(self.levels - 1)
 
     def update(
         self,
@@ -226,9 +225,9 @@ class OccupancyGrid:
         """Set the bits by ``density``: above the mean of what is seen, or above the limit where that is less."""
         call = Call()
         density = call.input("density", self.density, (self.levels, *[self.resolution] * 3), ("float32",))
-        arrays = (handle(array) for array in (density, self.threshold, self.nodes, self.words))
-        first, *rest = arrays
-        call.backend.nerf.occupancy_pack(self.numbers, first, limit, *rest, call.execution(num_threads))
+        bits = (handle(array) for array in (self.threshold, self.nodes, self.words))
+        execution = call.execution(num_threads)
+        call.backend.nerf.occupancy_pack(self.numbers, handle(density), limit, *bits, execution)
 
     @property
     def numbers(self) -> NDArray[np.float64]:
