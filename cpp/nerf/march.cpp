@@ -3,6 +3,8 @@
 // order, every ray knows where to write its own.
 #include "nerf/march.h"
 
+#include <algorithm>
+
 #include "core/huge_pages.h"
 #include "core/parallel.h"
 #include "nerf/march.hd.h"
@@ -13,7 +15,13 @@
 namespace fastcv::nerf {
 namespace {
 
-constexpr std::int64_t kTask = 1024;  // rays: many for each lane, so that few lanes wait for the last ones
+// Rays that a thread takes at a time: many for each lane, so that few lanes wait for the last ones, but there should be
+// work for every thread. No result depends on it.
+std::int64_t task_size(std::int64_t rays, int num_threads) {
+  constexpr std::int64_t kLeast = 8 * kMostLanes, kMost = 1024;
+  if (num_threads <= 0) num_threads = default_num_threads();
+  return std::clamp(rays / (4 * std::int64_t(num_threads)), kLeast, kMost);
+}
 
 void march_rays(const MarchTask& task) { FASTCV_DISPATCH(nerf::march_rays(task)); }
 
@@ -34,10 +42,11 @@ void fill_ray(const OccupancyGrid& grid, const MarchRays& rays, const MarchSteps
 
 MarchRuns march_count(const OccupancyGrid& grid, const MarchRays& rays, const MarchSteps& steps, std::int64_t capacity,
                       std::int64_t* offsets, std::int64_t* wanted, int num_threads) {
-  MarchRuns runs(static_cast<std::size_t>((rays.count + kTask - 1) / kTask * kMostLanes));
-  parallel_for(rays.count, kTask, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    march_rays({grid, rays, steps, begin, end, offsets + 1, &runs[static_cast<std::size_t>(begin / kTask * kMostLanes)],
-                push});
+  const std::int64_t size = task_size(rays.count, num_threads), tasks = (rays.count + size - 1) / size;
+  MarchRuns runs(static_cast<std::size_t>(tasks * kMostLanes));
+  parallel_for(rays.count, size, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    march_rays(
+        {grid, rays, steps, begin, end, offsets + 1, &runs[static_cast<std::size_t>(begin / size * kMostLanes)], push});
   });
   offsets[0] = *wanted = 0;
   for (std::int64_t i = 0; i < rays.count; ++i) {
