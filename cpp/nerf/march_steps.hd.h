@@ -35,10 +35,9 @@ FASTCV_HD float finest_cells(const nerf::OccupancyGrid& grid) {
   return larger(cells[0], larger(cells[1], cells[2]));
 }
 
-// Whether single precision can count the steps.
-FASTCV_HD bool countable(const MarchRay<float>& ray, float last_step) {
-  const float reach = kMostSteps * last_step;
-  return ray.begin < ray.end && ray.end <= reach && ray.begin >= -reach;
+// Whether single precision can count the steps: t changes by each of them.
+FASTCV_HD bool countable(const MarchRay<float>& ray, float first_step, float last_step) {
+  return ray.begin < ray.end && ray.begin >= -kMostSteps * first_step && ray.end <= kMostSteps * last_step;
 }
 
 // All steps alike; numbered, so that no rounding adds up.
@@ -58,7 +57,7 @@ struct EvenSteps {
         i(0),
         count(0),
         level(exponent_of(2.0F * s.step * finest_cells(grid))) {
-    if (!countable(ray, step)) return;
+    if (!countable(ray, step, step)) return;
     count = to_int(larger((ray.end - begin) * per_length, 0.0F));
     while (count > 0 && !(middle_of(count - 1) < ray.end)) --count;
     while (middle_of(count) < ray.end) ++count;
@@ -98,7 +97,7 @@ struct GrowingSteps {
                          const nerf::OccupancyGrid& grid)
       : steps(s), doubled_cells(2.0F * finest_cells(grid)), coarsest(grid.levels - 1), last(ray.end) {
     seek_to(ray.begin + jitter * length_at(ray.begin));
-    if (!countable(ray, length_at(ray.end))) last = t;
+    if (!countable(ray, length_at(ray.begin), length_at(ray.end))) last = t;
   }
   FASTCV_HD F length_at(F at) const {
     return smaller(larger(at * steps.cone_angle, F{} + steps.step), F{} + steps.max_step);

@@ -160,6 +160,17 @@ def test_rays_without_samples(device, there):
     assert march(device.put(origins[:1] * np.float32(1e6)), device.put(directions[:1]), 0, 2e6, grid).offsets[-1] == 0
 
 
+@pytest.mark.parametrize("cone_angle", [0.0, 1 / 256])
+def test_steps_that_change_nothing(cone_angle):
+    """t = -1e6 + 1e-3 is -1e6 in single precision; and a ray that begins behind its origin, with steps that count."""
+    grid = OccupancyGrid(16, box=[[-1e6] * 3, [1e6] * 3])
+    ray = np.zeros((1, 3), np.float32), np.float32([[1, 0, 0]])
+    samples = march(*ray, -np.inf, np.inf, grid, step=1e-3, cone_angle=cone_angle, max_step=1e4)
+    assert samples.offsets.tolist() == [0, 0]
+    samples = march(*ray, -1024.0, 0.0, grid, step=256, cone_angle=cone_angle)
+    assert samples.starts.tolist() == [-1024, -768, -512, -256]
+
+
 def test_no_rays_one_ray_and_an_empty_grid(device, there):
     full, empty = OccupancyGrid(16, device=there), OccupancyGrid.from_occupied(np.zeros([16] * 3, bool), device=there)
     ray = np.float32([[-1, 0.5, 0.5]]), np.float32([[1, 0, 0]])
