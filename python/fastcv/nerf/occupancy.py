@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -133,12 +134,12 @@ class OccupancyGrid:
         """The part of all cells that is set."""
         return float(self.occupied.mean())
 
-    @property
+    @cached_property
     def step(self) -> float:
         """A step that is fine enough for the box: its diagonal / 1024, as in instant-ngp."""
         return float(np.linalg.norm(self.box[1] - self.box[0])) / 1024
 
-    @property
+    @cached_property
     def coarsest_box(self) -> NDArray[np.float64]:
         """(2, 3) corners of the coarsest level: what marched points lie in the unit box of."""
         return self._box_of(self.levels - 1)
@@ -229,7 +230,7 @@ class OccupancyGrid:
         execution = call.execution(num_threads)
         call.backend.nerf.occupancy_pack(self.numbers, handle(density), limit, *bits, execution)
 
-    @property
+    @cached_property
     def numbers(self) -> NDArray[np.float64]:
         """What native code reads (cpp/bindings/nerf_march.h)."""
         size = self.box[1] - self.box[0]
