@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._atlas import PADDING, Atlas
 from ._leveling import Corrections
-from ._raster import rasterize, sample_image
+from ._raster import rasterize
 from ._sources import Source
 
 _REACH = 8.0  # how far beyond a triangle it is continued, in its own size
@@ -51,7 +51,7 @@ def bake(
         share = (np.einsum("pk,pk->p", within, shares[f]) ** _SHARPNESS).astype(np.float32)
         share[labels[f] == view] = 1.0
         points = np.einsum("pk,pkc->pc", w, vertices[faces[f]])
-        found = sample_image(source.image, source.project(points)[0]) + np.einsum("pk,pkc->pc", within, values[f])
+        found = source.sample(source.project(points)[0]) + np.einsum("pk,pkc->pc", within, values[f])
         colors[mine] += share[:, None] * found
         total[mine] += share
     image = np.zeros((*atlas.shape, 3), np.float32)

@@ -23,19 +23,26 @@ _PROBES /= _PROBES.sum(1, keepdims=True)
 
 
 class Source(NamedTuple):
-    """A photograph by a pinhole camera; ``valid`` (H, W) says which pixels are of the photograph, None for all."""
+    """A photograph by a pinhole camera; ``valid`` (H, W) says which pixels are of the photograph, None for all.
+
+    Its levels are those of the surface times ``gain`` (3,)."""
 
     image: NDArray[np.uint8]
     valid: NDArray[np.bool_] | None
     image_from_world: NDArray[np.float64]
     center: NDArray[np.float64]
     focal_length: float
+    gain: NDArray[np.float64]
 
     def project(self, points: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(..., 2) pixels and (...) depths; what is not in front has pixels of no meaning."""
         homogeneous = points @ self.image_from_world[:, :3].T + self.image_from_world[:, 3]
         depth = homogeneous[..., 2]
         return homogeneous[..., :2] / np.where(depth > 0, depth, 1.0)[..., None], depth
+
+    def sample(self, places: NDArray[Any]) -> NDArray[np.float32]:
+        """(P, 3) colours of the surface at (P, 2) pixels."""
+        return sample_image(self.image, places) / self.gain.astype(np.float32)
 
 
 class Showing(NamedTuple):
@@ -55,7 +62,8 @@ def source_of(image: NDArray[np.uint8], camera: Camera, pose: NDArray[np.float64
         valid = camera_room.undistort_image(whole, camera, pinhole=pinhole)[0] == 255
         image, camera = camera_room.undistort_image(image, camera, pinhole=pinhole)
     K = camera.matrix
-    return Source(image, valid, K @ pose, -pose[:, :3].T @ pose[:, 3], float(np.sqrt(K[0, 0] * K[1, 1])))
+    center = -np.linalg.solve(pose[:, :3], pose[:, 3])  # a projection with skew has a pose that is not rigid
+    return Source(image, valid, K @ pose, center, float(np.sqrt(K[0, 0] * K[1, 1])), np.ones(3))
 
 
 def showing(mesh: Mesh, source: Source, num_threads: int) -> Showing:
@@ -81,7 +89,7 @@ def showing(mesh: Mesh, source: Source, num_threads: int) -> Showing:
     quality, colors = np.zeros(len(corners), np.float32), np.zeros((len(corners), 3), np.float32)
     quality[candidates] = area[candidates] * cosine[candidates] * np.where(clear, 1.0, _AT_EDGE)
     places = source.project(points)[0]
-    colors[candidates] = sample_image(source.image, places.reshape(-1, 2)).reshape(*places.shape[:2], 3).mean(1)
+    colors[candidates] = source.sample(places.reshape(-1, 2)).reshape(*places.shape[:2], 3).mean(1)
     return Showing(quality, colors)
 
 
