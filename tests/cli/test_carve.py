@@ -99,18 +99,18 @@ def test_options_reach_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     line = (
         "carve s -o o.glb --cameras c --images i --masks m --resolution 99 --voxel-size 0.5 --bounds 0 1 2 3 4 5 "
         "--min-views 3 --max-violations 4 --background 1,2,3 --tolerance 9 --no-colors --no-space-carve "
-        "--min-part 0.25 --max-faces 7 --max-memory 1G --num-threads 5 --overwrite"
+        "--min-part 0.25 --max-faces 7 --texture --texture-size 512 --max-memory 1G --num-threads 5 --overwrite"
     )
     assert run(line.split()) == 1
-    carving = CarveOptions(99, 0.5, (0, 1, 2, 3, 4, 5), 3, 4, "1,2,3", 9, False, False, 0.25, 7, "1G", 5)
+    carving = CarveOptions(99, 0.5, (0, 1, 2, 3, 4, 5), 3, 4, "1,2,3", 9, False, False, 0.25, 7, True, 512, "1G", 5)
     folders = {"cameras": Path("c"), "images": Path("i"), "masks": Path("m"), "overwrite": True}
     assert calls[0] == (Path("s"), Path("o.glb"), carving, folders)
     line = (
         "fuse s -o o --images i --voxel-size 0.5 --truncation 3 --max-depth 9 --min-frames 2 --intrinsics 1 2 3 4 "
-        "--no-colors --min-part 0.25 --max-faces 7 --max-memory 1G --num-threads 5"
+        "--no-colors --min-part 0.25 --max-faces 7 --texture --texture-size 512 --max-memory 1G --num-threads 5"
     )
     assert run(line.split()) == 1
-    fusion = FuseOptions(0.5, 3, 9, 2, (1, 2, 3, 4), False, 0.25, 7, "1G", 5)
+    fusion = FuseOptions(0.5, 3, 9, 2, (1, 2, 3, 4), False, 0.25, 7, True, 512, "1G", 5)
     assert calls[1] == (Path("s"), Path("o"), fusion, {"images": Path("i"), "overwrite": False})
 
 

@@ -110,7 +110,7 @@ def test_a_second_run_makes_nothing(scene: Path, whole: Path, tmp_path: Path) ->
     assert made(scene, out) == {}
     fewer = CarveOptions(resolution=48, max_faces=500)
     assert made(scene, out, fewer) == {
-        "mesh": 1,
+        "mesh": 2,
         "views": 8,
         "turntable": 8,
         "report": 1,
@@ -300,6 +300,7 @@ def test_scenes_that_make_no_sense(scene: Path, tmp_path: Path) -> None:
         ({"tolerance": 255}, "tolerance: expected at most 254"),
         ({"min_part": 1.5}, "min_part: expected 0 to 1"),
         ({"max_faces": -1}, "max_faces: expected 0 or more"),
+        ({"texture_size": 255}, "texture_size: expected 256 or more, got 255"),
         ({"max_memory": "lots"}, "max_memory: expected a size such as 800M"),
         ({"num_threads": -1}, "num_threads: expected 0 or more"),
     ],

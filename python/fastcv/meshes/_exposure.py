@@ -11,6 +11,7 @@ from ._leveling import solve_differences
 _LEAST, _MOST = 8.0, 247.0  # levels that a gain scales: darker ones are mostly noise, brighter ones were cut off
 _OUTLIER = 0.1  # ratios this far off count half: highlights, shadows, passers-by
 _ROUNDS = 4
+_MOST_FACES = 1 << 14  # that gains are estimated from, evenly among all
 
 
 def estimate_gains(quality: NDArray[np.float32], colors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -20,6 +21,8 @@ def estimate_gains(quality: NDArray[np.float32], colors: NDArray[np.float32]) ->
     Least squares of the logarithms, reweighted so that they are a Cauchy distribution's most likely values (Holland &
     Welsch 1977, "Robust regression using iteratively reweighted least-squares").
     """
+    step = quality.shape[1] // _MOST_FACES + 1
+    quality, colors = quality[:, ::step], colors[:, ::step]
     num_views, num_faces = quality.shape
     usable = (quality > 0) & ((colors > _LEAST) & (colors < _MOST)).all(2)
     view, face = np.nonzero(usable & (usable.sum(0) >= 2))

@@ -17,6 +17,7 @@ _MIN_COSINE = 0.17  # 80 degrees between a triangle's normal and the direction t
 _PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE")
 # Pixels that close to an outline may show what is behind it; a triangle with such ones is taken where nothing else is.
 _MARGIN, _AT_EDGE = 2, 1e-3
+_PART = 1 << 12  # triangles whose colours are compared together
 # Where in a triangle it is looked whether something hides it, and which colour it has.
 _PROBES = np.array([[1, 1, 1], [8, 1, 1], [1, 8, 1], [1, 1, 8], [4, 4, 2], [2, 4, 4], [4, 2, 4]], np.float64)
 _PROBES /= _PROBES.sum(1, keepdims=True)
@@ -30,7 +31,7 @@ class Source(NamedTuple):
     image: NDArray[np.uint8]
     valid: NDArray[np.bool_] | None
     image_from_world: NDArray[np.float64]
-    center: NDArray[np.float64]
+    center: NDArray[np.floating]
     focal_length: float
     gain: NDArray[np.float64]
 
@@ -42,7 +43,7 @@ class Source(NamedTuple):
 
     def sample(self, places: NDArray[Any]) -> NDArray[np.float32]:
         """(P, 3) colours of the surface at (P, 2) pixels."""
-        return sample_image(self.image, places) / self.gain.astype(np.float32)
+        return np.divide(sample_image(self.image, places), self.gain, dtype=np.float32)
 
 
 class Showing(NamedTuple):
@@ -138,10 +139,12 @@ def agreeing(quality: NDArray[np.float32], colors: NDArray[np.float32]) -> NDArr
     (after Waechter, Moehrle & Goesele 2014, section 4.3, who fit a Gaussian).
     """
     result = quality.copy()
-    many = np.flatnonzero((quality > 0).sum(0) >= 3)
-    seen = quality[:, many] > 0
-    known = np.where(seen[..., None], colors[:, many], np.nan)
-    distance = np.linalg.norm(known - np.nanmedian(known, axis=0), axis=-1)
-    limit = np.maximum(3 * np.nanmedian(distance, axis=0), 30.0)
-    result[:, many] = np.where(seen & (distance <= limit), quality[:, many], 0)
+    several = np.flatnonzero((quality > 0).sum(0) >= 3)
+    for start in range(0, len(several), _PART):
+        many = several[start : start + _PART]
+        seen = quality[:, many] > 0
+        known = np.where(seen[..., None], colors[:, many], np.nan)
+        distance = np.linalg.norm(known - np.nanmedian(known, axis=0), axis=-1)
+        limit = np.maximum(3 * np.nanmedian(distance, axis=0), 30.0)
+        result[:, many] = np.where(seen & (distance <= limit), quality[:, many], 0)
     return result

@@ -36,8 +36,9 @@ def texture_mesh(
 
     Every triangle gets the photograph that shows it largest and most from the front, among those in which nothing hides
     it and whose colour there the others do not contradict; mostly that of its neighbours, so that seams are few. The
-    charts that result lie side by side in one picture. A gain for each photograph and channel takes out exposure and white
-    balance; what is left is made to agree along the seams, and photographs are mixed next to them. Triangles that no photograph shows take the colours around.
+    charts that result lie side by side in one picture. A gain for each photograph and channel takes out exposure and
+    white balance; what is left is made to agree along the seams, and photographs are mixed next to them. Triangles that
+    no photograph shows take the colours around.
 
     Parameters
     ----------

@@ -38,7 +38,11 @@ class CarveOptions:
     min_part : float
         Pieces of the mesh with fewer triangles than this part of the largest piece are left out.
     max_faces : int
-        Of the mesh; more are merged. 0 for all.
+        Of the mesh; more are merged. 0 for all, or with a texture 50000.
+    texture : bool
+        Whether the mesh gets a texture from the photographs, which shows more than colours of its vertices do.
+    texture_size : int
+        Sides of the texture in pixels, at most.
     max_memory : str
         Most memory to use, such as 800M or 2G.
     num_threads : int
@@ -56,11 +60,13 @@ class CarveOptions:
     space_carve: bool = True
     min_part: float = 0.001
     max_faces: int = 0
+    texture: bool = False
+    texture_size: int = 2048
     max_memory: str = "2G"
     num_threads: int = 0
 
     def __post_init__(self) -> None:
-        least = {"resolution": 8, "min_views": 0, "tolerance": 0, "max_faces": 0, "num_threads": 0}
+        least = {"resolution": 8, "min_views": 0, "tolerance": 0, "max_faces": 0, "texture_size": 256, "num_threads": 0}
         require_at_least(self, least)
         if self.max_violations is not None:
             require_at_least(self, {"max_violations": 0})

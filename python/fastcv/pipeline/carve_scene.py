@@ -14,9 +14,11 @@ from .. import camera as camera_room
 from .. import io, report, voxels
 from ..mesh import Mesh
 from ..scene import Camera, Image, Reconstruction
-from . import stage_carve, stage_color, stage_masks, stage_mesh, stage_silhouettes, surface_report
+from . import stage_carve, stage_color, stage_masks, stage_mesh, stage_silhouettes, stage_texture, surface_report
 from .carve_options import CarveOptions
 from .carve_source import CarveError, SilhouetteFile, find_silhouettes
+from .digest import digest_or_none
+from .looks import as_pinhole
 from .manifest import refuse_foreign_folder
 from .options import OptionsError
 from .place import Place
@@ -104,6 +106,8 @@ def carve_scene(
     others = [None if path is None else Path(path) for path in (cameras, images, masks)]
     views, skipped = find_silhouettes(Path(scene), *others)
     _require(Path(scene), views, skipped, options)
+    if options.texture:
+        stage_texture.check(place.suffix, any(view.photo for view in views))
     refuse_foreign_folder(place.folder, "carve")
     with RunFolder(place.folder, progress, overwrite, "carve") as run:
         stage_masks.run(run, views, options)
@@ -113,9 +117,10 @@ def carve_scene(
         stage_carve.run(run, used, options)
         stage_color.run(run, used, options)
         made_from = [run.digests("carve", "hull"), [run.digests("color", item) for item in run.info("color")]]
-        inputs = [made_from, options.min_part, options.max_faces]
-        stage_mesh.run(run, inputs, place.suffix, lambda: _mesh(run, options))
-        place.deliver()
+        inputs = [made_from, stage_mesh.surface_choices(options)]
+        texturing = stage_texture.texturing(_photos(run, used), options) if options.texture else None
+        stage_mesh.run(run, inputs, place.suffix, lambda: _mesh(run, options), texturing)
+        place.deliver(lambda: stage_mesh.load_mesh(run))
         stage_silhouettes.run(run, used, options.num_threads)
         model = _model(run, used)
         up = report.up_direction(np.array([image.cam_from_world for image in model.images.values()]))
@@ -145,7 +150,22 @@ def _mesh(run: RunFolder, options: CarveOptions) -> Mesh:
         mesh = voxels.color_mesh(mesh, colored)
     if not len(mesh.faces):
         raise CarveError("the voxels that are left are too thin for a surface; smaller ones show more (resolution)")
-    return stage_mesh.cleaned(run, mesh, options.min_part, options.max_faces)
+    return stage_mesh.cleaned(run, mesh, options)
+
+
+def _photos(run: RunFolder, views: list[SilhouetteFile]) -> list[stage_texture.TexturePhoto]:
+    """The photographs that a texture is made from."""
+    middle, sizes = np.mean(run.info("carve")["hull"]["bounds"], axis=0), run.info("masks")
+    photos = []
+    for view in views:
+        if view.photo is None:
+            continue
+        camera, pose = view.camera, view.projection
+        if camera is None:
+            size = sizes[view.name]["width"], sizes[view.name]["height"]
+            camera, pose = as_pinhole(pose * np.sign(_depth(pose, middle)), *size)
+        photos.append(stage_texture.TexturePhoto(view.name, camera, pose, view.read_photo, digest_or_none(view.photo)))
+    return photos
 
 
 def _model(run: RunFolder, views: list[SilhouetteFile]) -> Reconstruction:

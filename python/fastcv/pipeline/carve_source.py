@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import io
-from ..errors import FastcvError
+from ..errors import FastcvError, FormatError
 from ..scene import Camera
 from .photos import describe
 
@@ -53,6 +53,24 @@ class SilhouetteFile:
     def for_carving(self) -> Any:
         """The camera as ``voxels.carve`` takes it."""
         return self.projection if self.camera is None else (self.camera, self.projection)
+
+    def read_photo(self) -> NDArray[np.uint8]:
+        """The photograph, which there is.
+
+        Raises
+        ------
+        FormatError
+            It is damaged, or not one of its camera.
+        OSError
+            It cannot be read.
+        """
+        assert self.photo is not None
+        picture = io.read_photo(self.photo)
+        height, width = picture.shape[:2]
+        if self.camera is not None and (width, height) != (self.camera.width, self.camera.height):
+            rule = f"expected {self.camera.width} x {self.camera.height} pixels, as its camera has"
+            raise FormatError(self.photo, f"{rule}, got {width} x {height}")
+        return picture
 
 
 def find_silhouettes(

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import io
+from ..mesh import Mesh
 from .digest import digest_file
 
 
@@ -46,9 +48,12 @@ class Place:
     def _made(self) -> Path:
         return self.folder / f"mesh{self.suffix}"
 
-    def deliver(self) -> None:
-        """Bring the copy up to date, in one step."""
+    def deliver(self, load: Callable[[], Mesh]) -> None:
+        """Bring the copy up to date, in one step; ``load`` gives the mesh."""
         if self.copy is None or (self.copy.exists() and digest_file(self.copy) == digest_file(self._made)):
+            return
+        if self.suffix == ".obj":  # the files beside it have names like its own
+            io.write_mesh(self.copy, load())
             return
         with io.atomic_write(self.copy) as file, self._made.open("rb") as source:
             shutil.copyfileobj(source, file)
