@@ -239,7 +239,7 @@ def test_views_that_cannot_be_used_are_named(own: Path, tmp_path: Path) -> None:
     assert summary.skipped[NAMES[3]].startswith("expected a BMP")
     for name in NAMES[4:7]:
         (own / "masks" / name.replace("jpg", "png")).unlink()
-    with pytest.raises(CarveError, match="expected two silhouettes or more, found one; skipped:\n  object_000"):
+    with pytest.raises(CarveError, match="expected two views or more, found one; skipped:\n  object_000"):
         pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
 
 
@@ -250,7 +250,7 @@ def test_silhouettes_that_do_not_fit(own: Path, tmp_path: Path) -> None:
         mask[20 + (row % 2) * 100 :, :] = 0
         mask[:, 30 + (row // 2 % 2) * 130 :] = 0
         io.write_image(own / "masks" / name.replace("jpg", "png"), mask)
-    with pytest.raises(CarveError, match=r"expected silhouettes of one object|the silhouettes leave nothing"):
+    with pytest.raises(CarveError, match=r"expected silhouettes of one object|the views leave nothing"):
         pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
 
 
@@ -259,7 +259,7 @@ def test_a_box_that_is_given(scene: Path, tmp_path: Path) -> None:
     summary = pipeline.carve_scene(scene, tmp_path / "out", options)
     assert summary.volume["shape"] == [12, 14, 14]
     beside = CarveOptions(bounds=(5, 5, 5, 6, 6, 6), min_views=1)
-    with pytest.raises(CarveError, match="the silhouettes leave nothing: no place is foreground in all of them but 0"):
+    with pytest.raises(CarveError, match="the views leave nothing: no place is foreground in all of them but 0"):
         pipeline.carve_scene(scene, tmp_path / "none", beside)
 
 

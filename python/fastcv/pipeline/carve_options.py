@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from .masks import parse_color
 from .options import OptionsError, parse_size, require_at_least
+
+Method = Literal["silhouettes", "photos", "soft-masks", "depths"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,15 @@ class CarveOptions:
         from this colour.
     tolerance : int
         By how much it has to differ, in some channel, of 255.
+    method : str, optional
+        What decides which voxels stay. "silhouettes": no more views than ``max_violations`` show background there.
+        "photos": of these, not those of the surface whose colours the photographs do not agree on. "soft-masks": masks
+        have the probability of the object, as grey levels, and voxels that are more probable than not stay. "depths":
+        no more views than ``max_violations`` look through there, by their depth maps and, where there are any, masks.
+        By default depths where the scene has depth maps, but no masks and no background; else photos, where there are
+        any and colours are wanted.
     colors : bool
         Whether the photographs, where there are any, give the surface its colours.
-    space_carve : bool
-        Whether voxels of the surface whose colours the photographs do not agree on are taken away.
     min_part : float
         Pieces of the mesh with fewer triangles than this part of the largest piece are left out.
     max_faces : int
@@ -56,8 +64,8 @@ class CarveOptions:
     max_violations: int | None = None
     background: str | None = None
     tolerance: int = 60
+    method: Method | None = None
     colors: bool = True
-    space_carve: bool = True
     min_part: float = 0.001
     max_faces: int = 0
     texture: bool = False
@@ -71,6 +79,8 @@ class CarveOptions:
         if self.max_violations is not None:
             require_at_least(self, {"max_violations": 0})
         check_surface(self.voxel_size, self.min_part)
+        if self.method not in (None, *get_args(Method)):
+            raise OptionsError(f"method: expected one of {', '.join(get_args(Method))}, got {self.method!r}")
         if self.tolerance > 254:
             raise OptionsError(f"tolerance: expected at most 254, got {self.tolerance}")
         if self.bounds is not None and not all(
