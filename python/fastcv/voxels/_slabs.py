@@ -37,6 +37,7 @@ def mesh_in_slabs(
         mesh, rows, ends = surface_of_blocks(part, make_values(part), grid, level, None, None, num_threads)
         # Vertices come in order of blocks, so those of the next slab follow these here as they do in the whole.
         begin, end = (_before(part[rows, 0], ends, layer) for layer in (first, last))
+        assert mesh.normals is not None
         vertices.append(mesh.vertices[begin[0] : end[0]].copy())
         normals.append(mesh.normals[begin[0] : end[0]].copy())
         faces.append(mesh.faces[begin[1] : end[1]] + np.int32(count - begin[0]))
