@@ -243,6 +243,17 @@ def test_views_that_cannot_be_used_are_named(own: Path, tmp_path: Path) -> None:
         pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
 
 
+def test_photographs_that_cannot_be_used_are_named(own: Path, tmp_path: Path) -> None:
+    (own / "images" / NAMES[0]).write_bytes(b"Dear sir")
+    io.write_image(own / "images" / "small.png", np.zeros((60, 80, 3), np.uint8))
+    (own / "images" / "small.png").rename(own / "images" / NAMES[1])
+    (own / "images" / NAMES[2]).unlink()  # its silhouette is there
+    summary = pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
+    assert list(summary.views) == NAMES[2:]
+    assert summary.skipped[NAMES[0]] == "expected a BMP, JPEG, PNG, PPM, TIFF, WEBP image, got another file"
+    assert summary.skipped[NAMES[1]] == "expected 160 x 120 pixels, as its camera has, got 80 x 60"
+
+
 def test_silhouettes_that_do_not_fit(own: Path, tmp_path: Path) -> None:
     for row, name in enumerate(NAMES):  # a corner that moves around
         mask = np.zeros((120, 160), np.uint8)
@@ -251,6 +262,10 @@ def test_silhouettes_that_do_not_fit(own: Path, tmp_path: Path) -> None:
         mask[:, 30 + (row // 2 % 2) * 130 :] = 0
         io.write_image(own / "masks" / name.replace("jpg", "png"), mask)
     with pytest.raises(CarveError, match=r"expected silhouettes of one object|the views leave nothing"):
+        pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
+    for name in NAMES:
+        io.write_image(own / "masks" / name.replace("jpg", "png"), np.full((120, 160), 255, np.uint8))
+    with pytest.raises(CarveError, match=r"cones bound a box, got cones that leave it open; bounds gives one"):
         pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
 
 
@@ -272,6 +287,8 @@ def test_scenes_that_make_no_sense(scene: Path, tmp_path: Path) -> None:
         pipeline.carve_scene(scene, tmp_path / "out", cameras=tmp_path / "P.txt")
     with pytest.raises(NotADirectoryError, match="expected a folder of pictures, got none"):
         pipeline.carve_scene(scene, tmp_path / "out", masks=tmp_path / "masks")
+    with pytest.raises(OptionsError, match=r"out: expected a folder or a mesh in .glb, .obj, .ply, got .*mesh\.stl"):
+        pipeline.carve_scene(scene, tmp_path / "mesh.stl")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("dear")
     with pytest.raises(FileExistsError, match=r"found thesis\.tex"):

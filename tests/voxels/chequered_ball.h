@@ -52,13 +52,16 @@ struct Scene {
   }
   const double* view_geometry(std::int64_t view) const { return geometry.data() + view * voxels::kGeometry; }
   std::int64_t count() const { return shape[0] * shape[1] * shape[2]; }
-  std::int64_t number(std::int64_t x, std::int64_t y, std::int64_t z) const { return (z * shape[1] + y) * shape[2] + x; }
+  std::int64_t number(std::int64_t x, std::int64_t y, std::int64_t z) const {
+    return (z * shape[1] + y) * shape[2] + x;
+  }
   // A shell around the ball that is to be seen: rays can come to lose all that they meet.
   Bytes start() const {
     Bytes states(count());
     for (std::int64_t i = 0; i < count(); ++i) {
       const Vec center = middle();
-      const double offset[3] = {double(i % shape[2]) + 0.5 - center[0], double(i / shape[2] % shape[1]) + 0.5 - center[1],
+      const double offset[3] = {double(i % shape[2]) + 0.5 - center[0],
+                                double(i / shape[2] % shape[1]) + 0.5 - center[1],
                                 double(i / shape[2] / shape[1]) + 0.5 - center[2]};
       const double square = dot(offset, offset);
       states[i] = square < 7.4 * 7.4 && square > 4.9 * 4.9;

@@ -56,7 +56,8 @@ struct Reference {
     for (int c = 0; c < 3; ++c) {
       double n = 0, sum = 0, squares = 0;
       for (std::int64_t y = std::max<std::int64_t>(row - 1, 0); y <= std::min(row + 1, Scene::kHeight - 1); ++y) {
-        for (std::int64_t x = std::max<std::int64_t>(column - 1, 0); x <= std::min(column + 1, Scene::kWidth - 1); ++x) {
+        for (std::int64_t x = std::max<std::int64_t>(column - 1, 0); x <= std::min(column + 1, Scene::kWidth - 1);
+             ++x) {
           const double level = level_of(view, x, y, c);
           n += 1;
           sum += level;
@@ -187,9 +188,8 @@ struct Carving {
     std::fill(changed.begin(), changed.end(), 0);
     for (std::int64_t view = 0; view < Scene::kViews; ++view) {
       const std::int64_t first = view * Scene::kPixels;
-      voxels::cast_rays(scene.view_geometry(view), fixed_grid(),
-                        {seen.data() + first, {Scene::kHeight, Scene::kWidth}}, depths.data() + first,
-                        tiles.data() + view * kTiles, changed.data() + view * kTiles, threads);
+      voxels::cast_rays(scene.view_geometry(view), fixed_grid(), {seen.data() + first, {Scene::kHeight, Scene::kWidth}},
+                        depths.data() + first, tiles.data() + view * kTiles, changed.data() + view * kTiles, threads);
     }
   }
   std::int64_t round(const Rule& rule, bool hold) {
@@ -223,11 +223,11 @@ std::int64_t other_sights(const Reference& plain, const Carving& carving) {
   return wrong;
 }
 
-const Rule kRule = {{1,    1, 1,    1.1, 1,    0.95, 0.9, 1, 1, 1,    1.05, 1, 1, 1,
-                     0.97, 1, 1.02, 1,   0.94, 1,    1,   1, 1, 1.03, 1,    1, 1},
-                    40,
-                    0.02,
-                    2};
+const Rule kRule = {
+    {1, 1, 1, 1.1, 1, 0.95, 0.9, 1, 1, 1, 1.05, 1, 1, 1, 0.97, 1, 1.02, 1, 0.94, 1, 1, 1, 1, 1.03, 1, 1, 1},
+    40,
+    0.02,
+    2};
 
 }  // namespace
 
@@ -250,8 +250,8 @@ TEST_CASE("space carving equals a plain loop after every round, for every number
     }
     CHECK(rounds > 4);
     const Bytes start = scene.start();
-    const std::int64_t gone = std::count(plain.states.begin(), plain.states.end(), 0) -
-                              std::count(start.begin(), start.end(), 0);
+    const std::int64_t gone =
+        std::count(plain.states.begin(), plain.states.end(), 0) - std::count(start.begin(), start.end(), 0);
     CHECK((std::count(plain.states.begin(), plain.states.end(), 2) > 20) == hold);
     CHECK(gone > 300);
     CHECK(gone < std::count(start.begin(), start.end(), 1) - 300);

@@ -125,7 +125,8 @@ def _mesh(run: RunFolder, options: FuseOptions) -> Mesh:
     mesh = volume.extract_mesh(min_weight=options.min_frames, num_threads=options.num_threads)
     del volume  # the larger one of the two
     if not len(mesh.faces):
-        raise FuseError("the depth maps show no surface: too few of their pixels are next to each other")
+        seen = f" that {options.min_frames} depth maps have seen (min_frames)" if options.min_frames > 1 else ""
+        raise FuseError(f"the depth maps show no surface{seen}: too few of their pixels lie in voxels side by side")
     return stage_mesh.cleaned(run, mesh, options)
 
 

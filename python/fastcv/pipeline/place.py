@@ -12,6 +12,9 @@ from pathlib import Path
 from .. import io
 from ..mesh import Mesh
 from .digest import digest_file
+from .options import OptionsError
+
+_OTHER_MESHES = (".stl", ".off", ".gltf", ".dae", ".fbx", ".usd", ".usdz", ".vrml", ".wrl", ".x3d")  # nobody's folder
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Place:
     def of(cls, out: str | os.PathLike[str]) -> Place:
         """``name`` is a run folder with ``mesh.glb`` in it; ``name.glb`` a mesh, beside its run folder ``name``."""
         path = Path(out)
+        if path.suffix.lower() in _OTHER_MESHES and not path.is_dir():
+            raise OptionsError(f"out: expected a folder or a mesh in {', '.join(io.MESH_SUFFIXES)}, got {path}")
         if path.suffix.lower() in io.MESH_SUFFIXES and not path.is_dir():
             return cls(path.with_suffix(""), path.suffix.lower(), path)
         return cls(path, ".glb", None)

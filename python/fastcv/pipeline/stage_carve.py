@@ -63,7 +63,8 @@ def _carve(run: RunFolder, views: Sequence[SilhouetteFile], options: CarveOption
     except OptionsError:
         raise
     except ValueError as error:  # silhouettes and cameras that do not fit: it says which and why
-        raise CarveError(_with_names(str(error), views)) from None
+        hint = "; bounds gives one" if "bound a box" in str(error) else ""
+        raise CarveError(_with_names(str(error), views) + hint) from None
     if hull.num_occupied == 0:
         raise CarveError(_nothing_left(run, views, options))
     path = run.path / _FILE

@@ -56,6 +56,8 @@ def _task(run: RunFolder, view: SilhouetteFile, options: CarveOptions) -> Task:
 def _make(run: RunFolder, view: SilhouetteFile, options: CarveOptions) -> Made:
     try:
         mask = _read(view, options)
+        if view.photo is not None:
+            view.read_photo()  # one that is damaged is better found now
     except (FormatError, OSError) as error:
         return Made(info={"skipped": why_unreadable(error)})
     shown = mask >= 128
