@@ -135,6 +135,12 @@ def test_textures_that_cannot_be(scene: Path, tmp_path: Path, monkeypatch: pytes
         pipeline.carve_scene(scene, tmp_path / "b.glb", OPTIONS, images=scene / "masks")
     with pytest.raises(OptionsError, match=r"max_memory: expected \d+M or more for a texture of 30000 pixels"):
         pipeline.carve_scene(scene, tmp_path / "d.glb", options(texture_size=30000))
+    own = Path(shutil.copytree(scene, tmp_path / "own"))  # one photograph, of a view that cannot be used
+    for path in (own / "images").glob("*[1-9].jpg"):
+        path.unlink()
+    (own / "masks" / "object_000.png").write_bytes(b"Dear sir")
+    with pytest.raises(OptionsError, match="texture: expected photographs, found none; images says where they are"):
+        pipeline.carve_scene(own, tmp_path / "e.glb", OPTIONS)
     monkeypatch.setattr("fastcv.meshes._atlas.PADDING", 60)  # so that few charts are too many
     with pytest.raises(OptionsError, match=r"texture_size: expected a picture that holds the charts of .* got 256"):
         pipeline.carve_scene(scene, tmp_path / "c.glb", options(texture_size=256))

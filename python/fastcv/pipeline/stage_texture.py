@@ -26,6 +26,7 @@ from .text import thousands
 MAX_FACES = 50_000  # where nothing else is asked for: what viewers like, and what leaves charts of some size
 MAX_PHOTOS = 200  # that are looked at, evenly among all
 _FILE = "texture.npz"
+_NO_PHOTOS = "texture: expected photographs, found none; images says where they are"
 # Bytes, measured: of a photograph's pixel; of a triangle in a photograph; of a triangle; of a pixel of the texture.
 _PER_PIXEL, _PER_SHOWING, _PER_FACE, _PER_TEXEL = 7, 50, 300, 40
 
@@ -64,11 +65,13 @@ def check(suffix: str, has_photos: bool) -> None:
     if suffix == ".ply":
         raise OptionsError("texture: expected a mesh in .glb or .obj, got .ply, which has colours of vertices only")
     if not has_photos:
-        raise OptionsError("texture: expected photographs, found none; images says where they are")
+        raise OptionsError(_NO_PHOTOS)
 
 
 def texturing(photos: Sequence[TexturePhoto], options: CarveOptions | FuseOptions) -> Texturing:
-    """A texture from all of the photographs, or some of many."""
+    """A texture from all of the photographs, or some of many. Raises OptionsError where there are none."""
+    if not photos:
+        raise OptionsError(_NO_PHOTOS)
     some = np.unique(np.linspace(0, len(photos) - 1, min(len(photos), MAX_PHOTOS)).round().astype(int))
     return Texturing([photos[row] for row in some], options.texture_size, options.max_bytes, options.num_threads)
 
