@@ -50,7 +50,7 @@ def test_carving_tells_people(scene: Path, tmp_path: Path, capsys: pytest.Captur
     labels = [line.split("  ")[0] for line in output.err.splitlines()]
     assert labels == ["silhouettes", "carve", "colours", "mesh", "compare views", "turntable", "report"]
     left, overlap, mesh, cost, place = (line for line in output.out.splitlines() if not line.startswith("warning"))
-    assert left.startswith("5 silhouettes leave ")
+    assert left.startswith("5 views leave ")
     assert overlap.startswith("seen again, the mesh overlaps them by ")
     assert mesh == f"{len(io.read_mesh(tmp_path / 'object.obj').faces)} triangles in {tmp_path / 'object.obj'}"
     assert cost.endswith("MB of memory at most (1024 MB allowed)")
@@ -98,19 +98,19 @@ def test_options_reach_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "fuse_depths", fuse_depths)
     line = (
         "carve s -o o.glb --cameras c --images i --masks m --resolution 99 --voxel-size 0.5 --bounds 0 1 2 3 4 5 "
-        "--min-views 3 --max-violations 4 --background 1,2,3 --tolerance 9 --no-colors --no-space-carve "
-        "--min-part 0.25 --max-faces 7 --max-memory 1G --num-threads 5 --overwrite"
+        "--min-views 3 --max-violations 4 --background 1,2,3 --tolerance 9 --method photos --no-colors "
+        "--min-part 0.25 --max-faces 7 --texture --texture-size 512 --max-memory 1G --num-threads 5 --overwrite"
     )
     assert run(line.split()) == 1
-    carving = CarveOptions(99, 0.5, (0, 1, 2, 3, 4, 5), 3, 4, "1,2,3", 9, False, False, 0.25, 7, "1G", 5)
+    carving = CarveOptions(99, 0.5, (0, 1, 2, 3, 4, 5), 3, 4, "1,2,3", 9, "photos", False, 0.25, 7, True, 512, "1G", 5)
     folders = {"cameras": Path("c"), "images": Path("i"), "masks": Path("m"), "overwrite": True}
     assert calls[0] == (Path("s"), Path("o.glb"), carving, folders)
     line = (
         "fuse s -o o --images i --voxel-size 0.5 --truncation 3 --max-depth 9 --min-frames 2 --intrinsics 1 2 3 4 "
-        "--no-colors --min-part 0.25 --max-faces 7 --max-memory 1G --num-threads 5"
+        "--no-colors --min-part 0.25 --max-faces 7 --texture --texture-size 512 --max-memory 1G --num-threads 5"
     )
     assert run(line.split()) == 1
-    fusion = FuseOptions(0.5, 3, 9, 2, (1, 2, 3, 4), False, 0.25, 7, "1G", 5)
+    fusion = FuseOptions(0.5, 3, 9, 2, (1, 2, 3, 4), False, 0.25, 7, True, 512, "1G", 5)
     assert calls[1] == (Path("s"), Path("o"), fusion, {"images": Path("i"), "overwrite": False})
 
 

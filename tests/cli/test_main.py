@@ -117,7 +117,7 @@ def test_programs_get_one_json_object(call: Call, capsys: pytest.CaptureFixture[
             "No space left on device for out/a.pfm. Make",
         ),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), 1, "the same command goes on where it stopped"),
-        (PermissionError(errno.EACCES, "Permission denied", "out"), 1, "Permission denied: 'out'"),
+        (PermissionError(errno.EACCES, "Permission denied", "out"), 1, "out: Permission denied"),
         (NotADirectoryError("photos: expected a folder"), 2, "photos: expected a folder"),
         (FileExistsError("out: expected an empty folder"), 2, "out: expected an empty folder"),
         (pipeline.OptionsError("max_size: expected"), 2, "--max-size: expected"),

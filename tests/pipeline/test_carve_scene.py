@@ -110,7 +110,7 @@ def test_a_second_run_makes_nothing(scene: Path, whole: Path, tmp_path: Path) ->
     assert made(scene, out) == {}
     fewer = CarveOptions(resolution=48, max_faces=500)
     assert made(scene, out, fewer) == {
-        "mesh": 1,
+        "mesh": 2,
         "views": 8,
         "turntable": 8,
         "report": 1,
@@ -239,8 +239,19 @@ def test_views_that_cannot_be_used_are_named(own: Path, tmp_path: Path) -> None:
     assert summary.skipped[NAMES[3]].startswith("expected a BMP")
     for name in NAMES[4:7]:
         (own / "masks" / name.replace("jpg", "png")).unlink()
-    with pytest.raises(CarveError, match="expected two silhouettes or more, found one; skipped:\n  object_000"):
+    with pytest.raises(CarveError, match="expected two views or more, found one; skipped:\n  object_000"):
         pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
+
+
+def test_photographs_that_cannot_be_used_are_named(own: Path, tmp_path: Path) -> None:
+    (own / "images" / NAMES[0]).write_bytes(b"Dear sir")
+    io.write_image(own / "images" / "small.png", np.zeros((60, 80, 3), np.uint8))
+    (own / "images" / "small.png").rename(own / "images" / NAMES[1])
+    (own / "images" / NAMES[2]).unlink()  # its silhouette is there
+    summary = pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
+    assert list(summary.views) == NAMES[2:]
+    assert summary.skipped[NAMES[0]] == "expected a BMP, JPEG, PNG, PPM, TIFF, WEBP image, got another file"
+    assert summary.skipped[NAMES[1]] == "expected 160 x 120 pixels, as its camera has, got 80 x 60"
 
 
 def test_silhouettes_that_do_not_fit(own: Path, tmp_path: Path) -> None:
@@ -250,7 +261,11 @@ def test_silhouettes_that_do_not_fit(own: Path, tmp_path: Path) -> None:
         mask[20 + (row % 2) * 100 :, :] = 0
         mask[:, 30 + (row // 2 % 2) * 130 :] = 0
         io.write_image(own / "masks" / name.replace("jpg", "png"), mask)
-    with pytest.raises(CarveError, match=r"expected silhouettes of one object|the silhouettes leave nothing"):
+    with pytest.raises(CarveError, match=r"expected silhouettes of one object|the views leave nothing"):
+        pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
+    for name in NAMES:
+        io.write_image(own / "masks" / name.replace("jpg", "png"), np.full((120, 160), 255, np.uint8))
+    with pytest.raises(CarveError, match=r"cones bound a box, got cones that leave it open; bounds gives one"):
         pipeline.carve_scene(own, tmp_path / "out", OPTIONS)
 
 
@@ -259,7 +274,7 @@ def test_a_box_that_is_given(scene: Path, tmp_path: Path) -> None:
     summary = pipeline.carve_scene(scene, tmp_path / "out", options)
     assert summary.volume["shape"] == [12, 14, 14]
     beside = CarveOptions(bounds=(5, 5, 5, 6, 6, 6), min_views=1)
-    with pytest.raises(CarveError, match="the silhouettes leave nothing: no place is foreground in all of them but 0"):
+    with pytest.raises(CarveError, match="the views leave nothing: no place is foreground in all of them but 0"):
         pipeline.carve_scene(scene, tmp_path / "none", beside)
 
 
@@ -272,6 +287,8 @@ def test_scenes_that_make_no_sense(scene: Path, tmp_path: Path) -> None:
         pipeline.carve_scene(scene, tmp_path / "out", cameras=tmp_path / "P.txt")
     with pytest.raises(NotADirectoryError, match="expected a folder of pictures, got none"):
         pipeline.carve_scene(scene, tmp_path / "out", masks=tmp_path / "masks")
+    with pytest.raises(OptionsError, match=r"out: expected a folder or a mesh in .glb, .obj, .ply, got .*mesh\.stl"):
+        pipeline.carve_scene(scene, tmp_path / "mesh.stl")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("dear")
     with pytest.raises(FileExistsError, match=r"found thesis\.tex"):
@@ -300,6 +317,7 @@ def test_scenes_that_make_no_sense(scene: Path, tmp_path: Path) -> None:
         ({"tolerance": 255}, "tolerance: expected at most 254"),
         ({"min_part": 1.5}, "min_part: expected 0 to 1"),
         ({"max_faces": -1}, "max_faces: expected 0 or more"),
+        ({"texture_size": 255}, "texture_size: expected 256 or more, got 255"),
         ({"max_memory": "lots"}, "max_memory: expected a size such as 800M"),
         ({"num_threads": -1}, "num_threads: expected 0 or more"),
     ],

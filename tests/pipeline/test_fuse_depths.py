@@ -114,7 +114,7 @@ def test_a_second_run_makes_nothing(sequence: Path, whole: Path, tmp_path: Path)
     out = Path(shutil.copytree(whole, tmp_path / "out"))
     assert made(sequence, out) == {}
     strict = FuseOptions(voxel_size=SIZE, min_frames=3)
-    assert made(sequence, out, strict) == {"mesh": 1, "views": 8, "turntable": 8, "report": 1}
+    assert made(sequence, out, strict) == {"mesh": 2, "views": 8, "turntable": 8, "report": 1}
 
 
 def test_more_depth_maps_are_added_to_the_volume(
@@ -194,6 +194,20 @@ def test_a_full_disk_loses_nothing(sequence: Path, whole: Path, tmp_path: Path) 
     assert "the same command goes on where it stopped" in result.stderr
     pipeline.fuse_depths(sequence, tmp_path / "out", OPTIONS)
     assert contents(tmp_path / "out") == contents(whole)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"max_depth": 0.01}, FuseError, r"expected depth maps with depths up to 0.01 \(max_depth\), found none"),
+        ({"voxel_size": 100.0}, FuseError, r"the depth maps show no surface: too few of their pixels lie in voxels"),
+        ({"voxel_size": SIZE, "min_frames": 50}, FuseError, r"no surface that 50 depth maps have seen \(min_frames\)"),
+        ({"voxel_size": 1e-9}, OptionsError, r"voxel_size: expected surfaces within 2\*\*23 voxels of the origin"),
+    ],
+)
+def test_options_that_leave_nothing(sequence: Path, tmp_path: Path, options: dict, kind: type, message: str) -> None:
+    with pytest.raises(kind, match=message):
+        pipeline.fuse_depths(sequence, tmp_path / "out", FuseOptions(**options))
 
 
 def test_threads_change_nothing(sequence: Path, whole: Path, tmp_path: Path) -> None:

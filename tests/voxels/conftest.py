@@ -12,7 +12,6 @@ from fastcv import Camera, io
 from fastcv.voxels import VoxelGrid
 
 CENTER, RADIUS = np.array([0.1, -0.2, 0.3]), 0.7
-FROM_PIXEL_CENTERS = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # the dinosaur's matrices count from them
 
 
 class Scene(NamedTuple):

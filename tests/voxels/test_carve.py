@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastcv
-from fastcv import Camera, voxels
+from fastcv import Camera, io, voxels
 from fastcv._arrays import Call
 from fastcv._backend import backend
 from fastcv.voxels import VoxelGrid, _memory, _reference
 from fastcv.voxels._silhouettes import pack, view_of
 
-from .conftest import CENTER, FROM_PIXEL_CENTERS, RADIUS, ball_grid, pose_towards
+from .conftest import CENTER, RADIUS, ball_grid, pose_towards
 
 RULES = [
     {},
@@ -35,9 +35,8 @@ RULES = [
 def dinosaur(data_dir):
     cv2 = pytest.importorskip("cv2")
     folder = data_dir / "silhouettes" / "vgg_dino36"
-    P = FROM_PIXEL_CENTERS @ np.loadtxt(folder / "P.txt").reshape(-1, 3, 4)
     masks = np.stack([cv2.imread(str(folder / "masks" / f"{i:03d}.png"), cv2.IMREAD_GRAYSCALE) for i in range(36)])
-    return masks, P
+    return masks, io.read_projections(folder / "P.txt")
 
 
 def dinosaur_grid(n):

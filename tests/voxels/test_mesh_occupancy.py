@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.ndimage import convolve1d, map_coordinates
 
 from fastcv.mesh import Mesh
-from fastcv.voxels import Occupancy, VoxelGrid, _memory, mesh_occupancy
+from fastcv.voxels import Occupancy, VoxelGrid, _memory, _slabs, carve, mesh_occupancy
 
 PAD = 8
 
@@ -119,3 +121,39 @@ def test_same_for_every_number_of_threads(num_threads):
     expected, mesh = mesh_occupancy(occupancy, num_threads=3), mesh_occupancy(occupancy, num_threads=num_threads)
     np.testing.assert_array_equal(mesh.vertices, expected.vertices)
     np.testing.assert_array_equal(mesh.faces, expected.faces)
+
+
+@pytest.mark.parametrize("blocks_in_a_slab", [1, 60, 150])
+@pytest.mark.parametrize("smooth", [0, 2])
+def test_slabs_make_the_same_mesh(monkeypatch, blocks_in_a_slab, smooth):
+    """Slabs of one layer of blocks, of some, and of different heights; layers without any surface between."""
+    dense = blobs((90, 30, 50), seed=5)
+    dense[30:60] = False
+    occupancy = Occupancy.from_dense(dense, VoxelGrid([0, 0, 0], 1.0, dense.shape))
+    whole = mesh_occupancy(occupancy, smooth=smooth)
+    monkeypatch.setattr(_slabs, "SLAB_BYTES", blocks_in_a_slab * _slabs._BLOCK_BYTES)
+    mesh = mesh_occupancy(occupancy, smooth=smooth)
+    assert len(mesh.faces) > 10_000
+    np.testing.assert_array_equal(mesh.vertices, whole.vertices)
+    np.testing.assert_array_equal(mesh.normals, whole.normals)
+    np.testing.assert_array_equal(mesh.faces, whole.faces)
+
+
+def test_memory_is_that_of_the_mesh(monkeypatch):
+    """Where two discs leave a body of 256 voxels, in slabs of 2 MB at most and in one of all blocks."""
+    K = np.array([[1e5, 0, 128], [0, 1e5, 128], [0, 0, 1]])
+    y, x = np.mgrid[:256, :256] - 127.5
+    disc = np.hypot(x, y) < 120
+    along_z, along_x = K @ np.c_[np.eye(3), [0, 0, 1e5]], K @ [[0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 1e5]]
+    occupancy = carve([disc, disc], [along_z, along_x], VoxelGrid([-128, -128, -128], 1.0, (256, 256, 256)))
+    peaks = []
+    for limit in (2 << 20, 1 << 30):
+        monkeypatch.setattr(_slabs, "SLAB_BYTES", limit)
+        tracemalloc.start()
+        mesh = mesh_occupancy(occupancy)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    mesh_bytes = mesh.vertices.nbytes + mesh.normals.nbytes + mesh.faces.nbytes
+    assert mesh_bytes > 14e6
+    assert peaks[0] < 1.6 * mesh_bytes  # parts of one array are put together, then gone; measured: 1.52
+    assert peaks[1] > 3 * mesh_bytes

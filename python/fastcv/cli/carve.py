@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``fastcv carve``: silhouettes and cameras to a mesh and a report."""
+"""``fastcv carve``: silhouettes or depth maps with cameras to a mesh and a report."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def carve(
     overwrite: bool = False,
     json: bool = False,
 ) -> int:
-    """Carve an object out of space by its silhouettes.
+    """Carve an object out of space by its silhouettes, photographs or depth maps.
 
     Writes a mesh and report.html. After an interruption of any kind the same command goes on where it stopped. Exit
     code 3: done, but views were skipped; the summary says which and why.
 
     Args:
         scene: Folder with cameras: a COLMAP model (also in sparse/0 or sparse), Middlebury's *_par.txt, or P.txt with a
-            projection matrix on each line.
+            projection matrix on each line. To carve by depth maps, what fuse takes.
         out: Folder for the results, or the file of the mesh, NAME.glb, .ply or .obj: the rest is then in
             the folder NAME.
         carving: How to carve.
@@ -53,7 +53,7 @@ def carve(
     overlaps = [facts["iou"] for facts in summary.views.values()]
     size = summary.volume["voxel_size"]
     lines = [
-        f"{len(summary.views)} silhouettes leave {summary.volume['voxels']} voxels of side {size:.4g}",
+        f"{len(summary.views)} views leave {summary.volume['voxels']} voxels of side {size:.4g}",
         f"seen again, the mesh overlaps them by {sum(overlaps) / len(overlaps):.1%} (worst {min(overlaps):.1%})",
     ]
     return finish(summary, lines, json)

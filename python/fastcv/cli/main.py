@@ -102,7 +102,8 @@ def _run(arguments: Sequence[str]) -> int:
         if error.errno in _FULL:
             message = f"{error.strerror} for {error.filename or 'a result'}. Make room. {_kept(arguments)}"
             return _fail(message.rstrip(), 1, arguments)
-        return _fail(str(error), 1, arguments)
+        said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        return _fail(said, 1, arguments)
     except FastcvError as error:
         return _fail(str(error), 1, arguments)
 

@@ -16,8 +16,8 @@ from ._trimesh import from_trimesh, to_trimesh
 _HEAD_BYTES = 4096
 
 
-def write_obj(path: Path, mesh: Mesh) -> None:
-    """Write the files; the OBJ itself comes last."""
+def write_obj(path: Path, mesh: Mesh) -> list[Path]:
+    """Write the files, the OBJ itself after what it refers to; the OBJ and the others."""
     trimesh = require("trimesh")
     # Named by their content: a writer that is interrupted leaves the old files as they were.
     material = _safe(path.stem)
@@ -39,6 +39,7 @@ def write_obj(path: Path, mesh: Mesh) -> None:
         file.write(text.encode())
     for name in old - set(beside):
         (path.parent / name).unlink(missing_ok=True)
+    return [path, *(path.parent / name for name in beside)]
 
 
 def read_obj(path: Path) -> Mesh:

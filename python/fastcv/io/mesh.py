@@ -19,7 +19,7 @@ from .ply import read_ply
 MESH_SUFFIXES = (".glb", ".obj", ".ply")
 
 
-def write_mesh(path: str | os.PathLike[str], mesh: Mesh) -> None:
+def write_mesh(path: str | os.PathLike[str], mesh: Mesh) -> list[Path]:
     """Write a mesh. What was at the place stays as it was until the new file is whole.
 
     ``.glb`` is glTF 2.0 in one file, what most viewers and web pages want. It has float32 positions as they are: glTF
@@ -36,6 +36,11 @@ def write_mesh(path: str | os.PathLike[str], mesh: Mesh) -> None:
     mesh : Mesh
         At least one triangle. With a texture, vertices are written once for each place in it.
 
+    Returns
+    -------
+    list of Path
+        The files that were written: ``path``, and those beside it.
+
     Raises
     ------
     ValueError
@@ -51,7 +56,7 @@ def write_mesh(path: str | os.PathLike[str], mesh: Mesh) -> None:
     --------
     >>> from fastcv.io import read_mesh, write_mesh
     >>> corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
-    >>> write_mesh("one.glb", Mesh(corners, np.array([[0, 1, 2]], np.int32), colors=np.full((3, 3), 9, np.uint8)))
+    >>> _ = write_mesh("one.glb", Mesh(corners, np.array([[0, 1, 2]], np.int32), colors=np.full((3, 3), 9, np.uint8)))
     >>> read_mesh("one.glb")
     Mesh(3 vertices, 1 faces, colors)
     """
@@ -65,6 +70,7 @@ def write_mesh(path: str | os.PathLike[str], mesh: Mesh) -> None:
     content = glb_bytes(mesh) if suffix == ".glb" else _ply_bytes(mesh)
     with atomic_write(path) as file:
         file.write(content)
+    return [Path(path)]
 
 
 def read_mesh(path: str | os.PathLike[str]) -> Mesh:

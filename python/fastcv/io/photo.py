@@ -276,6 +276,8 @@ def _open(path: Path) -> PilImage.Image:
         return pillow.open(io.BytesIO(data), formats=_FORMATS)
     except MemoryError:
         raise
+    except pillow.UnidentifiedImageError as error:  # its text names the memory, not the file
+        raise FormatError(path, f"expected a {', '.join(_FORMATS)} image, got another file") from error
     except pillow.DecompressionBombError as error:
         raise FormatError(path, f"expected at most {2 * pillow.MAX_IMAGE_PIXELS} pixels, got: {error}") from error
     except Exception as error:

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ._atlas import PADDING, Atlas
 from ._leveling import Corrections
-from ._raster import rasterize, sample_image
+from ._raster import rasterize
 from ._sources import Source
 
 _REACH = 8.0  # how far beyond a triangle it is continued, in its own size
+_PART = 1 << 18  # pixels that are worked on together
 _SHARPNESS = 4  # the power of a view's share in mixtures: how fast it falls off behind a seam
 
 
@@ -35,28 +38,40 @@ def bake(
     flat[np.repeat(labels < 0, 3)] = np.nan  # triangles of no view are not drawn
     raster = rasterize(flat, corners, atlas.shape, num_threads)
     grown = _grown(raster.faces)
+    del raster
     texels = np.flatnonzero(grown >= 0)
     face = grown.ravel()[texels]
-    flat_weights = _weights(atlas.uv[face], np.stack([texels % atlas.shape[1], texels // atlas.shape[1]], 1) + 0.5)
-    weights = _in_space(flat_weights, vertices, faces[face], labels[face], sources)
+    del grown
+    weights = np.empty((len(texels), 3), np.float32)
+    for part in _parts(len(texels)):
+        places = np.stack([texels[part] % atlas.shape[1], texels[part] // atlas.shape[1]], 1) + 0.5
+        f = face[part]
+        weights[part] = _in_space(_weights(atlas.uv[f], places), vertices, faces[f], labels[f], sources)
     colors, total = np.zeros((len(texels), 3), np.float32), np.zeros(len(texels), np.float32)
     for view, source in enumerate(_shrunk(source, atlas.scale) for source in sources):
         shares, values = _share(view, faces, labels, quality[view], corrections)
         mine = np.flatnonzero(np.any(shares, axis=1)[face])
-        if not len(mine):
-            continue
-        f, w = face[mine], weights[mine]
-        within = np.clip(w, 0, 1)
-        within /= within.sum(1, keepdims=True)
-        share = (np.einsum("pk,pk->p", within, shares[f]) ** _SHARPNESS).astype(np.float32)
-        share[labels[f] == view] = 1.0
-        points = np.einsum("pk,pkc->pc", w, vertices[faces[f]])
-        found = sample_image(source.image, source.project(points)[0]) + np.einsum("pk,pkc->pc", within, values[f])
-        colors[mine] += share[:, None] * found
-        total[mine] += share
+        for part in _parts(len(mine)):
+            at = mine[part]
+            f, w = face[at], weights[at].astype(np.float64)
+            w[:, 2] = 1 - w[:, 0] - w[:, 1]  # places far from the origin need more digits than are kept
+            within = np.clip(w, 0, 1)
+            within /= within.sum(1, keepdims=True)
+            share = (np.einsum("pk,pk->p", within, shares[f]) ** _SHARPNESS).astype(np.float32)
+            share[labels[f] == view] = 1.0
+            points = np.einsum("pk,pkc->pc", w, vertices[faces[f]])
+            found = source.sample(source.project(points)[0]) + np.einsum("pk,pkc->pc", within, values[f])
+            colors[at] += share[:, None] * found
+            total[at] += share
     image = np.zeros((*atlas.shape, 3), np.float32)
-    image.reshape(-1, 3)[texels] = colors / np.maximum(total, 1e-12)[:, None]
+    colors /= np.maximum(total, 1e-12)[:, None]
+    image.reshape(-1, 3)[texels] = colors
     return image
+
+
+def _parts(count: int) -> Iterator[slice]:
+    """Rows bit by bit: all at once would take many times the memory of the result."""
+    return (slice(start, start + _PART) for start in range(0, count, _PART))
 
 
 def _in_space(

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._raster import sample_image
 from ._sources import Source
 
 _SMOOTHNESS = 1.0  # 1 / lambda of Waechter et al., who take 10; charts of low-polygon meshes have few triangles across
@@ -52,7 +51,7 @@ def level_colors(
     weights = np.concatenate([np.ones(len(first)), np.full(len(sides), _SMOOTHNESS)])
     wanted = np.zeros((len(i), 3))
     wanted[: len(first)] = colors[second] - colors[first]
-    values = np.stack([_solve(len(keys), i, j, weights, wanted[:, c]) for c in range(3)], axis=1)
+    values = np.stack([solve_differences(len(keys), i, j, weights, wanted[:, c]) for c in range(3)], axis=1)
     return Corrections(unknown, values, keys, count)
 
 
@@ -77,7 +76,7 @@ def _seam_colors(
         for number, source in enumerate(sources):
             mine = np.flatnonzero(view == number)
             if len(mine):
-                found = sample_image(source.image, source.project(points[mine])[0])
+                found = source.sample(source.project(points[mine])[0])
                 for c in range(3):
                     sums[:, c] += np.bincount(row[mine], weight * found[:, c], minlength=len(keys))
                 total += np.bincount(row[mine], np.full(len(mine), weight), minlength=len(keys))
@@ -99,7 +98,7 @@ def _seam_pairs(vertex: NDArray[np.int64], on_seam: NDArray[np.bool_]) -> tuple[
     return np.concatenate(firsts), np.concatenate(seconds)
 
 
-def _solve(
+def solve_differences(
     size: int, i: NDArray[np.int64], j: NDArray[np.int64], weights: NDArray[np.float64], wanted: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Least squares of weights (x_i - x_j - wanted)² + damping x² by conjugate gradients with the diagonal in front."""

@@ -17,25 +17,33 @@ _MIN_COSINE = 0.17  # 80 degrees between a triangle's normal and the direction t
 _PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE")
 # Pixels that close to an outline may show what is behind it; a triangle with such ones is taken where nothing else is.
 _MARGIN, _AT_EDGE = 2, 1e-3
+_PART = 1 << 12  # triangles whose colours are compared together
 # Where in a triangle it is looked whether something hides it, and which colour it has.
 _PROBES = np.array([[1, 1, 1], [8, 1, 1], [1, 8, 1], [1, 1, 8], [4, 4, 2], [2, 4, 4], [4, 2, 4]], np.float64)
 _PROBES /= _PROBES.sum(1, keepdims=True)
 
 
 class Source(NamedTuple):
-    """A photograph by a pinhole camera; ``valid`` (H, W) says which pixels are of the photograph, None for all."""
+    """A photograph by a pinhole camera; ``valid`` (H, W) says which pixels are of the photograph, None for all.
+
+    Its levels are those of the surface times ``gain`` (3,)."""
 
     image: NDArray[np.uint8]
     valid: NDArray[np.bool_] | None
     image_from_world: NDArray[np.float64]
-    center: NDArray[np.float64]
+    center: NDArray[np.floating]
     focal_length: float
+    gain: NDArray[np.float64]
 
     def project(self, points: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(..., 2) pixels and (...) depths; what is not in front has pixels of no meaning."""
         homogeneous = points @ self.image_from_world[:, :3].T + self.image_from_world[:, 3]
         depth = homogeneous[..., 2]
         return homogeneous[..., :2] / np.where(depth > 0, depth, 1.0)[..., None], depth
+
+    def sample(self, places: NDArray[Any]) -> NDArray[np.float32]:
+        """(P, 3) colours of the surface at (P, 2) pixels."""
+        return np.divide(sample_image(self.image, places), self.gain, dtype=np.float32)
 
 
 class Showing(NamedTuple):
@@ -55,7 +63,8 @@ def source_of(image: NDArray[np.uint8], camera: Camera, pose: NDArray[np.float64
         valid = camera_room.undistort_image(whole, camera, pinhole=pinhole)[0] == 255
         image, camera = camera_room.undistort_image(image, camera, pinhole=pinhole)
     K = camera.matrix
-    return Source(image, valid, K @ pose, -pose[:, :3].T @ pose[:, 3], float(np.sqrt(K[0, 0] * K[1, 1])))
+    center = -np.linalg.solve(pose[:, :3], pose[:, 3])  # a projection with skew has a pose that is not rigid
+    return Source(image, valid, K @ pose, center, float(np.sqrt(K[0, 0] * K[1, 1])), np.ones(3))
 
 
 def showing(mesh: Mesh, source: Source, num_threads: int) -> Showing:
@@ -81,7 +90,7 @@ def showing(mesh: Mesh, source: Source, num_threads: int) -> Showing:
     quality, colors = np.zeros(len(corners), np.float32), np.zeros((len(corners), 3), np.float32)
     quality[candidates] = area[candidates] * cosine[candidates] * np.where(clear, 1.0, _AT_EDGE)
     places = source.project(points)[0]
-    colors[candidates] = sample_image(source.image, places.reshape(-1, 2)).reshape(*places.shape[:2], 3).mean(1)
+    colors[candidates] = source.sample(places.reshape(-1, 2)).reshape(*places.shape[:2], 3).mean(1)
     return Showing(quality, colors)
 
 
@@ -130,10 +139,12 @@ def agreeing(quality: NDArray[np.float32], colors: NDArray[np.float32]) -> NDArr
     (after Waechter, Moehrle & Goesele 2014, section 4.3, who fit a Gaussian).
     """
     result = quality.copy()
-    many = np.flatnonzero((quality > 0).sum(0) >= 3)
-    seen = quality[:, many] > 0
-    known = np.where(seen[..., None], colors[:, many], np.nan)
-    distance = np.linalg.norm(known - np.nanmedian(known, axis=0), axis=-1)
-    limit = np.maximum(3 * np.nanmedian(distance, axis=0), 30.0)
-    result[:, many] = np.where(seen & (distance <= limit), quality[:, many], 0)
+    several = np.flatnonzero((quality > 0).sum(0) >= 3)
+    for start in range(0, len(several), _PART):
+        many = several[start : start + _PART]
+        seen = quality[:, many] > 0
+        known = np.where(seen[..., None], colors[:, many], np.nan)
+        distance = np.linalg.norm(known - np.nanmedian(known, axis=0), axis=-1)
+        limit = np.maximum(3 * np.nanmedian(distance, axis=0), 30.0)
+        result[:, many] = np.where(seen & (distance <= limit), quality[:, many], 0)
     return result

@@ -15,6 +15,7 @@ from ..scene import Camera
 from ._adjacency import face_neighbors
 from ._atlas import pack_charts
 from ._bake import bake
+from ._exposure import estimate_gains
 from ._labels import charts_of, choose_views
 from ._leveling import level_colors
 from ._sources import Source, agreeing, showing, source_of
@@ -35,8 +36,9 @@ def texture_mesh(
 
     Every triangle gets the photograph that shows it largest and most from the front, among those in which nothing hides
     it and whose colour there the others do not contradict; mostly that of its neighbours, so that seams are few. The
-    charts that result lie side by side in one picture. Photographs are made to agree in brightness and colour along the
-    seams, and mixed next to them. Triangles that no photograph shows take the colours around.
+    charts that result lie side by side in one picture. A gain for each photograph and channel takes out exposure and
+    white balance; what is left is made to agree along the seams, and photographs are mixed next to them. Triangles that
+    no photograph shows take the colours around.
 
     Parameters
     ----------
@@ -95,6 +97,9 @@ def texture_mesh(
         quality[number], colors[number] = showing(mesh, sources[-1], num_threads)
         if progress:
             progress(number + 1, len(images))
+    gains = estimate_gains(quality, colors)
+    colors /= gains[:, None].astype(np.float32)
+    sources = [source._replace(gain=gain) for source, gain in zip(sources, gains, strict=True)]
     quality = agreeing(quality, colors)
     neighbors = face_neighbors(mesh.faces)
     labels = choose_views(quality, neighbors)

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from .masks import parse_color
 from .options import OptionsError, parse_size, require_at_least
+
+Method = Literal["silhouettes", "photos", "soft-masks", "depths"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,23 @@ class CarveOptions:
         from this colour.
     tolerance : int
         By how much it has to differ, in some channel, of 255.
+    method : str, optional
+        What decides which voxels stay. "silhouettes": no more views than ``max_violations`` show background there.
+        "photos": of these, not those of the surface whose colours the photographs do not agree on. "soft-masks": masks
+        have the probability of the object, as grey levels, and voxels that are more probable than not stay. "depths":
+        no more views than ``max_violations`` look through there, by their depth maps and, where there are any, masks.
+        By default depths where the scene has depth maps, but no masks and no background; else photos, where there are
+        any and colours are wanted.
     colors : bool
         Whether the photographs, where there are any, give the surface its colours.
-    space_carve : bool
-        Whether voxels of the surface whose colours the photographs do not agree on are taken away.
     min_part : float
         Pieces of the mesh with fewer triangles than this part of the largest piece are left out.
     max_faces : int
-        Of the mesh; more are merged. 0 for all.
+        Of the mesh; more are merged. 0 for all, or with a texture 50000.
+    texture : bool
+        Whether the mesh gets a texture from the photographs, which shows more than colours of its vertices do.
+    texture_size : int
+        Sides of the texture in pixels, at most.
     max_memory : str
         Most memory to use, such as 800M or 2G.
     num_threads : int
@@ -52,19 +64,23 @@ class CarveOptions:
     max_violations: int | None = None
     background: str | None = None
     tolerance: int = 60
+    method: Method | None = None
     colors: bool = True
-    space_carve: bool = True
     min_part: float = 0.001
     max_faces: int = 0
+    texture: bool = False
+    texture_size: int = 2048
     max_memory: str = "2G"
     num_threads: int = 0
 
     def __post_init__(self) -> None:
-        least = {"resolution": 8, "min_views": 0, "tolerance": 0, "max_faces": 0, "num_threads": 0}
+        least = {"resolution": 8, "min_views": 0, "tolerance": 0, "max_faces": 0, "texture_size": 256, "num_threads": 0}
         require_at_least(self, least)
         if self.max_violations is not None:
             require_at_least(self, {"max_violations": 0})
         check_surface(self.voxel_size, self.min_part)
+        if self.method not in (None, *get_args(Method)):
+            raise OptionsError(f"method: expected one of {', '.join(get_args(Method))}, got {self.method!r}")
         if self.tolerance > 254:
             raise OptionsError(f"tolerance: expected at most 254, got {self.tolerance}")
         if self.bounds is not None and not all(

@@ -14,11 +14,13 @@ from .. import camera as camera_room
 from .. import io, report, voxels
 from ..mesh import Mesh
 from ..scene import Camera, Image, Reconstruction
-from . import stage_carve, stage_color, stage_masks, stage_mesh, stage_silhouettes, surface_report
+from . import stage_carve, stage_color, stage_masks, stage_mesh, stage_silhouettes, stage_texture, surface_report
+from .carve_method import find_views
 from .carve_options import CarveOptions
-from .carve_source import CarveError, SilhouetteFile, find_silhouettes
+from .carve_source import CarveError, SilhouetteFile
+from .digest import digest_or_none
+from .looks import as_pinhole
 from .manifest import refuse_foreign_folder
-from .options import OptionsError
 from .place import Place
 from .progress import ProgressCallback
 from .record import plain_values
@@ -50,7 +52,8 @@ def carve_scene(
     ----------
     scene : path-like
         Folder with cameras: a COLMAP model (in it, in ``sparse/0`` or in ``sparse``), Middlebury's ``*_par.txt``, or
-        projection matrices in ``P.txt``, which belong to the pictures in the order of their names.
+        projection matrices in ``P.txt``, which belong to the pictures in the order of their names. To carve by depth
+        maps, what ``fuse_depths`` takes.
     out : path-like
         Run folder: created, or one of an earlier run. Or the file of the mesh, ``name.glb``, ``.ply`` or ``.obj``: the
         run folder is then ``name`` beside it.
@@ -80,6 +83,8 @@ def carve_scene(
         The cameras are damaged.
     CarveError
         No cameras, no silhouettes, or none that fit each other.
+    FuseError
+        No depth maps, where they are to carve.
     FileExistsError
         ``out`` holds something else.
     FolderInUseError
@@ -102,20 +107,23 @@ def carve_scene(
     """
     options, place = options or CarveOptions(), Place.of(out)
     others = [None if path is None else Path(path) for path in (cameras, images, masks)]
-    views, skipped = find_silhouettes(Path(scene), *others)
-    _require(Path(scene), views, skipped, options)
+    views, skipped, options = find_views(Path(scene), options, *others)
+    _require(Path(scene), views, skipped)
+    if options.texture:
+        stage_texture.check(place.suffix, any(view.photo for view in views))
     refuse_foreign_folder(place.folder, "carve")
     with RunFolder(place.folder, progress, overwrite, "carve") as run:
         stage_masks.run(run, views, options)
         skipped |= {name: facts["skipped"] for name, facts in run.info("masks").items() if "skipped" in facts}
         used = stage_masks.usable(run, views)
-        _require(Path(scene), used, skipped, options)
+        _require(Path(scene), used, skipped)
         stage_carve.run(run, used, options)
         stage_color.run(run, used, options)
         made_from = [run.digests("carve", "hull"), [run.digests("color", item) for item in run.info("color")]]
-        inputs = [made_from, options.min_part, options.max_faces]
-        stage_mesh.run(run, inputs, place.suffix, lambda: _mesh(run, options))
-        place.deliver()
+        inputs = [made_from, options.colors, stage_mesh.surface_choices(options)]
+        texturing = stage_texture.texturing(_photos(run, used), options) if options.texture else None
+        stage_mesh.run(run, inputs, place.suffix, lambda: _mesh(run, options), texturing)
+        place.deliver(lambda: stage_mesh.load_mesh(run))
         stage_silhouettes.run(run, used, options.num_threads)
         model = _model(run, used)
         up = report.up_direction(np.array([image.cam_from_world for image in model.images.values()]))
@@ -127,25 +135,38 @@ def carve_scene(
     return summary
 
 
-def _require(scene: Path, views: list[SilhouetteFile], skipped: dict[str, str], options: CarveOptions) -> None:
+def _require(scene: Path, views: list[SilhouetteFile], skipped: dict[str, str]) -> None:
     """Raise where there is too little to carve with."""
-    if options.background is None and any(view.mask is None for view in views):
-        raise OptionsError(f"background: expected a colour, such as black, or masks; {scene} has no folder of masks")
     if len(views) < 2:
         found = {0: "none", 1: "one"}[len(views)] + ("; skipped:" if skipped else "")
         reasons = "".join(f"\n  {name}: {reason}" for name, reason in skipped.items())
-        raise CarveError(f"{scene}: expected two silhouettes or more, found {found}{reasons}")
+        raise CarveError(f"{scene}: expected two views or more, found {found}{reasons}")
 
 
 def _mesh(run: RunFolder, options: CarveOptions) -> Mesh:
     colored = stage_color.load_photo_hull(run)
     left = stage_carve.load_hull(run) if colored is None else colored.occupancy
     mesh = voxels.mesh_occupancy(left, num_threads=options.num_threads)
-    if colored is not None:
+    if colored is not None and options.colors:
         mesh = voxels.color_mesh(mesh, colored)
     if not len(mesh.faces):
         raise CarveError("the voxels that are left are too thin for a surface; smaller ones show more (resolution)")
-    return stage_mesh.cleaned(run, mesh, options.min_part, options.max_faces)
+    return stage_mesh.cleaned(run, mesh, options)
+
+
+def _photos(run: RunFolder, views: list[SilhouetteFile]) -> list[stage_texture.TexturePhoto]:
+    """The photographs that a texture is made from."""
+    middle, sizes = np.mean(run.info("carve")["hull"]["bounds"], axis=0), run.info("masks")
+    photos = []
+    for view in views:
+        if view.photo is None:
+            continue
+        camera, pose = view.camera, view.projection
+        if camera is None:
+            size = sizes[view.name]["width"], sizes[view.name]["height"]
+            camera, pose = as_pinhole(pose * np.sign(_depth(pose, middle)), *size)
+        photos.append(stage_texture.TexturePhoto(view.name, camera, pose, view.read_photo, digest_or_none(view.photo)))
+    return photos
 
 
 def _model(run: RunFolder, views: list[SilhouetteFile]) -> Reconstruction:
@@ -197,7 +218,7 @@ def _report(run: RunFolder, summary: SurfaceSummary, views: list[SilhouetteFile]
     overlaps = [facts["iou"] for facts in summary.views.values()]
     size = summary.volume["voxel_size"]
     lead = (
-        f"{len(summary.views)} of {total} silhouettes leave {thousands(summary.volume['voxels'])} voxels of side "
+        f"{len(summary.views)} of {total} views leave {thousands(summary.volume['voxels'])} voxels of side "
         f"{size:.4g}; seen again, the mesh overlaps them by {np.mean(overlaps):.1%}."
     )
     figures = [

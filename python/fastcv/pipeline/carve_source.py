@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import io
-from ..errors import FastcvError
+from ..errors import FastcvError, FormatError
 from ..scene import Camera
+from .fuse_source import DepthFile
 from .photos import describe
 
 _IMAGES, _MASKS = ("images", "photos"), ("masks", "mask")
@@ -37,6 +38,8 @@ class SilhouetteFile:
         The pose ``cam_from_world`` of the camera; without one the matrix from the world to pixels, in any scale.
     photo, mask : Path or None
         The photograph, and the picture of its silhouette.
+    depth : DepthFile or None
+        What the camera, then one without distortion, is that of.
     """
 
     name: str
@@ -44,15 +47,37 @@ class SilhouetteFile:
     projection: NDArray[np.float64]
     photo: Path | None
     mask: Path | None
+    depth: DepthFile | None = None
 
     def describe(self) -> list[Any]:
         """All that a result can depend on beside the contents of the files."""
-        return [self.name, None if self.camera is None else describe(self.camera), self.projection.tolist()]
+        camera = None if self.camera is None else describe(self.camera)
+        return [self.name, camera, self.projection.tolist(), None if self.depth is None else self.depth.describe()]
 
     @property
     def for_carving(self) -> Any:
         """The camera as ``voxels.carve`` takes it."""
         return self.projection if self.camera is None else (self.camera, self.projection)
+
+    def read_photo(self) -> NDArray[np.uint8]:
+        """The photograph, which there is.
+
+        Raises
+        ------
+        FormatError
+            It is damaged, or not one of its camera.
+        OSError
+            It cannot be read.
+        """
+        if self.depth is not None:
+            return self.depth.read_photo()
+        assert self.photo is not None
+        picture = io.read_photo(self.photo)
+        height, width = picture.shape[:2]
+        if self.camera is not None and (width, height) != (self.camera.width, self.camera.height):
+            rule = f"expected {self.camera.width} x {self.camera.height} pixels, as its camera has"
+            raise FormatError(self.photo, f"{rule}, got {width} x {height}")
+        return picture
 
 
 def find_silhouettes(
@@ -83,12 +108,17 @@ def find_silhouettes(
     if not source.exists():
         raise FileNotFoundError(f"{source}: expected cameras, got nothing there")
     images = images or next((scene / name for name in _IMAGES if (scene / name).is_dir()), scene)
-    masks = masks or next((scene / name for name in _MASKS if (scene / name).is_dir()), None)
+    masks = masks or find_masks(scene)
     if source.is_dir():
         return _of_model(source, images, masks)
     if source.name.endswith("_par.txt"):
         return _of_middlebury(source, images, masks)
     return _of_projections(source, images, masks), {}
+
+
+def find_masks(scene: Path) -> Path | None:
+    """The folder of silhouettes in a scene."""
+    return next((scene / name for name in _MASKS if (scene / name).is_dir()), None)
 
 
 def _find_cameras(scene: Path) -> Path:
@@ -103,10 +133,10 @@ def _find_cameras(scene: Path) -> Path:
 
 
 def _of_model(path: Path, images: Path, masks: Path | None) -> tuple[list[SilhouetteFile], dict[str, str]]:
-    model, stems = io.read_colmap(path), _by_stem(masks)
+    model, stems = io.read_colmap(path), by_stem(masks)
     views, skipped = [], {}
     for image in sorted(model.images.values(), key=lambda image: image.name):
-        photo, mask = images / image.name, _mask_of(image.name, stems)
+        photo, mask = images / image.name, mask_of(image.name, stems)
         camera = model.cameras[image.camera_id]
         if camera.is_spherical:
             raise CarveError(f"{path}: camera {image.camera_id}: expected one with a pinhole view, got {camera.model}")
@@ -120,10 +150,10 @@ def _of_model(path: Path, images: Path, masks: Path | None) -> tuple[list[Silhou
 
 
 def _of_middlebury(path: Path, images: Path, masks: Path | None) -> tuple[list[SilhouetteFile], dict[str, str]]:
-    stems = _by_stem(masks)
+    stems = by_stem(masks)
     views, skipped = [], {}
     for posed in io.read_middlebury(path):
-        photo, mask = images / posed.name, _mask_of(posed.name, stems)
+        photo, mask = images / posed.name, mask_of(posed.name, stems)
         _check_name(path, posed.name)
         reason = _missing(photo, mask, masks)
         if reason:
@@ -164,14 +194,14 @@ def _pictures(folder: Path) -> list[Path]:
     return [path for path in io.list_photos(folder) if path.parent == folder]
 
 
-def _by_stem(masks: Path | None) -> dict[str, Path]:
+def by_stem(masks: Path | None) -> dict[str, Path]:
     """Masks by their path in the folder without the suffix."""
     if masks is None:
         return {}
     return {path.relative_to(masks).with_suffix("").as_posix(): path for path in io.list_photos(masks)}
 
 
-def _mask_of(name: str, stems: Mapping[str, Path]) -> Path | None:
+def mask_of(name: str, stems: Mapping[str, Path]) -> Path | None:
     """The mask of a photograph: ``name``, ``name.png`` as COLMAP calls it, or the name with another suffix."""
     return stems.get(name) or stems.get(os.path.splitext(name)[0])
 

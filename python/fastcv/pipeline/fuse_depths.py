@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .. import io, report
 from ..mesh import Mesh
 from ..scene import Image, Reconstruction
-from . import stage_depths, stage_integrate, stage_mesh, surface_report
+from . import stage_depths, stage_integrate, stage_mesh, stage_texture, surface_report
 from .fuse_options import FuseOptions
 from .fuse_source import DepthFile, FuseError, find_depths
 from .manifest import refuse_foreign_folder
@@ -97,15 +97,18 @@ def fuse_depths(
     frames, skipped = find_depths(source, None if images is None else Path(images), options.intrinsics)
     if source.resolve() == place.folder.resolve():
         raise OptionsError(f"out: expected another folder than the scene's, got {place.folder}")
+    if options.texture:
+        stage_texture.check(place.suffix, any(frame.photo for frame in frames))
     refuse_foreign_folder(place.folder, "fuse")
     with RunFolder(place.folder, progress, overwrite, "fuse") as run:
         stage_integrate.run(run, frames, options)
         known = run.info("integrate")["volume"]["frames"]
         skipped |= {name: facts["skipped"] for name, facts in known.items() if "skipped" in facts}
         used = [frame for frame in frames if "skipped" not in known[frame.name]]
-        inputs = [run.digests("integrate", "volume"), options.min_frames, options.min_part, options.max_faces]
-        stage_mesh.run(run, inputs, place.suffix, lambda: _mesh(run, options))
-        place.deliver()
+        inputs = [run.digests("integrate", "volume"), options.min_frames, stage_mesh.surface_choices(options)]
+        texturing = stage_texture.texturing(_photos(used), options) if options.texture else None
+        stage_mesh.run(run, inputs, place.suffix, lambda: _mesh(run, options), texturing)
+        place.deliver(lambda: stage_mesh.load_mesh(run))
         stage_depths.run(run, used, options)
         model = _model(used)
         up = report.up_direction(np.array([image.cam_from_world for image in model.images.values()]))
@@ -122,8 +125,18 @@ def _mesh(run: RunFolder, options: FuseOptions) -> Mesh:
     mesh = volume.extract_mesh(min_weight=options.min_frames, num_threads=options.num_threads)
     del volume  # the larger one of the two
     if not len(mesh.faces):
-        raise FuseError("the depth maps show no surface: too few of their pixels are next to each other")
-    return stage_mesh.cleaned(run, mesh, options.min_part, options.max_faces)
+        seen = f" that {options.min_frames} depth maps have seen (min_frames)" if options.min_frames > 1 else ""
+        raise FuseError(f"the depth maps show no surface{seen}: too few of their pixels lie in voxels side by side")
+    return stage_mesh.cleaned(run, mesh, options)
+
+
+def _photos(frames: Sequence[DepthFile]) -> list[stage_texture.TexturePhoto]:
+    """The photographs that a texture is made from, in the size of the depth maps."""
+    return [
+        stage_texture.TexturePhoto(frame.name, frame.camera, frame.cam_from_world, frame.read_photo, frame.describe())
+        for frame in frames
+        if frame.photo is not None
+    ]
 
 
 def _model(frames: Sequence[DepthFile]) -> Reconstruction:

@@ -30,7 +30,11 @@ class FuseOptions:
     min_part : float
         Pieces of the mesh with fewer triangles than this part of the largest piece are left out.
     max_faces : int
-        Of the mesh; more are merged. 0 for all.
+        Of the mesh; more are merged. 0 for all, or with a texture 50000.
+    texture : bool
+        Whether the mesh gets a texture from the photographs, which shows more than colours of its vertices do.
+    texture_size : int
+        Sides of the texture in pixels, at most.
     max_memory : str
         Most memory to use, such as 800M or 2G.
     num_threads : int
@@ -45,11 +49,14 @@ class FuseOptions:
     colors: bool = True
     min_part: float = 0.001
     max_faces: int = 0
+    texture: bool = False
+    texture_size: int = 2048
     max_memory: str = "2G"
     num_threads: int = 0
 
     def __post_init__(self) -> None:
-        require_at_least(self, {"truncation": 1, "min_frames": 1, "max_faces": 0, "num_threads": 0})
+        least = {"truncation": 1, "min_frames": 1, "max_faces": 0, "texture_size": 256, "num_threads": 0}
+        require_at_least(self, least)
         check_surface(self.voxel_size, self.min_part)
         if self.max_depth is not None and not self.max_depth > 0:
             raise OptionsError(f"max_depth: expected a positive number, got {self.max_depth}")

@@ -21,6 +21,7 @@ from .manifest import NAME as MANIFEST
 from .photos import describe
 from .views import scaled
 
+_RUN, _WORKSPACE = "depth/cameras", "stereo/depth_maps"  # what tells run folders and COLMAP's from others
 _COLMAP_KINDS = ("geometric", "photometric")  # after and before COLMAP's own filter
 
 
@@ -134,9 +135,9 @@ def find_depths(
         if folder is not None and not folder.is_dir():
             kind = "a file" if folder.exists() else "nothing there"
             raise NotADirectoryError(f"{folder}: expected a folder, got {kind}")
-    if (scene / "depth" / "cameras").is_dir():
+    if (scene / _RUN).is_dir():
         depths, skipped = _of_run(scene, images)
-    elif (scene / "stereo" / "depth_maps").is_dir():
+    elif (scene / _WORKSPACE).is_dir():
         depths, skipped = _of_colmap(scene, images)
     elif io.is_rgbd(scene):
         sequence = io.read_rgbd(scene, intrinsics)
@@ -151,6 +152,11 @@ def find_depths(
     return depths, skipped
 
 
+def holds_depths(scene: Path) -> bool:
+    """Whether a folder looks like something that ``find_depths`` takes."""
+    return any((scene / name).is_dir() for name in (_RUN, _WORKSPACE)) or (scene.is_dir() and io.is_rgbd(scene))
+
+
 def _of_sequence(sequence: io.RgbdSequence) -> list[DepthFile]:
     return [
         DepthFile(frame.name, sequence.camera, frame.cam_from_world, frame.depth, sequence.unit, frame.color)
@@ -159,7 +165,7 @@ def _of_sequence(sequence: io.RgbdSequence) -> list[DepthFile]:
 
 
 def _of_run(scene: Path, images: Path | None) -> tuple[list[DepthFile], dict[str, str]]:
-    pinholes = io.read_colmap(scene / "depth" / "cameras")
+    pinholes = io.read_colmap(scene / _RUN)
     original, photos = _photographs_of_run(scene)
     photos = images or photos
     cameras = {} if original is None else {i.name: original.cameras[i.camera_id] for i in original.images.values()}
@@ -191,7 +197,7 @@ def _photographs_of_run(scene: Path) -> tuple[Reconstruction | None, Path | None
 
 def _of_colmap(scene: Path, images: Path | None) -> tuple[list[DepthFile], dict[str, str]]:
     model = io.read_colmap(scene / "sparse")
-    folder = scene / "stereo" / "depth_maps"
+    folder = scene / _WORKSPACE
     depths, skipped = [], {}
     for image in _by_name(model):
         camera = model.cameras[image.camera_id]

@@ -25,7 +25,8 @@ def look_twice(
     mesh: Mesh, camera: Camera, cam_from_world: NDArray[np.floating], num_threads: int = 0
 ) -> NDArray[np.uint8]:
     """A mesh in its colours, if it has any, and as grey clay beside that."""
-    looks = [mesh] if mesh.colors is None else [mesh, replace(mesh, colors=None)]
+    clay = replace(mesh, colors=None, texture=None)
+    looks = [clay] if mesh.colors is None and mesh.texture is None else [mesh, clay]
     return np.hstack([look(one, camera, cam_from_world, num_threads).colors for one in looks])
 
 

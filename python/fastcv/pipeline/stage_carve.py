@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import voxels
+from . import carve_by
 from .carve_options import CarveOptions
 from .carve_source import CarveError, SilhouetteFile
 from .memory import process_bytes
 from .options import OptionsError
 from .run_folder import RunFolder
-from .stage_masks import load_mask
 from .store import load_arrays, save_arrays
 from .tasks import Made, Task
 
@@ -28,7 +28,8 @@ def run(run: RunFolder, views: Sequence[SilhouetteFile], options: CarveOptions) 
     """Write ``hull.npz``."""
     used = [[run.digests("masks", view.name), view.describe()] for view in views]
     bounds = None if options.bounds is None else list(options.bounds)
-    choices = [options.resolution, options.voxel_size, bounds, options.min_views, options.max_violations]
+    by = options.method if options.method in ("soft-masks", "depths") else "silhouettes"
+    choices = [options.resolution, options.voxel_size, bounds, options.min_views, options.max_violations, by]
     run.execute("carve", [Task("hull", [used, choices], lambda: _carve(run, views, options))])
 
 
@@ -52,34 +53,20 @@ def load_occupancy(arrays: Mapping[str, NDArray[Any]]) -> voxels.Occupancy:
 
 
 def _carve(run: RunFolder, views: Sequence[SilhouetteFile], options: CarveOptions) -> Made:
-    masks = [load_mask(run, view.name) for view in views]
-    cameras, violations = [view.for_carving for view in views], options.violations(len(views))
     try:
-        if options.bounds is None:
-            run.detail("carve", "find the box")
-            bounds = voxels.hull_bounds(masks, cameras, max_violations=violations)
-        else:
-            bounds = np.array(options.bounds, np.float64).reshape(2, 3)
+        bounds = carve_by.find_bounds(run, views, options)
         grid = _grid(bounds, options)
-        _check_memory(sum(mask.size for mask in masks), grid, options)
+        sizes = [run.info("masks")[view.name] for view in views]
+        _check_memory(sum(size["width"] * size["height"] for size in sizes), grid, options)
         run.detail("carve", f"{grid.shape[2]} × {grid.shape[1]} × {grid.shape[0]} voxels")
-        hull = voxels.carve(
-            masks,
-            cameras,
-            grid,
-            min_views=min(options.min_views, len(views)),
-            max_violations=violations,
-            num_threads=options.num_threads,
-        )
+        hull = carve_by.carve(run, views, grid, options)
     except OptionsError:
         raise
     except ValueError as error:  # silhouettes and cameras that do not fit: it says which and why
-        raise CarveError(_with_names(str(error), views)) from None
+        hint = "; bounds gives one" if "bound a box" in str(error) else ""
+        raise CarveError(_with_names(str(error), views) + hint) from None
     if hull.num_occupied == 0:
-        raise CarveError(
-            f"the silhouettes leave nothing: no place is foreground in all of them but {violations}; look at "
-            f"{run.path / 'masks'}, or forgive more with max_violations"
-        )
+        raise CarveError(_nothing_left(run, views, options))
     path = run.path / _FILE
     save_arrays(path, occupancy_arrays(hull))
     facts = {
@@ -89,6 +76,17 @@ def _carve(run: RunFolder, views: Sequence[SilhouetteFile], options: CarveOption
         "voxels": hull.num_occupied,
     }
     return Made([path], facts)
+
+
+def _nothing_left(run: RunFolder, views: Sequence[SilhouetteFile], options: CarveOptions) -> str:
+    """Why, and what helps."""
+    violations = options.violations(len(views))
+    reasons = {
+        "soft-masks": "no place is more probable than not; 0 is background and 255 the object in masks",
+        "depths": f"all but {violations} of the depth maps look through every place; forgive more with max_violations",
+    }
+    usual = f"no place is foreground in all of them but {violations}; forgive more with max_violations"
+    return f"the views leave nothing: {reasons.get(str(options.method), usual)}; look at {run.path / 'masks'}"
 
 
 def _grid(bounds: np.ndarray, options: CarveOptions) -> voxels.VoxelGrid:
@@ -101,10 +99,15 @@ def _grid(bounds: np.ndarray, options: CarveOptions) -> voxels.VoxelGrid:
 
 def _check_memory(num_pixels: int, grid: voxels.VoxelGrid, options: CarveOptions) -> None:
     """Raise OptionsError where the limit is lower than what carving and the mesh take, about: measured, per pixel of
-    the silhouettes, per voxel (where there are colours, each has a byte or three), and per voxel of the box's sides."""
+    the views, per voxel (where there are colours, each has a byte or three), and per voxel of the box's sides."""
     depth, height, width = grid.shape
     sides = 2 * (depth * height + height * width + width * depth)
-    per_pixel, per_voxel = (30, 4) if options.colors else (3, 1 / 512)
+    colored = options.colors or options.method == "photos"
+    per_pixel, per_voxel = (30, 4) if colored else (3, 1 / 512)
+    if options.method == "soft-masks":  # probabilities, and which are more than one half
+        per_pixel, per_voxel = max(per_pixel, 12), max(per_voxel, 6)
+    elif options.method == "depths":
+        per_pixel = max(per_pixel, 16)
     least = process_bytes() + per_pixel * num_pixels + per_voxel * grid.num_voxels + _PER_SIDE * sides
     if least > options.max_bytes:
         rule = f"expected {least / 2**20:.0f}M or more for {width} × {height} × {depth} voxels"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import io, voxels
+from .. import voxels
 from .carve_options import CarveOptions
 from .carve_source import SilhouetteFile
 from .digest import digest_or_none
@@ -27,10 +27,10 @@ def run(run: RunFolder, views: Sequence[SilhouetteFile], options: CarveOptions) 
     """Write ``colors.npz``, if there are photographs and colours are wanted."""
     with_photo = [view for view in views if view.photo is not None]
     tasks = []
-    if options.colors and len(with_photo) >= 2:
+    if (options.colors or options.method == "photos") and len(with_photo) >= 2:
         used = [[run.digests("masks", view.name), view.describe()] for view in with_photo]
         photos = [digest_or_none(view.photo) for view in with_photo if view.photo is not None]
-        inputs = [run.digests("carve", "hull"), used, photos, options.space_carve]
+        inputs = [run.digests("carve", "hull"), used, photos, options.method]
         tasks = [Task("hull", inputs, lambda: _color(run, with_photo, options))]
     run.execute("color", tasks)
 
@@ -53,13 +53,13 @@ def _color(run: RunFolder, views: Sequence[SilhouetteFile], options: CarveOption
 
     run.detail("color", f"{len(views)} photographs")
     hull = voxels.space_carve(
-        [io.read_photo(view.photo) for view in views if view.photo is not None],
+        [view.read_photo() for view in views],
         [view.for_carving for view in views],
         start.grid,
         masks=[load_mask(run, view.name) for view in views],
         start=start,
         progress=tell,
-        threshold=_THRESHOLD if options.space_carve else _ANY,
+        threshold=_THRESHOLD if options.method == "photos" else _ANY,
         num_threads=options.num_threads,
     )
     path = run.path / _FILE

@@ -106,9 +106,18 @@ class _Integration:
             colors = np.stack([f.color for f in batch if f.color is not None]) if self._colored else None
             try:
                 volume.integrate(depths, camera, poses, color=colors, num_threads=self._options.num_threads)
-            except ValueError as error:  # the limit, or surfaces far away: it names the option that helps
-                raise OptionsError(f"{error}; larger voxels need less (voxel_size {volume.voxel_size:.4g})") from None
+            except ValueError as error:
+                raise OptionsError(self._too_much(str(error), volume.voxel_size)) from None
         return end
+
+    def _too_much(self, error: str, voxel_size: float) -> str:
+        """A message of the volume, about its limit or about surfaces far away, as one about the options."""
+        name, _, rest = error.partition(":")
+        if name != "max_memory":
+            return f"voxel_size:{rest}; larger voxels reach further than {voxel_size:.4g}"
+        taken = (self._options.max_bytes - self._limit) / 2**20
+        way_out = f"larger voxels need less (voxel_size {voxel_size:.4g})"
+        return f"{error}; the process itself takes {taken:.0f}M; {way_out}"
 
     def _read(self, file: DepthFile) -> _Frame | None:
         """A depth map, and what is known of it; None where it cannot be used."""
@@ -166,7 +175,8 @@ def _default_voxel_size(frames: Sequence[DepthFile], options: FuseOptions) -> fl
         if depth.any():
             pixels.append(float(np.median(depth[depth > 0])) / frame.camera.focal_length)
     if not pixels:
-        raise FuseError(f"expected depth maps that can be read, found none; the first is {frames[0].depth}")
+        near = "" if options.max_depth is None else f" up to {options.max_depth:g} (max_depth)"
+        raise FuseError(f"expected depth maps with depths{near}, found none; the first is {frames[0].depth}")
     return _PIXELS_PER_VOXEL * float(np.median(pixels))
 
 

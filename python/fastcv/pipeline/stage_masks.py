@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ from .text import why_unreadable
 
 
 def run(run: RunFolder, views: Sequence[SilhouetteFile], options: CarveOptions) -> None:
-    """Write ``masks/``: the silhouettes as they are used, 255 and 0. A view without one is noted with the reason."""
+    """Write ``masks/``: the silhouettes as they are used, 255 and 0 or grey levels between. A view without one is noted
+    with the reason."""
     run.execute("masks", [_task(run, view, options) for view in views])
 
 
@@ -31,40 +33,63 @@ def usable(run: RunFolder, views: Sequence[SilhouetteFile]) -> list[SilhouetteFi
     return [view for view in views if "skipped" not in facts[view.name]]
 
 
-def load_mask(run: RunFolder, name: str) -> NDArray[np.bool_]:
-    """The silhouette of a view."""
-    return io.read_photo(run.file("masks", name, ".png"))[:, :, 0] != 0
+def load_mask(run: RunFolder, name: str, least: float = 0.5) -> NDArray[np.bool_]:
+    """The silhouette of a view: where it is as probable as that."""
+    return load_soft_mask(run, name) >= least
+
+
+def load_soft_mask(run: RunFolder, name: str) -> NDArray[np.float32]:
+    """The silhouette of a view as probabilities."""
+    return io.read_photo(run.file("masks", name, ".png"))[:, :, 0] / np.float32(255)
 
 
 def _task(run: RunFolder, view: SilhouetteFile, options: CarveOptions) -> Task:
-    rule = [] if view.mask is not None else [options.background, options.tolerance]
+    rule: list[Any] = [options.method == "soft-masks"]
+    if view.mask is None:
+        rule += [options.background, options.tolerance]
+    files = [None if path is None else digest_or_none(path) for path in (view.mask, view.photo)]
     size = None if view.camera is None else [view.camera.width, view.camera.height]
-    inputs = [digest_or_none(_picture(view)), None if view.photo is None else digest_or_none(view.photo), size, rule]
-    return Task(view.name, inputs, lambda: _make(run, view, options))
-
-
-def _picture(view: SilhouetteFile) -> Path:
-    """The file that the silhouette comes from."""
-    picture = view.mask or view.photo
-    assert picture is not None  # find_silhouettes skips views without either
-    return picture
+    depth = None if view.depth is None else view.depth.describe()
+    return Task(view.name, [files, size, depth, rule], lambda: _make(run, view, options))
 
 
 def _make(run: RunFolder, view: SilhouetteFile, options: CarveOptions) -> Made:
     try:
         mask = _read(view, options)
+        if view.photo is not None:
+            view.read_photo()  # one that is damaged is better found now
     except (FormatError, OSError) as error:
         return Made(info={"skipped": why_unreadable(error)})
-    if not mask.any():
-        return Made(info={"skipped": "its silhouette shows nothing"})
+    shown = mask >= 128
+    if not shown.any():
+        return Made(info={"skipped": "its silhouette shows nothing" if view.depth is None else "it has no depth"})
     path = run.file("masks", view.name, ".png")
-    io.write_image(path, np.where(mask, 255, 0).astype(np.uint8))
+    io.write_image(path, mask)
     height, width = mask.shape
-    return Made([path], {"width": width, "height": height, "foreground": float(mask.mean())})
+    return Made([path], {"width": width, "height": height, "foreground": float(shown.mean())})
 
 
-def _read(view: SilhouetteFile, options: CarveOptions) -> NDArray[np.bool_]:
-    path = _picture(view)
+def _read(view: SilhouetteFile, options: CarveOptions) -> NDArray[np.uint8]:
+    """255 where the object is, 0 where it is not."""
+    if view.depth is not None:
+        known = view.depth.read_depth() > 0
+        return _levels(known if view.mask is None else known & mask_from_picture(_picture(view, view.mask)))
+    path = view.mask or view.photo
+    assert path is not None  # find_silhouettes skips views without either
+    picture = _picture(view, path)
+    if view.mask is None:
+        assert options.background is not None  # find_views asks for it
+        return _levels(mask_from_background(picture, parse_color(options.background), options.tolerance))
+    if options.method == "soft-masks":
+        return picture.max(axis=2) * np.uint8(255 if picture.max() == 1 else 1)
+    return _levels(mask_from_picture(picture))
+
+
+def _levels(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.where(mask, np.uint8(255), np.uint8(0))
+
+
+def _picture(view: SilhouetteFile, path: Path) -> NDArray[np.uint8]:
     picture = io.read_photo(path)
     height, width = picture.shape[:2]
     wanted = _size(view)
@@ -72,10 +97,7 @@ def _read(view: SilhouetteFile, options: CarveOptions) -> NDArray[np.bool_]:
         raise FormatError(
             path, "expected {} x {} pixels, as its camera has, got {} x {}".format(*wanted, width, height)
         )
-    if view.mask is not None:
-        return mask_from_picture(picture)
-    assert options.background is not None  # carve_scene asks for it
-    return mask_from_background(picture, parse_color(options.background), options.tolerance)
+    return picture
 
 
 def _size(view: SilhouetteFile) -> tuple[int, int] | None:

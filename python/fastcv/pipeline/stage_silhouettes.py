@@ -61,7 +61,8 @@ def _pinhole(
     """A pinhole camera for the view, its pose, and the silhouette through it: foreground, background, and unknown where
     the photograph has no pixel."""
     seen = resized(np.where(mask, np.uint8(_FOREGROUND), np.uint8(_BACKGROUND)), _MAX_SIZE)
-    seen = np.where(seen > _UNKNOWN, np.uint8(_FOREGROUND), np.uint8(_BACKGROUND))
+    other = _BACKGROUND if view.depth is None or view.mask is not None else _UNKNOWN  # no depth says nothing
+    seen = np.where(seen > _UNKNOWN, np.uint8(_FOREGROUND), np.uint8(other))
     height, width = seen.shape
     if view.camera is None:
         zoom = np.diag([width / mask.shape[1], height / mask.shape[0], 1])

@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import io, meshes, report
+from ..mesh import Mesh, Texture
 from ..scene import Reconstruction
+from .images import resized
 from .run_folder import RunFolder
 from .stage_mesh import load_mesh, turntable_files
 from .surface_summary import SurfaceSummary
 from .tasks import Made, Task
 from .text import duration, thousands
 
+_MAX_TEXTURE = 1024  # pixels of the sides of its texture: some 2 MB
 _MAX_FACES = 100_000  # of the mesh that turns in the report: some 4 MB of the page
 
 
@@ -41,6 +45,7 @@ def run(
             figures=[
                 *figures,
                 ("Triangles", thousands(summary.num_faces)),
+                *([("Texture", "{width} × {height} px".format(**summary.texture))] if summary.texture else []),
                 ("Time", duration(sum(summary.seconds.values()))),
                 ("Peak memory", f"{thousands(round(summary.peak_memory_mb))} MB"),
             ],
@@ -52,7 +57,7 @@ def run(
             warnings=summary.warnings,
             files=list(summary.files.items()),
             turntable=[io.read_photo(file) for file in turntable_files(run)],
-            mesh=meshes.simplify_mesh(load_mesh(run), _MAX_FACES),
+            mesh=_small(load_mesh(run)),
             model=model,
             views=views,
             views_note=views_note,
@@ -62,6 +67,15 @@ def run(
         return Made([path])
 
     run.execute("report", [Task("report", [digests, summary.skipped, str(summary.options)], make)])
+
+
+def _small(mesh: Mesh) -> Mesh:
+    """The mesh as a page can carry it."""
+    if mesh.texture is None or len(mesh.faces) > _MAX_FACES:
+        return meshes.simplify_mesh(replace(mesh, texture=None), _MAX_FACES)
+    image = resized(mesh.texture.image, _MAX_TEXTURE)
+    zoom = np.array(image.shape[1::-1]) / mesh.texture.image.shape[1::-1]
+    return replace(mesh, texture=Texture(image, (mesh.texture.uv * zoom).astype(np.float32)))
 
 
 def _text(value: Any) -> str:

@@ -26,6 +26,7 @@ _FILES = {
     "colors.npz": "the voxels that the photographs left, with colours, for fastcv.voxels.PhotoHull",
     "volume.npz": "the volume of signed distances, for fastcv.voxels.TsdfVolume; more depth maps are added to it",
     "surface.npz": "vertices, faces and colours of the mesh, NumPy archive",
+    "texture.npz": "the mesh's texture, and where its triangles lie in it, NumPy archive",
     "manifest.json": "what each result was made from; lets the same command go on where it stopped",
 }
 
@@ -50,6 +51,8 @@ class SurfaceSummary(Record):
         ``voxel_size``, and of carving ``bounds``, ``shape``, ``voxels``, ``taken_by_colors``; of fusion ``truncation``
         and ``blocks``.
     num_vertices, num_faces : int
+    texture : dict
+        ``width`` and ``height`` in pixels, and how many ``photographs`` it is made from; empty without one.
     seconds : dict of str to float
         Time of each stage, over all runs that contributed.
     max_memory_mb, peak_memory_mb : float
@@ -68,6 +71,7 @@ class SurfaceSummary(Record):
     volume: dict[str, Any]
     num_vertices: int
     num_faces: int
+    texture: dict[str, int]
     seconds: dict[str, float]
     max_memory_mb: float
     peak_memory_mb: float
@@ -100,11 +104,19 @@ def summarize(
         volume=dict(volume),
         num_vertices=facts["vertices"],
         num_faces=facts["faces"],
+        texture=run.info("mesh").get("texture", {}),
         seconds=run.seconds(),
         max_memory_mb=max_bytes / 2**20,
         peak_memory_mb=peak_memory_mb(),
         warnings=warnings,
-        files={n: text for n, text in _FILES.items() if n == "summary.json" or (run.path / n).exists()},
+        files=_files(run),
         options=dict(options),
         versions=versions(*_LIBRARIES),
     )
+
+
+def _files(run: RunFolder) -> dict[str, str]:
+    """What the run folder holds."""
+    files = {n: text for n, text in _FILES.items() if n == "summary.json" or (run.path / n).exists()}
+    beside = {name: "belongs to mesh.obj" for name in run.digests("mesh", "mesh") if name not in files}
+    return {**files, **beside}

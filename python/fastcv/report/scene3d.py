@@ -126,7 +126,7 @@ def _add_mesh(server: Any, frame: _Frame, mesh: Mesh) -> NDArray[np.float32]:
     points = frame.apply(mesh.vertices).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mesh.glb"  # its colours are right and not lit again, unlike those of viser's own meshes
-        fastcv_io.write_mesh(path, Mesh(points, mesh.faces, mesh.colors))
+        fastcv_io.write_mesh(path, Mesh(points, mesh.faces, mesh.colors, texture=mesh.texture))
         server.scene.add_glb("/mesh", path.read_bytes())
     return points
 

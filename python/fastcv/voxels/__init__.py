@@ -12,8 +12,9 @@ from .grid import VoxelGrid
 from .marching_cubes import marching_cubes, marching_cubes_blocks
 from .mesh_occupancy import mesh_occupancy
 from .occupancy import Occupancy
+from .photo_hull import PhotoHull
 from .render import render_voxels
-from .space_carve import PhotoHull, space_carve
+from .space_carve import space_carve
 from .tsdf import DenseTsdf, RenderedView, TsdfVolume
 
 __all__ = [

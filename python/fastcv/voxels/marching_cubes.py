@@ -83,7 +83,7 @@ def marching_cubes(
     values = call.input("values", values, grid.shape, ("float32",))
     tables = call.place(np.zeros((0, 3), np.int32)), call.place(np.zeros((0, 27), np.int32))
     samples = _samples(call, values, valid, colors, tables, grid)
-    return _surface(call, samples, int(np.prod(blocks_of(grid), dtype=object)), level, num_threads)
+    return _surface(call, samples, int(np.prod(blocks_of(grid), dtype=object)), level, num_threads).mesh
 
 
 def marching_cubes_blocks(
@@ -139,6 +139,24 @@ def marching_cubes_blocks(
     (Mesh(64 vertices, 98 faces, normals), np.float32(9.75), array([0., 0., 1.], dtype=float32))
     """
     grid = VoxelGrid(origin, voxel_size, (BLOCK, BLOCK, BLOCK))
+    return surface_of_blocks(blocks, values, grid, level, valid, colors, num_threads).mesh
+
+
+class BlockSurface(NamedTuple):
+    """A mesh, the rows of the blocks that have a part of it, and (C, 2) vertices and faces up to the end of each.
+
+    A vertex belongs to the block of the lower of its samples, a face to that of the lowest corner of its cell.
+    """
+
+    mesh: Mesh
+    rows: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+def surface_of_blocks(
+    blocks: Any, values: Any, grid: VoxelGrid, level: float, valid: Any, colors: Any, num_threads: int
+) -> BlockSurface:
+    """As ``marching_cubes_blocks``; of the grid origin and voxel size count."""
     call = Call()
     blocks = call.input("blocks", blocks, ("M", 3), ("int32",))
     values = call.input("values", values, ("M", BLOCK, BLOCK, BLOCK), ("float32",))
@@ -183,7 +201,7 @@ def _neighbors(blocks: NDArray[np.int32], num_threads: int) -> NDArray[np.int32]
     return neighbors
 
 
-def _surface(call: Call, samples: _Samples, num_blocks: int, level: float, num_threads: int) -> Mesh:
+def _surface(call: Call, samples: _Samples, num_blocks: int, level: float, num_threads: int) -> BlockSurface:
     level = float(level)
     if not np.isfinite(level):
         raise ValueError(f"level: expected a finite number, got {level}")
@@ -211,7 +229,8 @@ def _surface(call: Call, samples: _Samples, num_blocks: int, level: float, num_t
     outputs = _outputs(call, int(ends[-1, 0]), int(ends[-1, 1]), samples.colors is not None)
     native.emit_surface(*map(handle, arguments), *map(handle, outputs), execution)
     vertices, normals, faces = (call.fetch(outputs[i]) for i in (0, 1, 3))
-    return Mesh(vertices, faces, None if outputs[2] is None else call.fetch(outputs[2]), normals)
+    mesh = Mesh(vertices, faces, None if outputs[2] is None else call.fetch(outputs[2]), normals)
+    return BlockSurface(mesh, chosen, ends)
 
 
 def _outputs(call: Call, num_vertices: int, num_faces: int, colored: bool) -> list[Any]:
@@ -224,6 +243,7 @@ def _outputs(call: Call, num_vertices: int, num_faces: int, colored: bool) -> li
     return [vertices, normals, colors, call.empty((num_faces, 3), "int32")]
 
 
-def _empty(colored: bool) -> Mesh:
+def _empty(colored: bool) -> BlockSurface:
     none = np.zeros((0, 3), np.float32)
-    return Mesh(none, np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8) if colored else None, none)
+    mesh = Mesh(none, np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8) if colored else None, none)
+    return BlockSurface(mesh, np.zeros(0, np.int64), np.zeros((0, 2), np.int64))

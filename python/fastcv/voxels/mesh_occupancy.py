@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from .._backend import backend
 from ..mesh import Mesh
-from ._memory import require_memory
-from .marching_cubes import marching_cubes_blocks
+from ._slabs import mesh_in_slabs
 from .occupancy import BLOCK, EMPTY, FULL, MIXED, Occupancy
 
 _ALL_EMPTY, _ALL_FULL, _MOST_PASSES = -1, -2, 4  # cpp/voxels/smooth_occupancy.h
-_SAMPLES = BLOCK**3
 
 
 def mesh_occupancy(occupancy: Occupancy, *, smooth: int = 2, num_threads: int = 0) -> Mesh:
@@ -23,7 +21,8 @@ def mesh_occupancy(occupancy: Occupancy, *, smooth: int = 2, num_threads: int = 
 
     The part of occupied voxels around each, by binomial weights, is a field whose level one half is the surface: a wall
     stays where it is, steps of single voxels become slopes. Beyond the grid nothing is occupied, so the mesh is closed.
-    The field exists in blocks of 8³ voxels around the surface only.
+    The field exists in blocks of 8³ voxels around the surface only, of which no more layers at a time than fit into
+    256 MB: a ball in a grid of 1024³, 10 million triangles of 240 MB, takes 470 MB at most.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ def mesh_occupancy(occupancy: Occupancy, *, smooth: int = 2, num_threads: int = 
     Raises
     ------
     ValueError
-        ``smooth`` out of its range; a band of blocks that does not fit into memory.
+        ``smooth`` out of its range; a mesh that does not fit into memory.
 
     Examples
     --------
@@ -57,14 +56,14 @@ def mesh_occupancy(occupancy: Occupancy, *, smooth: int = 2, num_threads: int = 
         raise ValueError(f"smooth: expected 0 to {_MOST_PASSES}, got {smooth}")
     ranks = np.where(occupancy.states == FULL, _ALL_FULL, _ALL_EMPTY).astype(np.int32)
     ranks[occupancy.states == MIXED] = np.arange(len(occupancy.bits), dtype=np.int32)
-    blocks = _band(occupancy)
-    require_memory("occupancy", 4 * _SAMPLES * len(blocks), f"a band of {len(blocks)} blocks")
-    values = np.empty((len(blocks), BLOCK, BLOCK, BLOCK), np.float32)
-    shape = np.array(occupancy.shape, np.int64)
-    bits = np.ascontiguousarray(occupancy.bits)
-    backend("cpu").voxels.smooth_occupancy(ranks, bits, shape, blocks, int(smooth), values, num_threads)
-    grid = occupancy.grid
-    return marching_cubes_blocks(blocks, values, grid.origin, grid.voxel_size, num_threads=num_threads)
+    shape, bits = np.array(occupancy.shape, np.int64), np.ascontiguousarray(occupancy.bits)
+
+    def smoothed(blocks: NDArray[np.int32]) -> NDArray[np.float32]:
+        values = np.empty((len(blocks), BLOCK, BLOCK, BLOCK), np.float32)
+        backend("cpu").voxels.smooth_occupancy(ranks, bits, shape, blocks, int(smooth), values, num_threads)
+        return values
+
+    return mesh_in_slabs(_band(occupancy), smoothed, occupancy.grid, 0.0, num_threads)
 
 
 def _band(occupancy: Occupancy) -> NDArray[np.int32]:
