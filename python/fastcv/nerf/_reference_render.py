@@ -21,7 +21,8 @@ def render(
     early_stop: float = 0.0,
 ) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Colours (R, C), depths, opacities (R,) and weights (S,); the background is (R, C). Max 1995, eq. 6 and 7."""
-    rays, kind = len(offsets) - 1, np.result_type(densities, starts, ends, colors)
+    rays = len(offsets) - 1
+    kind = np.result_type(densities, starts, ends, colors, 0.0 if background is None else background)
     color, depth = np.zeros((rays, colors.shape[1]), kind), np.zeros(rays, kind)
     opacity, weights = np.zeros(rays, kind), np.zeros(len(densities), kind)
     for ray in range(rays):
