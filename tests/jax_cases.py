@@ -20,7 +20,7 @@ from fastcv.camera import (
 from fastcv.errors import DeviceError
 from fastcv.geometry import sampson_errors, sampson_scores
 from fastcv.mvs import View, feature_volume, plane_sweep, winner_take_all
-from fastcv.nerf import HashGrid, hash_grid, hash_grid_vjp
+from fastcv.nerf import HashGrid, distortion_loss, hash_grid, hash_grid_vjp, render
 from fastcv.voxels import VoxelGrid, carve_soft
 
 CAMERA = Camera("OPENCV_FISHEYE", 64, 48, [50, 51, 32.1, 23.9, -0.05, 0.02, -0.003, 0.001])
@@ -55,6 +55,15 @@ def probabilities(masks):
     return carve_soft(masks, [K @ SHIFT] * 2, VoxelGrid([-1, -1, 4], 0.25, (8, 8, 8)))
 
 
+def rendered(densities):
+    edges = np.linspace(0, 1, 11, dtype=np.float32)
+    starts, ends = (np.tile(x, (5, 1)) for x in (edges[:-1], edges[1:]))
+    colors = np.random.default_rng(2).random((5, 10, 3), np.float32)
+    arrays = [like(densities, x) for x in (colors, starts, ends)]
+    result = render(densities, *arrays, background=like(densities, np.ones(3, np.float32)))
+    return *result, distortion_loss(result.weights, *arrays[1:])
+
+
 CALLS = {
     "project": (lambda x: project(x, CAMERA), POINTS),
     "project_jacobian": (lambda x: project_jacobian(x, CAMERA), POINTS),
@@ -67,6 +76,7 @@ CALLS = {
     "carve_soft": (probabilities, RNG.uniform(size=(2, 48, 64)).astype(np.float32)),
     "hash_grid": (lambda x: hash_grid(x, like(x, GRID.initial_table()), GRID), POINTS),
     "hash_grid_vjp": (lambda x: hash_grid_vjp(x, like(x, GRID.initial_table()), GRID, like(x, GRAD)), POINTS),
+    "render": (rendered, RNG.exponential(3, (5, 10)).astype(np.float32)),
     "feature_volume": (volume, RNG.normal(size=(5, 48, 64)).astype(np.float32)),
 }
 
