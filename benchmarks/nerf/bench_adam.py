@@ -25,10 +25,10 @@ def table(contest: Contest, share: float) -> torch.Tensor:
     return gradient
 
 
-def stepper(make: Callable[[list[Any]], Any], gradient: torch.Tensor) -> Callable[[], torch.Tensor]:
-    parameter = torch.nn.Parameter(torch.ones_like(gradient))
+def stepper(optimiser_type: Any, gradient: torch.Tensor, **options: Any) -> Callable[[], torch.Tensor]:
+    parameter = torch.nn.Parameter(torch.ones(gradient.shape))
     parameter.grad = gradient.clone()
-    optimiser = make([parameter])
+    optimiser = optimiser_type([parameter], lr=1e-3, **options)
 
     def run() -> torch.Tensor:
         optimiser.step()
@@ -57,9 +57,9 @@ def add_copy(contest: Contest, num_bytes: int) -> None:
 @case
 def adam_dense(contest: Contest) -> None:
     gradient = table(contest, 1)
-    contest.ours(stepper(lambda p: FusedAdam(p, lr=1e-3), gradient))
-    for name, options in (("fused", {"fused": True}), ("foreach", {"foreach": True})):
-        run = stepper(lambda p, options=options: torch.optim.Adam(p, lr=1e-3, **options), gradient)
+    contest.ours(stepper(FusedAdam, gradient))
+    for name in ("fused", "foreach"):
+        run = stepper(torch.optim.Adam, gradient, **{name: True})
         contest.peer(f"torch Adam, {name}", torch.__version__, run, check=close)
     add_copy(contest, 7 * gradient.nbytes)  # reads four arrays, writes three
 
@@ -71,23 +71,12 @@ def adam_sparse(contest: Contest) -> None:
     SparseAdam adds eps before it corrects the bias, so eps is too small to be seen.
     """
     gradient = table(contest, 0.05)
-    contest.ours(stepper(lambda p: FusedAdam(p, lr=1e-3, eps=1e-15, skip_untouched=True), gradient))
+    contest.ours(stepper(FusedAdam, gradient, eps=1e-15, skip_untouched=True))
     rows = gradient.any(dim=1).nonzero()[:, 0]
-    as_sparse = torch.sparse_coo_tensor(rows[None], gradient[rows], gradient.shape, check_invariants=False).coalesce()
-
-    def sparse() -> Callable[[], torch.Tensor]:
-        parameter = torch.nn.Parameter(torch.ones_like(gradient))
-        parameter.grad = as_sparse
-        optimiser = torch.optim.SparseAdam([parameter], lr=1e-3, eps=1e-15)
-
-        def run() -> torch.Tensor:
-            optimiser.step()
-            return parameter.detach()
-
-        return run
-
-    contest.peer("torch SparseAdam, rows known", torch.__version__, sparse(), check=close)
-    dense = stepper(lambda p: torch.optim.Adam(p, lr=1e-3, eps=1e-15, fused=True), gradient)
-    contest.peer("torch Adam, fused, all rows", torch.__version__, dense, check=close)
+    sparse = torch.sparse_coo_tensor(rows[None], gradient[rows], gradient.shape, check_invariants=False).coalesce()
+    peers = {"torch SparseAdam, rows known": stepper(torch.optim.SparseAdam, sparse, eps=1e-15)}
+    peers["torch Adam, fused, all rows"] = stepper(torch.optim.Adam, gradient, eps=1e-15, fused=True)
+    for name, run in peers.items():
+        contest.peer(name, torch.__version__, run, check=close)
     lines = int(gradient.view(-1)[: gradient.numel() // 16 * 16].view(-1, 16).any(dim=1).sum())
     add_copy(contest, gradient.nbytes + 6 * 64 * lines)

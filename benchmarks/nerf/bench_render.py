@@ -18,7 +18,7 @@ from fastcv import get_num_threads
 from fastcv.nerf import Rendered, RenderGradients, render, render_vjp
 
 TORCH = "torch", torch.__version__
-Arrays = tuple[np.ndarray, ...]
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def inputs(contest: Contest) -> tuple[Arrays, np.ndarray]:
@@ -84,9 +84,8 @@ def render_packed(contest: Contest) -> None:
     contest.ours(lambda: render(*samples, background=background, out=out))
     arrays = tensors(samples, background)
     contest.peer(*TORCH, lambda: by_torch(*arrays), check=close(2e-5))
-    with_torch = [arrays[k] for k in (0, 1, 2, 3, 4)]
     own = "fastcv, torch tensors"
-    contest.peer(own, torch.__version__, lambda: render(*with_torch, background=arrays[-1]), check=close(0))
+    contest.peer(own, torch.__version__, lambda: render(*arrays[:5], background=arrays[-1]), check=close(0))
     add_copy(contest, sum(array.nbytes for array in (*samples, background, *out)))
 
 
@@ -107,8 +106,8 @@ def render_packed_vjp(contest: Contest) -> None:
     known = [array.requires_grad_() for array in arrays[:2]]
     contest.ours(backward(lambda: render(*arrays[:5], background=arrays[-1]), known))
     contest.peer(*TORCH, backward(lambda: by_torch(*arrays), known), check=close(1e-4))
-    into = RenderGradients(*(np.empty_like(array) for array in samples[:4]), np.empty_like(background))
-    by = Rendered(*grads, None)
+    into = RenderGradients(*(np.empty_like(array) for array in (*samples[:4], background)))
+    by = Rendered(grads[0], grads[1], grads[2], None)
 
     def all_gradients() -> Any:
         return render_vjp(*samples, rendered, by, background=background, out=into)[:2]

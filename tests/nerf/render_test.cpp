@@ -35,8 +35,9 @@ struct Rays {
     }
   }
   RenderSamples<float> samples(float early_stop) const {
-    return {densities.data(), starts.data(), ends.data(), colors.data(), backgrounds.data(),
-            offsets.data(),   40,            size(),      3,             early_stop};
+    return {
+        densities.data(), starts.data(), ends.data(), colors.data(), backgrounds.data(), offsets.data(), 40, size(), 3,
+        early_stop};
   }
   std::int64_t size() const { return offsets.back(); }
 };
@@ -92,9 +93,9 @@ TEST_CASE("a row of Adam is a vector of it") {
   std::vector<float> x1 = x, m1 = m, v1 = v, g1 = g, x2 = x, m2 = m, v2 = v, g2 = g;
   float step1 = 3, step2 = 3;
   const auto step = [](auto& a, auto& b, auto& c, auto& d, float& count) {
-    return AdamStep{a.data(), b.data(), c.data(), d.data(), Storage::float32, nullptr, Storage::float32, 6,
-                    8,        true,     true,     0.01,     0.9,              0.99,    1e-8,             0.1,
-                    nullptr,  nullptr,  nullptr,  &count};
+    return AdamStep{
+        a.data(), b.data(), c.data(), d.data(), Storage::float32, nullptr, Storage::float32, 6,     8, true, true, 0.01,
+        0.9,      0.99,     1e-8,     0.1,      nullptr,          nullptr, nullptr,          &count};
   };
   adam_step(step(x1, m1, v1, g1, step1), 1);
   const AdamStep adam = step(x2, m2, v2, g2, step2);

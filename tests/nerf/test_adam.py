@@ -131,7 +131,8 @@ from fastcv.nerf import adam_step
 digest, rng = hashlib.sha256(), np.random.default_rng(0)
 for width in (1, 2, 3, 8):
     for dtype in (np.float32, np.float16):
-        x, (m, v), step = rng.random((99, width), np.float32), np.zeros((2, 99, width), np.float32), np.zeros(1, np.float32)
+        x, step = rng.random((99, width), np.float32), np.zeros(1, np.float32)
+        m, v = np.zeros((2, 99, width), np.float32)
         copy = np.empty((99, width), np.float16)
         for k in range(4):
             g = rng.normal(size=(99, width)).astype(dtype) * (rng.random((99, 1)) < 0.5).astype(dtype)

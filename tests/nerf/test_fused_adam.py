@@ -154,6 +154,13 @@ def test_grad_scaler_and_closure(device):
     assert not torch.equal(parameter.detach(), before)
 
 
+def test_sparse_gradients_are_refused():
+    parameter = torch.nn.Parameter(torch.ones(3, 2))
+    parameter.grad = torch.ones(3, 2).to_sparse()
+    with pytest.raises(TypeError, match=r"^gradients: expected a dense tensor, got a sparse one$"):
+        FusedAdam([parameter]).step()
+
+
 def test_a_rate_may_be_a_tensor(device):
     results = []
     for rate in (0.25, torch.tensor(0.25, device=device.name)):

@@ -203,9 +203,7 @@ def test_dense_samples_are_packed_ones():
         np.testing.assert_array_equal(a.ravel(), b.ravel())
     grads = Rendered(*(np.ones_like(array) for array in ours))
     back = render_vjp(*dense, None, ours, grads, background=background)
-    flat = render_vjp(
-        *samples, packed, Rendered(*(np.ones_like(array) for array in packed)), background=background
-    )
+    flat = render_vjp(*samples, packed, Rendered(*(np.ones_like(array) for array in packed)), background=background)
     for name, a, b in zip(RenderGradients._fields, back, flat, strict=True):
         np.testing.assert_array_equal(a.ravel(), b.ravel(), err_msg=name)
     assert back.colors.shape == (5, 8, 3)

@@ -44,8 +44,8 @@ def psnr(image: Any, truth: Any) -> float:
 def ssim(image: Any, truth: Any) -> float:
     """Structural similarity, of means, variances and covariances under a Gaussian window; the mean over channels.
 
-    Only windows that lie within the picture count. scikit-image calls this ``structural_similarity(gaussian_weights=True,
-    sigma=1.5, use_sample_covariance=False, data_range=1)``.
+    Only windows that lie within the picture count. It is scikit-image's ``structural_similarity`` with
+    ``gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1``.
 
     Parameters
     ----------

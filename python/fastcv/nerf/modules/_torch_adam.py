@@ -104,6 +104,8 @@ class FusedAdam(torch.optim.Optimizer):
 
     def _move(self, parameter: Tensor, group: dict[str, Any], scale: Tensor | None, found_inf: Tensor | None) -> None:
         state = self.state[parameter]
+        if parameter.grad.is_sparse:
+            raise TypeError("gradients: expected a dense tensor, got a sparse one")
         if not state:
             state["step"] = torch.zeros((), device=parameter.device)
             for name in ("exp_avg", "exp_avg_sq"):
