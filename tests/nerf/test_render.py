@@ -15,6 +15,8 @@ from fastcv.nerf import Rendered, RenderGradients, _reference_render, render, re
 from .ray_samples import Samples, cast, make
 
 COUNTS = [0, 1, 15, 16, 17, 0, 33, 64, 3, 100, 0]
+# On a GPU, by their average: a warp a ray, eight lanes, or a thread.
+LENGTHS = {"long": COUNTS, "middle": [0, 5, 9, 14, 0, 8, 20], "short": [0, 1, 3, 2, 0, 4, 3]}
 # Sums of 100 weights, each known to 3e-7 of itself; distances of up to 6.
 TOLERANCE = {"float32": 2e-6, "float64": 1e-13}
 
@@ -27,9 +29,11 @@ def reference(samples, background=None, early_stop=0.0):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("channels", [0, 1, 2, 3, 4, 17])
 @pytest.mark.parametrize("early_stop", [0.0, 0.3])
-def test_render(dtype, channels, early_stop, device):
-    samples = cast(make(COUNTS, channels), dtype)
-    background = np.random.default_rng(1).random((len(COUNTS), channels)).astype(dtype)
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_render(dtype, channels, early_stop, lengths, device):
+    counts = LENGTHS[lengths]
+    samples = cast(make(counts, channels), dtype)
+    background = np.random.default_rng(1).random((len(counts), channels)).astype(dtype)
     expected = reference(samples, background.astype(float), early_stop)
     put = [device.put(array) for array in samples]
     result = render(*put, background=device.put(background), early_stop=early_stop)
@@ -67,8 +71,8 @@ def gradients(samples, grads, background, early_stop):
 
 @pytest.mark.parametrize("channels", [3, 2])
 @pytest.mark.parametrize("early_stop", [0.0, 0.3])
-def test_gradients(channels, early_stop, device):
-    counts = [0, 1, 16, 17, 0, 40, 5]
+@pytest.mark.parametrize("counts", [[0, 1, 16, 17, 0, 40, 5], LENGTHS["middle"], LENGTHS["short"]], ids=LENGTHS)
+def test_gradients(channels, early_stop, counts, device):
     samples = make(counts, channels)
     samples.densities[samples.densities == 0] = 1e-9  # at 0 itself there are two slopes
     rng = np.random.default_rng(2)

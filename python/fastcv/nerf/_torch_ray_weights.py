@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._torch import one_by_one, run
+from .._torch import one_by_one, run, with_signature
 
 
 def _distortion(weights: Tensor, starts: Tensor, ends: Tensor, offsets: Tensor, threads: int) -> Tensor:
@@ -21,11 +21,15 @@ def _distortion_vjp(
     weights: Tensor, starts: Tensor, ends: Tensor, offsets: Tensor, grad: Tensor, wants_ends: bool, threads: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients by weights, starts and ends; the last two empty where not wanted."""
-    by_ends = [torch.empty_like(x) if wants_ends else weights.new_empty(0) for x in (starts, ends)]
-    out = (torch.empty_like(weights), *by_ends)
-    given = (out[0], *(x if wants_ends else None for x in by_ends))
+    by_weights, *by_ends = out = _empty_grads(weights, starts, ends, wants_ends)
+    given = (by_weights, *(x if wants_ends else None for x in by_ends))
     run("nerf", "distortion_vjp", weights, starts, ends, offsets, grad.contiguous(), *given, num_threads=threads)
     return out
+
+
+def _empty_grads(weights: Tensor, starts: Tensor, ends: Tensor, wants_ends: bool) -> tuple[Tensor, Tensor, Tensor]:
+    by_starts, by_ends = (torch.empty_like(x) if wants_ends else weights.new_empty(0) for x in (starts, ends))
+    return torch.empty_like(weights), by_starts, by_ends
 
 
 def _save_distortion(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001
@@ -41,7 +45,7 @@ def _distortion_backward(vjp: Any, ctx: Any, grad: Tensor) -> tuple[Any, ...]:
 
 
 class _Distortion(torch.autograd.Function):
-    forward = staticmethod(_distortion)
+    forward = staticmethod(with_signature(_distortion))
     setup_context = staticmethod(_save_distortion)
     backward = staticmethod(lambda ctx, grad: _distortion_backward(_DistortionVjp.apply, ctx, grad))
     vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_Distortion.apply, info, in_dims, *args))
@@ -52,7 +56,7 @@ def _refuse_second(ctx: Any, *along: Tensor | None) -> Any:
 
 
 class _DistortionVjp(torch.autograd.Function):
-    forward = staticmethod(_distortion_vjp)
+    forward = staticmethod(with_signature(_distortion_vjp))
     setup_context = staticmethod(lambda ctx, inputs, output: None)  # noqa: ARG005
     backward = staticmethod(_refuse_second)
     vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_DistortionVjp.apply, info, in_dims, *args))
@@ -73,12 +77,9 @@ def spread_vjp(
 spread.register_fake(lambda weights, _starts, _ends, offsets, _threads: weights.new_empty(offsets.shape[0] - 1))
 
 
-@spread_vjp.register_fake
-def _(weights: Any, starts: Any, ends: Any, _offsets: Any, _grad: Any, wants_ends: bool, _threads: int) -> Any:
-    by_ends = [torch.empty_like(x) if wants_ends else weights.new_empty(0) for x in (starts, ends)]
-    return torch.empty_like(weights), *by_ends
-
-
+spread_vjp.register_fake(
+    lambda weights, starts, ends, _offsets, _grad, wants_ends, _threads: _empty_grads(weights, starts, ends, wants_ends)
+)
 spread_vjp.register_autograd(_refuse_second)
 spread.register_autograd(lambda ctx, grad: _distortion_backward(spread_vjp, ctx, grad), setup_context=_save_distortion)
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from .._torch import one_by_one, run
+from .._torch import one_by_one, run, with_signature
 
 LEAST_OPACITY = 2.0**-23  # of cpp/nerf/render.h
 
@@ -24,13 +24,16 @@ def _render(
     densities: Tensor, starts: Tensor, ends: Tensor, offsets: Tensor, colors: Maybe, background: Maybe,
     early_stop: float, threads: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    color, *others = out = _empty_results(densities, offsets, colors)
+    inputs = (densities, starts, ends, offsets, colors, background)
+    run("nerf", "render", *inputs, early_stop, None if colors is None else color, *others, num_threads=threads)
+    return out
+
+
+def _empty_results(densities: Tensor, offsets: Tensor, colors: Maybe) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     rays = offsets.shape[0] - 1
     color = densities.new_empty((rays, 0 if colors is None else colors.shape[1]))
-    depth, opacity, weights = densities.new_empty(rays), densities.new_empty(rays), torch.empty_like(densities)
-    out = (None if colors is None else color, depth, opacity, weights)
-    inputs = (densities, starts, ends, offsets, colors, background)
-    run("nerf", "render", *inputs, early_stop, *out, num_threads=threads)
-    return color, depth, opacity, weights
+    return color, densities.new_empty(rays), densities.new_empty(rays), torch.empty_like(densities)
 
 
 def _vjp(
@@ -143,14 +146,14 @@ def _second(ctx: Any, *along: Maybe) -> tuple[Any, ...]:
 
 
 class _Render(torch.autograd.Function):
-    forward = staticmethod(_render)
+    forward = staticmethod(with_signature(_render))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, *grads: _backward(_RenderVjp.apply, ctx, *grads))
     vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_Render.apply, info, in_dims, *args))
 
 
 class _RenderVjp(torch.autograd.Function):
-    forward = staticmethod(_vjp)
+    forward = staticmethod(with_signature(_vjp))
     setup_context = staticmethod(_save_vjp)
     backward = staticmethod(_second)
     vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_RenderVjp.apply, info, in_dims, *args))
@@ -176,11 +179,9 @@ def rendered_vjp(
     return _vjp(*inputs, *grads, *wants, early_stop, threads)
 
 
-@rendered.register_fake
-def _(densities: Any, _starts: Any, _ends: Any, offsets: Any, colors: Any, *_: Any) -> tuple[Tensor, ...]:
-    rays = offsets.shape[0] - 1
-    color = densities.new_empty((rays, 0 if colors is None else colors.shape[1]))
-    return color, densities.new_empty(rays), densities.new_empty(rays), torch.empty_like(densities)
+rendered.register_fake(
+    lambda densities, _starts, _ends, offsets, colors, *_: _empty_results(densities, offsets, colors)
+)
 
 
 @rendered_vjp.register_fake
