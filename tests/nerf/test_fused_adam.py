@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 
 import numpy as np
@@ -43,9 +44,8 @@ def test_a_hundred_steps_of_torch(peer, decay, device):
 
 def test_state_goes_to_torch_and_back(device):
     parameters, optimiser = run(lambda p: torch.optim.AdamW(p, lr=0.01), device.name, steps=3)
-    ours = FusedAdam(parameters, lr=0.01, weight_decay=0.01)
-    state = optimiser.state_dict()["state"]
-    ours.load_state_dict({"state": state, "param_groups": ours.state_dict()["param_groups"]})
+    ours = FusedAdam(parameters, lr=0.5)
+    ours.load_state_dict(optimiser.state_dict())  # with its rate and decay
     copies = [torch.nn.Parameter(p.detach().clone()) for p in parameters]
     theirs = torch.optim.AdamW(copies, lr=0.01)
     theirs.load_state_dict(optimiser.state_dict())
@@ -126,6 +126,12 @@ def test_a_step_with_nan_is_left_out(device):
     optimiser.step()
     np.testing.assert_allclose(torch.stack([first, second]).detach().cpu(), 0.9, rtol=1e-6)
     assert optimiser.state[first]["step"] == 1
+    copies = [p.detach().clone() for p in (first, second)]
+    again = copy.deepcopy(optimiser)
+    again.param_groups[0]["params"][0].grad = torch.full_like(first, torch.inf)
+    again.step()
+    for p, q in zip(again.param_groups[0]["params"], copies, strict=True):
+        assert torch.equal(p, q)
 
 
 def test_grad_scaler_and_closure(device):

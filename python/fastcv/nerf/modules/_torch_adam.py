@@ -31,7 +31,7 @@ class FusedAdam(torch.optim.Optimizer):
     zero_gradients : bool, optional
         Set gradients to 0 in the same pass.
     skip_nonfinite : bool, optional
-        Do nothing in a step in which a gradient (of any group) is infinite or NaN.
+        Do nothing in a step in which a gradient is infinite or NaN, one of any group with this option.
 
     Notes
     -----
@@ -65,8 +65,8 @@ class FusedAdam(torch.optim.Optimizer):
         skip_nonfinite: bool = False,
     ) -> None:
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, {**options, "skip_untouched": skip_untouched, "zero_gradients": zero_gradients})
-        self._skip_nonfinite = skip_nonfinite
+        skip = {"skip_untouched": skip_untouched, "skip_nonfinite": skip_nonfinite}
+        super().__init__(params, {**options, **skip, "zero_gradients": zero_gradients})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -75,18 +75,21 @@ class FusedAdam(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        found = {} if not self._skip_nonfinite else self._nonfinite()
+        found = self._nonfinite()
         scale, found_inf = getattr(self, "grad_scale", None), getattr(self, "found_inf", None)
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    signal = found.get(parameter.device, found_inf)
+                    signal = found.get(parameter.device) if group["skip_nonfinite"] else found_inf
                     self._move(parameter, group, _number(scale, parameter), _number(signal, parameter))
         return loss
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Also for half precision, whose float32 state torch would round to the parameter's."""
+        """Also one of ``torch.optim.Adam`` or ``AdamW``; half precision keeps its state in float32."""
         super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            for name, value in self.defaults.items():
+                group.setdefault(name, value)
         saved = [number for group in state_dict["param_groups"] for number in group["params"]]
         own = [parameter for group in self.param_groups for parameter in group["params"]]
         for number, parameter in zip(saved, own, strict=True):
@@ -94,9 +97,10 @@ class FusedAdam(torch.optim.Optimizer):
                 self.state[parameter][name] = torch.as_tensor(value).to(parameter.device, torch.float32, copy=True)
 
     def _nonfinite(self) -> dict[torch.device, Tensor]:
+        """On each device, whether a gradient there is not finite; of groups that are asked."""
         found: dict[torch.device, Tensor] = {}
         for group in self.param_groups:
-            for parameter in group["params"]:
+            for parameter in group["params"] if group["skip_nonfinite"] else ():
                 if parameter.grad is not None:
                     device = parameter.device
                     mark_nonfinite(parameter.grad, found.setdefault(device, torch.zeros(1, device=device)))
