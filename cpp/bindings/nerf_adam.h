@@ -54,7 +54,7 @@ void bind_adam(nb::module_& m) {
                                   number(found_inf),
                                   step.data()};
         const nb::gil_scoped_release release;
-        Run::adam_step(adam, execution);
+        Run::adam_step(adam, Run::on(execution));
       },
       array("parameters"), array("gradients"), array("first_moments"), array("second_moments"), array("step"),
       array("copy").none(), array("rate_there").none(), array("scale").none(), array("found_inf").none(),
@@ -67,7 +67,7 @@ void bind_adam(nb::module_& m) {
         const nerf::Storage type = storage_of(values);
         const auto count = static_cast<std::int64_t>(values.shape(0));
         const nb::gil_scoped_release release;
-        Run::mark_nonfinite(values.data(), type, count, found.data(), execution);
+        Run::mark_nonfinite(values.data(), type, count, found.data(), Run::on(execution));
       },
       array("values"), array("found"), nb::arg(Run::kExecution));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bindings of volume rendering, for the CPU and for CUDA: `Run` has the functions, what they are run with
-// (Execution, its name kExecution) and a Guard of the device.
+// The bindings of volume rendering, for the CPU and for CUDA. `Run` has the functions, an argument of what they run on
+// (Execution, its name kExecution, as the functions take it: on) and a Guard of the device.
 #pragma once
 
 #include <optional>
@@ -64,7 +64,7 @@ void bind_render(nb::module_& m) {
         const auto samples = render_samples<T>(densities, starts, ends, offsets, colors, backgrounds, early_stop);
         const nerf::RenderedRays<T> out{data_or_null(out_colors), depths.data(), opacities.data(), weights.data()};
         const nb::gil_scoped_release release;
-        Run::template render<T>(samples, out, execution);
+        Run::template render<T>(samples, out, Run::on(execution));
       },
       array("densities"), array("starts"), array("ends"), array("offsets"), array("colors").none(),
       array("backgrounds").none(), nb::arg("early_stop"), array("out_colors").none(), array("depths"),
@@ -83,7 +83,7 @@ void bind_render(nb::module_& m) {
         const nerf::SampleGrads<T> out{out_densities.data(), data_or_null(out_starts), data_or_null(out_ends),
                                        data_or_null(out_colors), data_or_null(out_backgrounds)};
         const nb::gil_scoped_release release;
-        Run::template render_vjp<T>(samples, rendered, grads, out, execution);
+        Run::template render_vjp<T>(samples, rendered, grads, out, Run::on(execution));
       },
       array("densities"), array("starts"), array("ends"), array("offsets"), array("colors").none(),
       array("backgrounds").none(), nb::arg("early_stop"), array("depths"), array("opacities"), array("weights"),
@@ -103,7 +103,7 @@ void bind_ray_weights(nb::module_& m) {
           const typename Run::Guard guard(weights.device_id());
           const auto samples = weighted_samples<T>(weights, starts, ends, offsets);
           const nb::gil_scoped_release release;
-          run(samples, out.data(), execution);
+          run(samples, out.data(), Run::on(execution));
         },
         array("weights"), array("starts"), array("ends"), array("offsets"), array("out"), nb::arg(Run::kExecution));
   };
@@ -117,7 +117,7 @@ void bind_ray_weights(nb::module_& m) {
         const auto samples = weighted_samples<T>(weights, starts, ends, offsets);
         const nb::gil_scoped_release release;
         Run::template distortion_vjp<T>(samples, grad.data(), by_weights.data(), data_or_null(by_starts),
-                                        data_or_null(by_ends), execution);
+                                        data_or_null(by_ends), Run::on(execution));
       },
       array("weights"), array("starts"), array("ends"), array("offsets"), array("grad"), array("by_weights"),
       array("by_starts").none(), array("by_ends").none(), nb::arg(Run::kExecution));
@@ -131,7 +131,7 @@ void bind_random_background(nb::module_& m) {
         const typename Run::Guard guard(out.device_id());
         const auto rays = static_cast<std::int64_t>(out.shape(0)), channels = static_cast<std::int64_t>(out.shape(1));
         const nb::gil_scoped_release release;
-        Run::random_background(seed, first, rays, channels, out.data(), execution);
+        Run::random_background(seed, first, rays, channels, out.data(), Run::on(execution));
       },
       nb::arg("seed"), nb::arg("first"), array("out"), nb::arg(Run::kExecution));
 }

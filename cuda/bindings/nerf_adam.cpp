@@ -10,8 +10,9 @@ namespace {
 
 struct Gpu {
   using Guard = cuda::DeviceGuard;
-  using Execution = StreamHandle;
+  using Execution = std::intptr_t;
   static constexpr const char* kExecution = "stream";
+  static cudaStream_t on(std::intptr_t stream) { return stream_from(stream); }
   static constexpr auto adam_step = cuda::nerf::adam_step;
   static constexpr auto mark_nonfinite = cuda::nerf::mark_nonfinite;
 };

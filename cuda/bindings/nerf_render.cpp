@@ -10,8 +10,9 @@ namespace {
 
 struct Gpu {
   using Guard = cuda::DeviceGuard;
-  using Execution = StreamHandle;
+  using Execution = std::intptr_t;
   static constexpr const char* kExecution = "stream";
+  static cudaStream_t on(std::intptr_t stream) { return stream_from(stream); }
   template <class T>
   static constexpr auto render = cuda::nerf::render<T>;
   template <class T>
