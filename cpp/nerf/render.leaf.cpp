@@ -127,7 +127,8 @@ float sum_channel(const Samples& samples, const float* weights, Span kept, std::
   return sum_of(total);
 }
 
-// What the colours of a block say of its samples' weights is added to by_weight; writes the gradient by the colours.
+// What the colours of a block say of its samples' weights is added to by_weight; the gradient by the colours is
+// written.
 FASTCV_HD void by_triples(const Samples& samples, const Out& out, const float* by_color, std::int64_t i, int count,
                           const Block& weight, Block& by_weight) {
   Block columns[3];
@@ -147,6 +148,15 @@ FASTCV_HD void by_channels(const Samples& samples, const Out& out, const float* 
     by_weight = map([&](Floats sum, Floats x) { return sum + x * by_color[c]; }, by_weight, column);
     const Block grad = map([&](Floats w) { return weighted(w, splat(by_color[c])); }, weight);
     if (out.colors != nullptr) store_column(out.colors + at, samples.channels, grad, count);
+  }
+}
+
+FASTCV_HD void by_colors(const Samples& samples, const Out& out, const float* by_color, std::int64_t i, int count,
+                         const Block& weight, Block& by_weight) {
+  if (samples.channels == 3) {
+    by_triples(samples, out, by_color, i, count, weight, by_weight);
+  } else {
+    by_channels(samples, out, by_color, i, count, weight, by_weight);
   }
 }
 
@@ -173,11 +183,7 @@ void ray_vjp(const Samples& samples, const fastcv::nerf::RenderedRays<const floa
     const auto by_distance = [&](Floats s, Floats e) { return weighted(splat(whole.by_distance), middle(s, e)); };
     Block by_weight = map(by_distance, start, stop);
     if (grads.weights != nullptr) by_weight = by_weight + load_block(grads.weights + i, count);
-    if (by_color != nullptr && samples.channels == 3) {
-      by_triples(samples, out, by_color, i, count, weight, by_weight);
-    } else if (by_color != nullptr) {
-      by_channels(samples, out, by_color, i, count, weight, by_weight);
-    }
+    if (by_color != nullptr) by_colors(samples, out, by_color, i, count, weight, by_weight);
     const Block light_behind = sums_behind(weight);
     const Block value_behind = sums_behind(map([](Floats w, Floats q) { return weighted(w, q); }, weight, by_weight));
     const Block light_after = behind<1>(light_behind), value_after = behind<1>(value_behind);
@@ -194,9 +200,12 @@ void ray_vjp(const Samples& samples, const fastcv::nerf::RenderedRays<const floa
     light += first_of(light_behind);
     beyond += first_of(value_behind);
   }
-  for (std::int64_t c = 0; out.backgrounds != nullptr && c < samples.channels; ++c) {
-    out.backgrounds[ray * samples.channels + c] =
-        by_color == nullptr ? 0.0F : (1.0F - rendered.opacities[ray]) * by_color[c];
+}
+
+void ray_background_vjp(const Samples& samples, const fastcv::nerf::RenderedRays<const float>& rendered,
+                        const Grads& grads, const Out& out, std::int64_t ray) {
+  for (std::int64_t at = ray * samples.channels; at < (ray + 1) * samples.channels; ++at) {
+    out.backgrounds[at] = grads.colors == nullptr ? 0.0F : (1.0F - rendered.opacities[ray]) * grads.colors[at];
   }
 }
 
@@ -220,7 +229,10 @@ void render(const Samples& samples, const Rendered& out, std::int64_t begin, std
 
 void render_vjp(const Samples& samples, const fastcv::nerf::RenderedRays<const float>& rendered, const Grads& grads,
                 const Out& out, std::int64_t begin, std::int64_t end) {
-  for (std::int64_t ray = begin; ray < end; ++ray) ray_vjp(samples, rendered, grads, out, ray);
+  for (std::int64_t ray = begin; ray < end; ++ray) {
+    ray_vjp(samples, rendered, grads, out, ray);
+    if (out.backgrounds != nullptr) ray_background_vjp(samples, rendered, grads, out, ray);
+  }
 }
 
 }  // namespace fastcv::FASTCV_ISA::nerf
