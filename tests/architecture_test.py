@@ -100,7 +100,7 @@ def test_python_layers(path: Path) -> None:
     room = parts[0]
     found = imports(path)
     if not parts[-1].startswith("_torch"):
-        assert not {name for name in found if name.split(".")[0] == "torch"}, "only _torch*.py import torch"
+        assert not {name for name in found if name.split(".")[0] == "torch"}, "only _torch*.py imports torch"
     native = {name for name in found if re.match(r"fastcv\._(core|cuda|ceres)\b", name)}
     assert not native, f"native modules are reached through _backend, not by {native}"
     if room in APPLICATION | {"io"}:

@@ -20,7 +20,17 @@ from fastcv.camera import (
 from fastcv.errors import DeviceError
 from fastcv.geometry import sampson_errors, sampson_scores
 from fastcv.mvs import View, feature_volume, plane_sweep, winner_take_all
-from fastcv.nerf import HashGrid, OccupancyGrid, contract, hash_grid, hash_grid_vjp, march, sample_pdf
+from fastcv.nerf import (
+    HashGrid,
+    OccupancyGrid,
+    contract,
+    distortion_loss,
+    hash_grid,
+    hash_grid_vjp,
+    march,
+    render,
+    sample_pdf,
+)
 from fastcv.voxels import VoxelGrid, carve_soft
 
 CAMERA = Camera("OPENCV_FISHEYE", 64, 48, [50, 51, 32.1, 23.9, -0.05, 0.02, -0.003, 0.001])
@@ -60,6 +70,15 @@ def marched(origins):
     return samples.starts, sample_pdf(samples, samples.ends, 4)
 
 
+def rendered(densities):
+    edges = np.linspace(0, 1, 11, dtype=np.float32)
+    starts, ends = (np.tile(x, (5, 1)) for x in (edges[:-1], edges[1:]))
+    colors = np.random.default_rng(2).random((5, 10, 3), np.float32)
+    arrays = [like(densities, x) for x in (colors, starts, ends)]
+    result = render(densities, *arrays, background=like(densities, np.ones(3, np.float32)))
+    return *result, distortion_loss(result.weights, *arrays[1:])
+
+
 CALLS = {
     "project": (lambda x: project(x, CAMERA), POINTS),
     "project_jacobian": (lambda x: project_jacobian(x, CAMERA), POINTS),
@@ -74,6 +93,7 @@ CALLS = {
     "hash_grid_vjp": (lambda x: hash_grid_vjp(x, like(x, GRID.initial_table()), GRID, like(x, GRAD)), POINTS),
     "march": (marched, POINTS / 9),
     "contract": (contract, POINTS),
+    "render": (rendered, RNG.exponential(3, (5, 10)).astype(np.float32)),
     "feature_volume": (volume, RNG.normal(size=(5, 48, 64)).astype(np.float32)),
 }
 

@@ -6,7 +6,9 @@
 
 namespace fastcv::bindings {
 
+void bind_nerf_adam(nb::module_& m);
 void bind_nerf_march(nb::module_& m);
+void bind_nerf_render(nb::module_& m);
 void bind_nerf_sampling(nb::module_& m);
 
 namespace {
@@ -58,7 +60,9 @@ void bind_nerf(nb::module_& m) {
   bind_reads<double, double>(m);
   bind_table_vjp<float>(m);
   bind_table_vjp<double>(m);
+  bind_nerf_adam(m);
   bind_nerf_march(m);
+  bind_nerf_render(m);
   bind_nerf_sampling(m);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lanes that go their own ways: reads and writes at places that differ, single lanes, and whether any is set.
+// Lanes that go their own ways: reads and writes at places that differ, single lanes, the first few, and whether any is
+// set.
 #pragma once
 
 #include "core/lanes.hd.h"
@@ -47,6 +48,28 @@ FASTCV_HD bool any(Ints mask) {
 }
 FASTCV_HD std::int32_t get_lane(Ints value, int lane) { return value[lane]; }
 FASTCV_HD void set_lane(Floats& value, int lane, float x) { value[lane] = x; }
+
+// The first `count` lanes, of which there may be none or more than all; the others are 0 or stay as they are in memory.
+#if defined(__AVX512F__) && defined(__BMI2__)
+FASTCV_HD __mmask16 first_lanes(int count) {
+  return static_cast<__mmask16>(_bzhi_u32(0xffff, static_cast<unsigned>(count < 0 ? 0 : count)));
+}
+FASTCV_HD Floats load_first(const float* from, int count) {
+  return (Floats)_mm512_maskz_loadu_ps(first_lanes(count), from);
+}
+FASTCV_HD void store_first(float* to, Floats v, int count) { _mm512_mask_storeu_ps(to, first_lanes(count), (__m512)v); }
+#else
+FASTCV_HD Floats load_first(const float* from, int count) {
+  if (count >= kLanes) return load<Floats>(from);
+  Floats v{};
+  for (int i = 0; i < count; ++i) v[i] = from[i];
+  return v;
+}
+FASTCV_HD void store_first(float* to, Floats v, int count) {
+  if (count >= kLanes) return store(to, v);
+  for (int i = 0; i < count; ++i) to[i] = v[i];
+}
+#endif
 
 #endif  // __CUDACC__
 

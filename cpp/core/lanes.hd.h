@@ -30,6 +30,7 @@ template <class F>
 using MaskOf = decltype(F() < F());  // of & and |, a scalar int is one too
 
 FASTCV_HD float select(bool mask, float yes, float no) { return mask ? yes : no; }
+FASTCV_HD double select(bool mask, double yes, double no) { return mask ? yes : no; }
 FASTCV_HD std::int32_t select(bool mask, std::int32_t yes, std::int32_t no) { return mask ? yes : no; }
 // Towards zero. What does not fit becomes a number that does not lie in [0, 2^31 - 2^7): which one depends on the
 // machine.

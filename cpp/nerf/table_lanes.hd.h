@@ -12,7 +12,6 @@ template <>
 struct LanesOf<double> {
   using Int = std::int32_t;
 };
-FASTCV_HD double select(bool mask, double yes, double no) { return mask ? yes : no; }
 FASTCV_HD double smaller(double a, double b) { return a < b ? a : b; }
 FASTCV_HD double larger(double a, double b) { return a > b ? a : b; }
 FASTCV_HD std::int32_t to_int(double x) { return static_cast<std::int32_t>(x); }

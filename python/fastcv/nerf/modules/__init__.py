@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The encodings as ``torch.nn.Module``. Importing this imports torch, which nothing else here does."""
+"""Encodings, networks and an optimizer as torch knows them. Importing this imports torch, as nothing else here does."""
 
 from __future__ import annotations
 
 from ._torch import HashGridEncoding
+from ._torch_adam import FusedAdam
 
-__all__ = ["HashGridEncoding"]
+__all__ = [
+    "FusedAdam",
+    "HashGridEncoding",
+]
