@@ -5,6 +5,9 @@
 #include "nerf/hash_grid.h"
 
 namespace fastcv::bindings {
+
+void bind_nerf_encodings(nb::module_& m);
+
 namespace {
 
 // The table comes first: an overload that takes a torch tensor's capsule for the points and then refuses the table
@@ -54,6 +57,7 @@ void bind_nerf(nb::module_& m) {
   bind_reads<double, double>(m);
   bind_table_vjp<float>(m);
   bind_table_vjp<double>(m);
+  bind_nerf_encodings(m);
 }
 
 }  // namespace fastcv::bindings

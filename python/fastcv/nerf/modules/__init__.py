@@ -4,5 +4,6 @@
 from __future__ import annotations
 
 from ._torch import HashGridEncoding
+from ._torch_encodings import FrequencyEncoding, SphericalHarmonics
 
-__all__ = ["HashGridEncoding"]
+__all__ = ["FrequencyEncoding", "HashGridEncoding", "SphericalHarmonics"]
