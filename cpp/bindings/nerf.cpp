@@ -7,6 +7,7 @@
 namespace fastcv::bindings {
 
 void bind_nerf_encodings(nb::module_& m);
+void bind_nerf_rays(nb::module_& m);
 
 namespace {
 
@@ -58,6 +59,7 @@ void bind_nerf(nb::module_& m) {
   bind_table_vjp<float>(m);
   bind_table_vjp<double>(m);
   bind_nerf_encodings(m);
+  bind_nerf_rays(m);
 }
 
 }  // namespace fastcv::bindings

@@ -1,20 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Radiance fields: encodings of points and directions. ``fastcv.nerf.modules`` has them as torch modules."""
+"""Radiance fields: rays, encodings of points and directions. ``fastcv.nerf.modules`` has them as torch modules."""
 
 from __future__ import annotations
 
+from .clip import RayRanges, clip_box, clip_sphere
 from .frequency import frequency_encoding, frequency_encoding_vjp
 from .grid import HashGrid
 from .hash_grid import HashGridGradients, hash_grid, hash_grid_vjp
+from .pixels import PixelBatch, PixelWeights, sample_pixels
+from .rays import Rays, ndc_depth, ndc_rays, rays
 from .spherical_harmonics import spherical_harmonics, spherical_harmonics_vjp
 
 __all__ = [
     "HashGrid",
     "HashGridGradients",
+    "PixelBatch",
+    "PixelWeights",
+    "RayRanges",
+    "Rays",
+    "clip_box",
+    "clip_sphere",
     "frequency_encoding",
     "frequency_encoding_vjp",
     "hash_grid",
     "hash_grid_vjp",
+    "ndc_depth",
+    "ndc_rays",
+    "rays",
+    "sample_pixels",
     "spherical_harmonics",
     "spherical_harmonics_vjp",
 ]
