@@ -83,7 +83,10 @@ def test_what_is_not_finite_misses(bad):
         origins, directions = np.zeros((2, 3), np.float32), np.ones((2, 3), np.float32)
         origins[0, place] = bad
         directions[1, place] = np.nan
-        for near, far in (clip_box(origins, directions, [[-1] * 3, [1] * 3]), clip_sphere(origins, directions, [0] * 3, 1)):
+        for near, far in (
+            clip_box(origins, directions, [[-1] * 3, [1] * 3]),
+            clip_sphere(origins, directions, [0] * 3, 1),
+        ):
             assert not near.any()
             assert not far.any()
 

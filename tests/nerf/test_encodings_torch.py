@@ -48,7 +48,10 @@ def test_first_and_second_gradients(encoding, points):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-4)])
 def test_gradients_are_the_vjp_s(points, dtype, tolerance):
     start = points.detach().to(dtype)
-    for features, vjp, n in ((frequency_encoding, frequency_encoding_vjp, 6), (spherical_harmonics, spherical_harmonics_vjp, 6)):
+    for features, vjp, n in (
+        (frequency_encoding, frequency_encoding_vjp, 6),
+        (spherical_harmonics, spherical_harmonics_vjp, 6),
+    ):
         p = start.clone().requires_grad_()
         values = features(p, n)
         values.square().sum().backward()

@@ -65,7 +65,12 @@ def test_order_is_the_paper_s():
 def test_window(points):
     """BARF's: octaves fade in one after the other."""
     full = frequency_encoding(points, 4).reshape(37, 3, 4, 2)
-    for window, weights in ((0, [0, 0, 0, 0]), (1.5, [1, 0.5, 0, 0]), (2.25, [1, 1, (1 - 0.5**0.5) / 2, 0]), (4, [1] * 4)):
+    for window, weights in (
+        (0, [0, 0, 0, 0]),
+        (1.5, [1, 0.5, 0, 0]),
+        (2.25, [1, 1, (1 - 0.5**0.5) / 2, 0]),
+        (4, [1] * 4),
+    ):
         result = frequency_encoding(points, 4, window=window).reshape(full.shape)
         np.testing.assert_allclose(result, full * np.array(weights)[:, None], rtol=0, atol=1e-15)
 
@@ -84,7 +89,9 @@ def test_gradients(points, include_input, device):
         single = device.get(frequency_encoding_vjp(next(arrays), OCTAVES, next(arrays), **options))
         # A point rounded by 1.2e-7 turns the highest waves by 2^9 pi times that, and slopes are as large again.
         np.testing.assert_allclose(single, expected, rtol=0, atol=5.0)
-        rounded = reference.frequency_encoding_vjp(np.float32(points).astype(float), np.ones(OCTAVES), cut, include_input)
+        rounded = reference.frequency_encoding_vjp(
+            np.float32(points).astype(float), np.ones(OCTAVES), cut, include_input
+        )
         np.testing.assert_allclose(single, rounded, rtol=0, atol=2e-3)
 
 
@@ -138,12 +145,9 @@ from fastcv import nerf
 rng, digest = np.random.default_rng(0), hashlib.sha256()
 for dtype in (np.float32, np.float64):
     points = rng.normal(size=(1001, 3)).astype(dtype)
-    for features, vjp, n in (
-        (nerf.frequency_encoding, nerf.frequency_encoding_vjp, 10), (nerf.spherical_harmonics, nerf.spherical_harmonics_vjp, 5),
-        (nerf.spherical_harmonics, nerf.spherical_harmonics_vjp, 8),
-    ):
-        values = features(points, n)
-        digest.update(values.tobytes() + vjp(points, n, values).tobytes())
+    for op, n in (("frequency_encoding", 10), ("spherical_harmonics", 5), ("spherical_harmonics", 8)):
+        values = getattr(nerf, op)(points, n)
+        digest.update(values.tobytes() + getattr(nerf, op + "_vjp")(points, n, values).tobytes())
 print(digest.hexdigest())
 """
 

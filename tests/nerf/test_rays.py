@@ -37,12 +37,12 @@ def test_points_on_rays_project_to_their_pixels(camera, device):
     np.testing.assert_allclose(origins, np.tile(-pose[:, :3].T @ pose[:, 3], (500, 1)), rtol=0, atol=3e-7)
     np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1, rtol=0, atol=1e-7)
     points = (origins + 3 * directions) @ pose[:, :3].T + pose[:, 3]
-    # Single precision of directions: 1e-7 of some 500 pixels, at an angle to the axis where pixels are up to 4 times as dense.
+    # Single precision of directions: 1e-7 of some 500 pixels, far from the axis where pixels are 4 times as dense.
     np.testing.assert_allclose(fastcv.camera.project(points, camera), pixels, rtol=0, atol=4e-4)
 
 
 def test_distortion_is_opencv_s():
-    """Its projectPoints brings rays back to their pixels; both count from the corner, the half pixel of either cancels."""
+    """Its projectPoints brings rays back to their pixels (counted from the corner, as the principal point is)."""
     pixels = random_pixels(200, OPENCV)
     directions = rays(OPENCV, np.eye(3, 4), pixels).directions.astype(float)
     projected, _ = cv2.projectPoints(directions, np.zeros(3), np.zeros(3), OPENCV.matrix, OPENCV.params[4:])
@@ -60,7 +60,9 @@ def test_lego_s_own_formula(data_dir):
     images = np.random.default_rng(3).integers(0, 100, 300)
     origins, directions = rays(camera, poses, pixels, images=images)
     u, v = pixels.T
-    expected = np.einsum("nij,nj->ni", c2w[images, :3, :3], np.stack([(u - 50) / focal, -(v - 50) / focal, -np.ones(300)], 1))
+    expected = np.einsum(
+        "nij,nj->ni", c2w[images, :3, :3], np.stack([(u - 50) / focal, -(v - 50) / focal, -np.ones(300)], 1)
+    )
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(directions, expected, rtol=0, atol=3e-7)  # the file's rotations are single precision
     np.testing.assert_allclose(origins, c2w[images, :3, 3], rtol=0, atol=1e-6)
@@ -140,11 +142,16 @@ def test_gradients(several):
     weights = np.random.default_rng(6).normal(size=(2, 6, 3))
 
     def loss(poses, pixels):
-        return sum((w * a.astype(float)).sum() for w, a in zip(weights, rays(cameras, poses, pixels, images=images), strict=True))
+        return sum(
+            (w * a.astype(float)).sum()
+            for w, a in zip(weights, rays(cameras, poses, pixels, images=images), strict=True)
+        )
 
     p, x = (torch.tensor(a, requires_grad=True) for a in (poses, pixels))
     result = rays(cameras, p, x, images=torch.tensor(images))
-    np.testing.assert_allclose(result.directions.detach(), rays(cameras, poses, pixels, images=images).directions, atol=1e-7)
+    np.testing.assert_allclose(
+        result.directions.detach(), rays(cameras, poses, pixels, images=images).directions, atol=1e-7
+    )
     sum((torch.tensor(w) * a).sum() for w, a in zip(weights, result, strict=True)).backward()
     for at, step in (((0, 1, 2), 1e-2), ((1, 0, 3), 1e-2)):
         shift = np.zeros_like(poses)

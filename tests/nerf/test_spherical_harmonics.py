@@ -87,9 +87,9 @@ def test_reference_is_scipy_s_too(directions):
     step = 1e-6
     for axis in range(3):
         shift = step * np.eye(3)[axis]
-        slope = (reference.spherical_harmonics(directions + shift, 8) - reference.spherical_harmonics(directions - shift, 8)) / (
-            2 * step
-        )
+        slope = (
+            reference.spherical_harmonics(directions + shift, 8) - reference.spherical_harmonics(directions - shift, 8)
+        ) / (2 * step)
         jacobian = reference.spherical_harmonics_jacobian(directions, 8)[:, :, axis]
         np.testing.assert_allclose(jacobian, slope, rtol=0, atol=1e-7)
 

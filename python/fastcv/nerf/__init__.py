@@ -9,6 +9,8 @@ from .grid import HashGrid
 from .hash_grid import HashGridGradients, hash_grid, hash_grid_vjp
 from .pixels import PixelBatch, PixelWeights, sample_pixels
 from .rays import Rays, ndc_depth, ndc_rays, rays
+from .read_scene import read_scene
+from .scene import Scene, estimate_box, unit_from_world
 from .spherical_harmonics import spherical_harmonics, spherical_harmonics_vjp
 
 __all__ = [
@@ -18,8 +20,10 @@ __all__ = [
     "PixelWeights",
     "RayRanges",
     "Rays",
+    "Scene",
     "clip_box",
     "clip_sphere",
+    "estimate_box",
     "frequency_encoding",
     "frequency_encoding_vjp",
     "hash_grid",
@@ -27,7 +31,9 @@ __all__ = [
     "ndc_depth",
     "ndc_rays",
     "rays",
+    "read_scene",
     "sample_pixels",
     "spherical_harmonics",
     "spherical_harmonics_vjp",
+    "unit_from_world",
 ]

@@ -18,9 +18,7 @@ def frequency_encoding(points: NDArray, weights: NDArray, include_input: bool = 
     return np.concatenate([points, waves], 1) if include_input else waves
 
 
-def frequency_encoding_vjp(
-    points: NDArray, weights: NDArray, grad: NDArray, include_input: bool = False
-) -> NDArray:
+def frequency_encoding_vjp(points: NDArray, weights: NDArray, grad: NDArray, include_input: bool = False) -> NDArray:
     """The gradient by the points: that of sin(a x) is a cos(a x), that of cos(a x) is -a sin(a x)."""
     n, dims = points.shape
     by_input, by_waves = (grad[:, :dims], grad[:, dims:]) if include_input else (0.0, grad)

@@ -29,9 +29,7 @@ def _features(op: str, points: Tensor, tangents: Tensor | None, config: list[flo
     return out
 
 
-def _vjp(
-    op: str, points: Tensor, tangents: Tensor | None, grad: Tensor, config: list[float], threads: int
-) -> Tensor:
+def _vjp(op: str, points: Tensor, tangents: Tensor | None, grad: Tensor, config: list[float], threads: int) -> Tensor:
     out = torch.empty_like(points, memory_format=torch.contiguous_format)
     run("nerf", f"{op}_vjp", *arguments(op, config), points, tangents, grad, out, num_threads=threads)
     return out

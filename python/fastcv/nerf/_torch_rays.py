@@ -13,9 +13,7 @@ from ..camera import unproject
 from ..scene import Camera
 
 
-def rays(
-    cameras: Sequence[Camera], poses: Any, pixels: Any, images: Any, num_threads: int
-) -> tuple[Tensor, Tensor]:
+def rays(cameras: Sequence[Camera], poses: Any, pixels: Any, images: Any, num_threads: int) -> tuple[Tensor, Tensor]:
     """Origins and directions, float32, through float64."""
     like = pixels if isinstance(pixels, Tensor) else poses
     pixels, poses = (torch.as_tensor(array, device=like.device).double() for array in (pixels, poses))

@@ -104,7 +104,9 @@ def clip_sphere(
     middle = np.ascontiguousarray(center, np.float64)
     check("center", middle, (3,))
     if not (np.isfinite(middle).all() and 0 < radius < math.inf):
-        raise ValueError(f"center, radius: expected a positive radius around a place, got {radius} at {middle.tolist()}")
+        raise ValueError(
+            f"center, radius: expected a positive radius around a place, got {radius} at {middle.tolist()}"
+        )
     return _clip("clip_sphere", np.append(middle, radius), origins, directions, near, far, num_threads)
 
 

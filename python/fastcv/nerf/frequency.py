@@ -34,8 +34,8 @@ def frequency_encoding(
     include_input : bool, optional
         Put the coordinates themselves before their waves.
     window : float, optional
-        Coarse to fine: octave k is multiplied by ``(1 - cos(pi clip(window - k, 0, 1))) / 2``, so that 0 leaves none and
-        L (as None) all of them.
+        Coarse to fine: octave k is multiplied by ``(1 - cos(pi clip(window - k, 0, 1))) / 2``, so that 0 leaves none
+        and L (as None) all of them.
     out : (N, width) array, optional
         Where to write the result, in the points' dtype. No gradients then.
     num_threads : int, optional

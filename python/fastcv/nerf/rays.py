@@ -83,7 +83,7 @@ def rays(
     (8, 3)
     """
     cameras = (camera,) if isinstance(camera, Camera) else tuple(camera)
-    poses = cam_from_world if hasattr(cam_from_world, "shape") else np.asarray(cam_from_world)
+    poses: Any = cam_from_world if hasattr(cam_from_world, "shape") else np.asarray(cam_from_world)
     if poses.ndim == 2:
         poses = poses[None]
     check("cam_from_world", poses, ("M", 3, 4), FLOATS)

@@ -45,8 +45,8 @@ def spherical_harmonics(directions: Any, degree: int, *, out: Any = None, num_th
 
     References
     ----------
-    Sloan 2013, "Efficient spherical harmonic evaluation", Journal of Computer Graphics Techniques 2(2). docs/encodings.md
-    has the formulas.
+    Sloan 2013, "Efficient spherical harmonic evaluation", Journal of Computer Graphics Techniques 2(2).
+    docs/encodings.md has the formulas.
 
     Examples
     --------
