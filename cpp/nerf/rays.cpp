@@ -107,9 +107,10 @@ void rays(const RayCameras& cameras, const double* poses, std::int64_t num_poses
 template <class Shape>
 void clip_rays(const Shape& shape, const RayRange& range, const float* origins, const float* directions,
                std::int64_t rows, float* near, float* far, int num_threads) {
-  const generic::ClipOne<Shape> one{shape, range, origins, directions, near, far};
   parallel_for(rows, kGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) one(i);
+    const std::int64_t at = 3 * begin;
+    const generic::ClipRay<Shape> clip{shape, range, origins + at, directions + at, near + begin, far + begin};
+    generic::run_in_lanes(clip, end - begin, nullptr);
   });
 }
 

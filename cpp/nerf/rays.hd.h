@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/elementwise.hd.h"
 #include "core/philox.hd.h"
 #include "nerf/rays.h"
 
@@ -30,24 +31,29 @@ FASTCV_HD void no_ray(float* values) {
 // Along one axis the ray is between two planes for t from min to max of (plane - origin) / direction; where it runs
 // along them, for all t or none. Source: Kay & Kajiya 1986, "Ray tracing complex scenes". Comparisons are such that NaN
 // gives an empty range.
-FASTCV_HD nerf::RayRange clip_ray(const nerf::RayBox& box, nerf::RayRange range, const float* o, const float* d) {
-  bool inside = (d[0] != 0) | (d[1] != 0) | (d[2] != 0);
+FASTCV_HD nerf::RayRange clip_ray(const nerf::RayBox& box, const nerf::RayRange& range, const float (&o)[3],
+                                  const float (&d)[3]) {
+  float near = range.near, far = range.far;
+  FASTCV_UNROLL
   for (int i = 0; i < 3; ++i) {
-    const float a = (box.low[i] - o[i]) / d[i], b = (box.high[i] - o[i]) / d[i];
+    const float below = box.low[i] - o[i], above = box.high[i] - o[i], a = below / d[i], b = above / d[i];
     const float enter = a < b ? a : b, leave = a < b ? b : a;
-    const bool parallel = d[i] == 0, between = (box.low[i] <= o[i]) & (o[i] <= box.high[i]);
-    inside = inside & (parallel ? between : enter <= leave);
-    range.near = !parallel && enter > range.near ? enter : range.near;
-    range.far = !parallel && leave < range.far ? leave : range.far;
+    const bool parallel = d[i] == 0, between = (below <= 0) & (above >= 0);
+    const float all_or_none = between ? -INFINITY : INFINITY;
+    const float begin = parallel ? all_or_none : enter, end = parallel ? INFINITY : leave;
+    near = begin > near ? begin : near;
+    far = end < far ? end : far;
+    far = begin <= end ? far : -INFINITY;
   }
-  inside = inside & (range.near < range.far);
-  return inside ? range : nerf::RayRange{0, 0};
+  const bool moves = (d[0] != 0) | (d[1] != 0) | (d[2] != 0), inside = moves & (near < far);
+  return {inside ? near : 0, inside ? far : 0};
 }
 
 // The distance from the centre to the ray's line comes from their difference vector, not from a difference of squares,
 // which far away has no digits left. Source: Haines et al. 2019, "Precision improvements for ray/sphere intersection",
 // Ray Tracing Gems ch. 7.
-FASTCV_HD nerf::RayRange clip_ray(const nerf::RaySphere& sphere, nerf::RayRange range, const float* o, const float* d) {
+FASTCV_HD nerf::RayRange clip_ray(const nerf::RaySphere& sphere, const nerf::RayRange& range, const float (&o)[3],
+                                  const float (&d)[3]) {
   using std::sqrt;
   double to[3], dd = 0, along = 0, away = 0;
   for (int i = 0; i < 3; ++i) {
@@ -67,17 +73,33 @@ FASTCV_HD nerf::RayRange clip_ray(const nerf::RaySphere& sphere, nerf::RayRange 
   return (rest > 0) & (dd > 0) & (near < far) ? nerf::RayRange{near, far} : nerf::RayRange{0, 0};
 }
 
+// As core/elementwise.hd.h runs it.
 template <class Shape>
-struct ClipOne {
+struct ClipRay {
+  using Scalar = float;
+  static constexpr int kInputs = 6, kOutputs = 2, kSums = 0;
   Shape shape;
   nerf::RayRange range;
   const float *origins, *directions;
   float *near, *far;
 
-  FASTCV_HD void operator()(std::int64_t i) const {
-    const nerf::RayRange found = clip_ray(shape, range, origins + 3 * i, directions + 3 * i);
-    near[i] = found.near;
-    far[i] = found.far;
+  FASTCV_HD void load(std::int64_t i, float* in, int stride) const {
+    FASTCV_UNROLL
+    for (int k = 0; k < 3; ++k) {
+      in[k * stride] = origins[3 * i + k];
+      in[(3 + k) * stride] = directions[3 * i + k];
+    }
+  }
+  FASTCV_HD void compute(const float* in, float* out, double* /*sums*/, int stride) const {
+    const float origin[3] = {in[0], in[stride], in[2 * stride]};
+    const float direction[3] = {in[3 * stride], in[4 * stride], in[5 * stride]};
+    const nerf::RayRange found = clip_ray(shape, range, origin, direction);
+    out[0] = found.near;
+    out[stride] = found.far;
+  }
+  FASTCV_HD void store(std::int64_t i, const float* out, int stride) const {
+    near[i] = out[0];
+    far[i] = out[stride];
   }
 };
 

@@ -62,7 +62,8 @@ void rays(const RayCameras& cameras, const double* poses, std::int64_t num_poses
 template <class Shape>
 void clip_rays(const Shape& shape, const RayRange& range, const float* origins, const float* directions,
                std::int64_t rows, float* near, float* far, cudaStream_t stream) {
-  for_each(rows, gpu::ClipOne<Shape>{shape, range, origins, directions, near, far}, stream);
+  const gpu::ClipRay<Shape> clip{shape, range, origins, directions, near, far};
+  for_each(rows, gpu::RunOne<gpu::ClipRay<Shape>>{clip}, stream);
 }
 
 void sample_pixels(const PixelTable& table, std::uint64_t seed, std::uint64_t step, std::int64_t rows,
