@@ -175,8 +175,8 @@ def ndc_rays(origins: Any, directions: Any, camera: Camera, *, near: float = 1.0
     >>> from fastcv import nerf
     >>> camera = fastcv.Camera("SIMPLE_PINHOLE", 200, 100, [100.0, 100.0, 50.0])
     >>> rays = nerf.ndc_rays(np.zeros((1, 3)), np.array([[0.0, 0.6, 0.8]]), camera)
-    >>> rays.origins.tolist(), rays.directions.round(4).tolist()
-    ([[0.0, 1.5, -1.0]], [[0.0, 0.0, 2.0]])
+    >>> rays.origins, rays.directions.round(4) + 0.0
+    (array([[ 0. ,  1.5, -1. ]]), array([[0., 0., 2.]]))
     """
     call = Call()
     origins = call.input("origins", origins, ("R", 3), FLOATS)
