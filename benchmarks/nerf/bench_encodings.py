@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,7 @@ def torch_waves_by_octave(points: torch.Tensor) -> torch.Tensor:
 
 
 def torch_harmonics(degree: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Sloan's recurrences on whole columns: what the closed formulas of nerfstudio's components_from_spherical_harmonics
-    are, for any number of bands."""
+    """Sloan's recurrences on columns: nerfstudio's components_from_spherical_harmonics for any number of bands."""
 
     def run(d: torch.Tensor) -> torch.Tensor:
         x, y, z = d.unbind(1)
@@ -76,7 +76,7 @@ def contest_of(contest: Contest, points: torch.Tensor, ours: Callable, peers: di
     fresh = "fastcv, fresh memory"
     contest.peer(fresh, "", lambda: ours(points), check=close(0))
     for name, peer in peers.items():
-        contest.peer(name, torch.__version__, lambda peer=peer: peer(points), check=close(tol))
+        contest.peer(name, torch.__version__, partial(peer, points), check=close(tol))
 
 
 def gradients(contest: Contest, points: torch.Tensor, ours: Callable, peers: dict[str, Callable], tol: float) -> None:

@@ -13,8 +13,8 @@ from benchmarks._harness import Check, Contest, case
 from fastcv import Camera, get_num_threads
 from fastcv.nerf import clip_box, rays, sample_pixels
 
-PINHOLE = Camera("PINHOLE", 270, 480, [343.88, 343.62, 138.64, 241.32])
-OPENCV = Camera("OPENCV", 270, 480, [*PINHOLE.params, 0.0578, -0.0805, -0.00098, 0.000156])
+PINHOLE = Camera("PINHOLE", 270, 480, np.array([343.88, 343.62, 138.64, 241.32]))
+OPENCV = Camera("OPENCV", 270, 480, np.array([*PINHOLE.params, 0.0578, -0.0805, -0.00098, 0.000156]))
 BOX = np.array([[-1.0, -1, -1], [1, 1, 1]])
 
 

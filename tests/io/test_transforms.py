@@ -163,6 +163,7 @@ BROKEN = [
     ),
     ({"frames": [frame("images/0")]}, r"frames\[0\]: expected fl_x or camera_angle_x, got neither"),
     ({"fl_x": "40", "frames": [frame("images/0")]}, "fl_x: expected a finite number, got 40"),
+    ({"fl_x": 10**400, "frames": [frame("images/0")]}, "fl_x: expected a finite number, got 1000"),
     ({"fl_x": NAN, "frames": [frame("images/0")]}, "fl_x: expected a finite number, got nan"),
     ({"fl_x": -1, "frames": [frame("images/0")]}, "expected a positive fl_x or angle below pi"),
     ({"camera_angle_x": 3.2, "frames": [frame("images/0")]}, "expected a positive fl_x or angle below pi"),

@@ -21,9 +21,13 @@ _NAMES = {"fx": "fl_x", "fy": "fl_y", "f": "fl_x", "k": "k1"}  # where they are 
 def number(path: str | os.PathLike[str], settings: dict[str, Any], key: str, default: float) -> float:
     """A finite number, or the default where there is no such key."""
     value = settings.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    try:
+        result = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # JSON has integers of any size
+        result = math.inf
+    if not math.isfinite(result):
         raise FormatError(path, f"{key}: expected a finite number, got {str(value)[:60]}")
-    return float(value)
+    return result
 
 
 def camera_from_settings(path: str | os.PathLike[str], settings: dict[str, Any], frame: int) -> Camera:
