@@ -12,17 +12,18 @@ void bind_rays(nb::module_& m) {
   m.def(
       "rays",
       [](RowsArg<const P, 2> pixels, const CameraRows& cameras,
-         const RowsArg<const double, nerf::kCameraRow>& on_device, PosesArg<const double> poses,
+         const std::optional<RowsArg<const double, nerf::kCameraRow>>& on_device, PosesArg<const double> poses,
          const std::optional<ViewArg<const std::int64_t, 1>>& images, RowsArg<float, 3> origins,
          RowsArg<float, 3> directions, int num_threads) {
-        const nerf::RayCameras table{cameras.data(), on_device.data(), static_cast<std::int64_t>(cameras.shape(0))};
+        const nerf::RayCameras table{cameras.data(), on_device ? on_device->data() : nullptr,
+                                     static_cast<std::int64_t>(cameras.shape(0))};
         const auto num_poses = static_cast<std::int64_t>(poses.shape(0));
         const auto at = ray_pixels<P>(pixels, images);
         const nb::gil_scoped_release release;
         nerf::rays(table, poses.data(), num_poses, at, origins.data(), directions.data(), num_threads);
       },
-      array("pixels"), array("cameras"), array("on_device"), array("poses"), array("images").none(), array("origins"),
-      array("directions"), nb::arg("num_threads"));
+      array("pixels"), array("cameras"), array("on_device").none(), array("poses"), array("images").none(),
+      array("origins"), array("directions"), nb::arg("num_threads"));
 }
 
 }  // namespace

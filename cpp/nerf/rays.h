@@ -12,7 +12,7 @@ inline constexpr int kCameraRow = 17;  // the number of the model, then its para
 
 // Rows of kCameraRow, one camera for all poses or one for each.
 struct RayCameras {
-  const double *host, *device;  // the same rows, where they are read to choose kernels and where kernels read them
+  const double *host, *device;  // the same rows; kernels of a GPU read those on the device, where there are several
   std::int64_t count;
 };
 

@@ -69,7 +69,8 @@ def rays(
     Notes
     -----
     Where pixels or poses require a gradient they get it, through torch's own operations, which are slower.
-    Cameras of several poses on a GPU are copied there in each call; a single one goes along with the kernel.
+    Pixels on a GPU: several cameras are copied there in each call, and so are poses in numpy; a single camera goes
+    along with the kernel.
 
     Examples
     --------
@@ -120,7 +121,7 @@ def _native(call: Call, cameras: Sequence[Camera], poses: Any, pixels: Any, imag
     elif dtype_name(poses) != "float64":
         poses = poses.double() if is_torch(poses) else poses.astype("float64")
     origins, directions = (call.empty((pixels.shape[0], 3), "float32") for _ in range(2))
-    on_device = table if len(cameras) == 1 and call.device == "cpu" else call.place(table)
+    on_device = None if len(cameras) == 1 else call.place(table)
     arrays = (on_device, poses, images, origins, directions)
     handles = (None if array is None else handle(array) for array in arrays)
     call.backend.nerf.rays(handle(pixels), table, *handles, execution)
