@@ -79,11 +79,12 @@ FASTCV_HD SineCosine<T> sine_cosine(const T& x) {
   return {x + x * s * sine, T(1) - T(0.5) * s + s * s * cosine};
 }
 
-// Of any angle in turns of 2 pi: its distance to the nearest quarter turn is exact, whatever the angle.
+// Of any angle in turns of 2 pi: its distance to the nearest quarter turn is exact, whatever the angle. (Adding 1/2 and
+// rounding down would not be: beyond 2^21 turns a float has no room for the half.)
 template <class T>
 FASTCV_HD SineCosine<T> sine_cosine_of_turns(const T& turns) {
-  using std::floor;
-  const T quarters = floor(T(4) * turns + T(0.5));
+  using std::floor, std::rint;
+  const T quarters = rint(T(4) * turns);
   const SineCosine<T> rest = sine_cosine(T(2 * kPi) * (turns - T(0.25) * quarters));
   const T quadrant = quarters - T(4) * floor(T(0.25) * quarters);  // 0, 1, 2 or 3
   const bool odd = (quadrant == T(1)) | (quadrant == T(3));

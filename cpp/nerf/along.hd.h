@@ -23,6 +23,10 @@ template <class F>
 FASTCV_HD Along<F> operator*(const Along<F>& a, const Along<F>& b) {
   return {a.value * b.value, a.slope * b.value + a.value * b.slope};
 }
+template <class F>
+FASTCV_HD Along<F> operator*(const Along<F>& a, const F& constant) {
+  return {a.value * constant, a.slope * constant};
+}
 
 // A formula is written once over W, which is F or Along<F>: what is asked for is its value, or its derivative.
 template <class W>

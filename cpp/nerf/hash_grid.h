@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The multiresolution hash grid: features of points, and their derivatives. Source: Mueller et al. 2022, "Instant
-// neural graphics primitives with a multiresolution hash encoding", section 3. docs/nerf.md has the layout of the
+// neural graphics primitives with a multiresolution hash encoding", section 3. docs/encodings.md has the layout of the
 // table.
 #pragma once
 

@@ -8,7 +8,9 @@
 namespace fastcv::bindings {
 
 void bind_nerf_adam(nb::module_& m);
+void bind_nerf_encodings(nb::module_& m);
 void bind_nerf_march(nb::module_& m);
+void bind_nerf_rays(nb::module_& m);
 void bind_nerf_render(nb::module_& m);
 void bind_nerf_sampling(nb::module_& m);
 
@@ -65,7 +67,9 @@ void bind_nerf(nb::module_& m) {
   bind_table_vjp<float>(m);
   bind_table_vjp<double>(m);
   bind_nerf_adam(m);
+  bind_nerf_encodings(m);
   bind_nerf_march(m);
+  bind_nerf_rays(m);
   bind_nerf_render(m);
   bind_nerf_sampling(m);
 }

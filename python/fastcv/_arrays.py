@@ -153,6 +153,11 @@ class Call:
         return self.framework == "torch"
 
     @property
+    def namespace(self) -> ModuleType:
+        """The module whose functions take the inputs: torch, cupy or numpy."""
+        return sys.modules["torch"] if self.is_torch else self._namespace()
+
+    @property
     def backend(self) -> ModuleType:
         """The native module for the inputs' device."""
         return backend(self.device)

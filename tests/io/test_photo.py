@@ -265,3 +265,13 @@ def test_missing_pillow_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'fastcv\[pipeline\]'"):
         read_photo(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("channels", "expected"), [(4, 4), (3, 3)])
+def test_alpha_is_kept_where_it_is_asked_for_and_there(tmp_path, channels, expected):
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, channels), dtype=np.uint8)
+    write_image(tmp_path / "1.png", image)
+    read = read_photo(tmp_path / "1.png", alpha=True)
+    assert read.shape == (5, 7, expected)
+    np.testing.assert_array_equal(read, image)
+    np.testing.assert_array_equal(read_photo(tmp_path / "1.png"), image[:, :, :3])

@@ -61,24 +61,26 @@ class PhotoInfo:
     captured_at: datetime | None = None
 
 
-def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+def read_photo(path: str | os.PathLike[str], *, alpha: bool = False) -> NDArray[np.uint8]:
     """Read the pixels of a photograph as RGB.
 
     Pixels come as the sensor stored them: the EXIF orientation is NOT applied (as in COLMAP; OpenCV's ``imread``
     does apply it). Thus all photographs of one camera share one principal point and distortion, however it was
     held. ``PhotoInfo.orientation`` says how to turn the picture for a viewer.
 
-    Grey is repeated, 16 bits keep their high byte, palettes and CMYK are converted, alpha is dropped, and colour
-    profiles are not applied.
+    Grey is repeated, 16 bits keep their high byte, palettes and CMYK are converted, and colour profiles are not
+    applied.
 
     Parameters
     ----------
     path : path-like
         BMP, JPEG, PNG, PGM, PPM, TIFF or WebP.
+    alpha : bool, optional
+        Keep the alpha of a file that has it as a fourth channel, colours not multiplied by it. It is dropped otherwise.
 
     Returns
     -------
-    (H, W, 3) uint8 array
+    (H, W, 3) uint8 array, or (H, W, 4) with alpha
 
     Raises
     ------
@@ -103,7 +105,7 @@ def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             return np.repeat((_levels16(path, image) >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
         if "transparency" in image.info:  # a palette with alpha, of which Pillow warns otherwise
             image = image.convert("RGBA")
-        return np.array(image.convert("RGB"))
+        return np.array(image.convert("RGBA" if alpha and image.mode in ("RGBA", "LA", "PA") else "RGB"))
     except (FormatError, MemoryError):
         raise
     except Exception as error:  # Pillow has no common base for what a damaged file makes it raise

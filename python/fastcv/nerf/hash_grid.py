@@ -69,8 +69,8 @@ def hash_grid(
 
     References
     ----------
-    Müller et al. 2022, "Instant neural graphics primitives with a multiresolution hash encoding". docs/nerf.md has the
-    formulas.
+    Müller et al. 2022, "Instant neural graphics primitives with a multiresolution hash encoding". docs/encodings.md
+    has the formulas.
 
     Examples
     --------

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from ._torch import HashGridEncoding
 from ._torch_adam import FusedAdam
+from ._torch_encodings import FrequencyEncoding, SphericalHarmonics
 
 __all__ = [
+    "FrequencyEncoding",
     "FusedAdam",
     "HashGridEncoding",
+    "SphericalHarmonics",
 ]

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// fastcv._cuda.nerf: rays; a stream in place of num_threads.
+#include "cuda/bindings/arrays.h"
+// Comes after the device has been chosen.
+#include "bindings/nerf_rays.h"
+#include "cuda/nerf/rays.h"
+
+namespace fastcv::bindings {
+namespace {
+
+// The pixels come first: an overload that takes a torch tensor's capsule before it refuses them would leave nothing to
+// the next one.
+template <class P>
+void bind_rays(nb::module_& m) {
+  m.def(
+      "rays",
+      [](RowsArg<const P, 2> pixels, const CameraRows& cameras,
+         const std::optional<RowsArg<const double, nerf::kCameraRow>>& on_device, PosesArg<const double> poses,
+         const std::optional<ViewArg<const std::int64_t, 1>>& images, RowsArg<float, 3> origins,
+         RowsArg<float, 3> directions, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(pixels.device_id());
+        const nerf::RayCameras table{cameras.data(), on_device ? on_device->data() : nullptr,
+                                     static_cast<std::int64_t>(cameras.shape(0))};
+        const auto num_poses = static_cast<std::int64_t>(poses.shape(0));
+        const auto at = ray_pixels<P>(pixels, images);
+        const nb::gil_scoped_release release;
+        cuda::nerf::rays(table, poses.data(), num_poses, at, origins.data(), directions.data(), stream_from(stream));
+      },
+      array("pixels"), array("cameras"), array("on_device").none(), array("poses"), array("images").none(),
+      array("origins"), array("directions"), nb::arg("stream"));
+}
+
+}  // namespace
+
+void bind_nerf_rays(nb::module_& m) {
+  bind_rays<float>(m);
+  bind_rays<double>(m);
+  m.def(
+      "clip_box",
+      [](const HostNumbers<double, 6>& box, const HostNumbers<double, 2>& range, RowsArg<const float, 3> origins,
+         RowsArg<const float, 3> directions, ViewArg<float, 1> near, ViewArg<float, 1> far, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(origins.device_id());
+        const auto shape = ray_box(box);
+        const auto rows = static_cast<std::int64_t>(origins.shape(0));
+        const auto within = ray_range(range);
+        const nb::gil_scoped_release release;
+        cuda::nerf::clip_rays(shape, within, origins.data(), directions.data(), rows, near.data(), far.data(),
+                              stream_from(stream));
+      },
+      FASTCV_CLIP_ARGS, nb::arg("stream"));
+  m.def(
+      "clip_sphere",
+      [](const HostNumbers<double, 4>& sphere, const HostNumbers<double, 2>& range, RowsArg<const float, 3> origins,
+         RowsArg<const float, 3> directions, ViewArg<float, 1> near, ViewArg<float, 1> far, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(origins.device_id());
+        const double* s = sphere.data();
+        const nerf::RaySphere shape{{s[0], s[1], s[2]}, s[3]};
+        const auto rows = static_cast<std::int64_t>(origins.shape(0));
+        const auto within = ray_range(range);
+        const nb::gil_scoped_release release;
+        cuda::nerf::clip_rays(shape, within, origins.data(), directions.data(), rows, near.data(), far.data(),
+                              stream_from(stream));
+      },
+      FASTCV_CLIP_ARGS, nb::arg("stream"));
+  m.def(
+      "sample_pixels",
+      [](const HostNumbers<std::int64_t, 3>& shape, const std::optional<ViewArg<const std::int64_t, 1>>& cumulative,
+         const std::optional<ViewArg<const std::int64_t, 1>>& guide, int shift, std::uint64_t seed, std::uint64_t step,
+         ViewArg<std::int64_t, 1> images, RowsArg<float, 2> pixels, std::intptr_t stream) {
+        const cuda::DeviceGuard guard(images.device_id());
+        const std::int64_t* s = shape.data();
+        const nerf::PixelTable table{s[0], s[1], s[2], data_or_null(cumulative), data_or_null(guide), shift};
+        const auto rows = static_cast<std::int64_t>(images.shape(0));
+        const nb::gil_scoped_release release;
+        cuda::nerf::sample_pixels(table, seed, step, rows, images.data(), pixels.data(), stream_from(stream));
+      },
+      array("shape"), array("cumulative").none(), array("guide").none(), nb::arg("shift"), nb::arg("seed"),
+      nb::arg("step"), array("images"), array("pixels"), nb::arg("stream"));
+}
+
+}  // namespace fastcv::bindings
