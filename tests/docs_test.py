@@ -19,7 +19,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = [
     name
     for _, name, _ in pkgutil.walk_packages(fastcv.__path__, "fastcv.")
-    if not re.search(r"\._(core|cuda|ceres|torch)\b", name)
+    if not re.search(r"\._(core|cuda|ceres|torch\w*)\b", name)
 ]
 
 

@@ -2,6 +2,7 @@
 // fastcv._core.nerf
 #include "bindings/nerf.h"
 #include "bindings/arrays.h"
+#include "bindings/nerf_mlp.h"
 #include "nerf/hash_grid.h"
 
 namespace fastcv::bindings {
@@ -54,6 +55,7 @@ void bind_nerf(nb::module_& m) {
   bind_reads<double, double>(m);
   bind_table_vjp<float>(m);
   bind_table_vjp<double>(m);
+  bind_nerf_mlp(m);
 }
 
 }  // namespace fastcv::bindings

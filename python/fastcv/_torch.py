@@ -23,3 +23,15 @@ def run(room: str, op: str, *args: Any, num_threads: int = 0) -> None:
 def host(params: Tensor) -> Any:
     """A small tensor as the float64 numpy array that native code reads on the host (a CUDA tensor is waited for)."""
     return params.detach().to("cpu", torch.float64).contiguous().numpy()
+
+
+def one_by_one(op: Any, info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Any, Any]:
+    """torch.func.vmap of an autograd.Function with one result or several: one call after the other."""
+    calls = [
+        op(*(arg if dim is None else arg.select(dim, i) for arg, dim in zip(args, in_dims, strict=True)))
+        for i in range(info.batch_size)
+    ]
+    if isinstance(calls[0], Tensor):
+        return torch.stack(calls), 0
+    results = tuple(torch.stack(parts) for parts in zip(*calls, strict=True))
+    return results, (0,) * len(results)
