@@ -10,8 +10,8 @@ void bind(nb::module_& m) {
   m.def(
       "mlp",
       [](const Network& network, const ViewArg<const T, 1>& parameters, const ViewArg<const T, 2>& inputs,
-         const Optional<const T, 1>& parameter_tangents, const Optional<const T, 2>& input_tangents,
-         ViewArg<T, 2> out, int num_threads) {
+         const Optional<const T, 1>& parameter_tangents, const Optional<const T, 2>& input_tangents, ViewArg<T, 2> out,
+         int num_threads) {
         const auto net = network_of(network);
         const auto arrays = network_arrays(parameters, inputs, parameter_tangents, input_tangents);
         const nb::gil_scoped_release release;
@@ -23,8 +23,8 @@ void bind(nb::module_& m) {
       "mlp_vjp",
       [](const Network& network, const ViewArg<const T, 1>& parameters, const ViewArg<const T, 2>& inputs,
          const Optional<const T, 1>& parameter_tangents, const Optional<const T, 2>& input_tangents,
-         ViewArg<const T, 2> grad, const Optional<T, 2>& by_inputs,
-         const Optional<nerf::MlpReal<T>, 1>& by_parameters, int num_threads) {
+         ViewArg<const T, 2> grad, const Optional<T, 2>& by_inputs, const Optional<nerf::MlpReal<T>, 1>& by_parameters,
+         int num_threads) {
         const auto net = network_of(network);
         const auto arrays = network_arrays(parameters, inputs, parameter_tangents, input_tangents);
         const nb::gil_scoped_release release;

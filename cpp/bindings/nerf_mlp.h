@@ -22,7 +22,12 @@ using Optional = std::optional<ViewArg<T, Rank>>;
 
 inline nerf::Mlp network_of(const Network& network) {
   const auto number = [&](int k) { return static_cast<int>(network.data()[k]); };
-  return {number(0),      number(1), number(2), number(3), number(4) != 0, static_cast<nerf::Activation>(number(5)),
+  return {number(0),
+          number(1),
+          number(2),
+          number(3),
+          number(4) != 0,
+          static_cast<nerf::Activation>(number(5)),
           static_cast<nerf::Activation>(number(6))};
 }
 

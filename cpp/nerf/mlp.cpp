@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Splits a network's work over threads by rows. Each part of the rows has its own sum of the gradient by the parameters,
-// and the parts are added in order.
+// Splits a network's work over threads by rows. Each part of the rows has its own sum of the gradient by the
+// parameters, and the parts are added in order.
 #include "nerf/mlp.h"
 
 #include <algorithm>
 #include <memory>
 #include <new>
 
+#include "core/huge_pages.h"
 #include "core/parallel.h"
 #include "nerf/mlp_lanes.hd.h"
 #include "nerf/mlp_task.h"
@@ -52,10 +53,10 @@ class Weights {
   using Block = generic::MlpBlock<generic::MlpLanes<Real>>;
 
   Weights(const Mlp& net, const MlpArrays<T>& arrays) : packing_{net}, values_(packing_.size()), arrays_(arrays) {
-    pack(arrays.parameters, values_);
+    fill(arrays.parameters, values_);
     if (arrays.parameter_tangents == nullptr) return;
     tangents_ = std::make_unique<Zeros<Real>>(packing_.size());
-    pack(arrays.parameter_tangents, *tangents_);
+    fill(arrays.parameter_tangents, *tangents_);
   }
   const typename Block::Packing& packing() const { return packing_; }
   // What a task writes to while it runs.
@@ -67,9 +68,9 @@ class Weights {
   }
 
  private:
-  void pack(const T* parameters, const Zeros<Real>& to) const {
-    const generic::MlpPackRow<Real, T, generic::MlpLanes<Real>::kGap> row{packing_, parameters, to.get()};
-    for (std::int64_t i = 0; i < row.count(); ++i) row(i);
+  void fill(const T* parameters, const Zeros<Real>& to) const {
+    const generic::MlpPack<Real, T, generic::MlpLanes<Real>::kGap> pack{packing_, parameters, to.get()};
+    for (std::int64_t i = 0; i < pack.rows(); ++i) pack.row(i, 0, packing_.net.widest() + 1);
   }
 
   const typename Block::Packing packing_;
@@ -84,6 +85,7 @@ template <class T>
 void mlp(const Mlp& net, const MlpArrays<T>& arrays, T* out, int num_threads) {
   constexpr std::int64_t kTask = 1 << 23;  // products of a task
   const Weights<T> weights(net, arrays);
+  advise_huge_pages(out, static_cast<std::size_t>(arrays.rows * net.outputs) * sizeof(T));
   const std::int64_t grain = std::max<std::int64_t>(kTask / net.num_parameters() / kMlpPoints, 1) * kMlpPoints;
   parallel_for(arrays.rows, grain, num_threads, [&](std::int64_t begin, std::int64_t end) {
     const auto work = weights.work(false);
@@ -99,6 +101,9 @@ void mlp_vjp(const Mlp& net, const MlpArrays<T>& arrays, const T* grad, T* by_in
   const Weights<T> weights(net, arrays);
   const std::int64_t part = mlp_part(net, arrays.rows, kMostParts), parts = (arrays.rows + part - 1) / part;
   const std::int64_t size = by_parameters == nullptr ? 0 : weights.packing().sums();
+  if (by_inputs != nullptr) {
+    advise_huge_pages(by_inputs, static_cast<std::size_t>(arrays.rows * net.inputs) * sizeof(T));
+  }
   const std::unique_ptr<Real[]> sums(new Real[static_cast<std::size_t>(parts * size)]);
   parallel_for(arrays.rows, part, num_threads, [&](std::int64_t begin, std::int64_t end) {
     const auto work = weights.work(true);
@@ -114,8 +119,8 @@ void mlp_vjp(const Mlp& net, const MlpArrays<T>& arrays, const T* grad, T* by_in
   });
 }
 
-#define FASTCV_INSTANTIATE(T)                                          \
-  template void mlp(const Mlp&, const MlpArrays<T>&, T*, int);         \
+#define FASTCV_INSTANTIATE(T)                                  \
+  template void mlp(const Mlp&, const MlpArrays<T>&, T*, int); \
   template void mlp_vjp(const Mlp&, const MlpArrays<T>&, const T*, T*, MlpReal<T>*, int);
 FASTCV_INSTANTIATE(float)
 FASTCV_INSTANTIATE(double)

@@ -67,8 +67,8 @@ inline std::int64_t mlp_part(const Mlp& net, std::int64_t rows, std::int64_t mos
   return (part + kBlock - 1) / kBlock * kBlock;
 }
 
-// T is float, double, Half or Bfloat; the last two are storage, arithmetic is in float. num_threads 0 means the default;
-// no result depends on it. out: (rows, outputs).
+// T is float, double, Half or Bfloat; the last two are storage, arithmetic is in float. num_threads 0 means the
+// default; no result depends on it. out: (rows, outputs).
 template <class T>
 void mlp(const Mlp& net, const MlpArrays<T>& arrays, T* out, int num_threads);
 

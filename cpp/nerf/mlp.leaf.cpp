@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Networks over rows of points. Compiled once per instruction set; a product and its sum are one operation where the
-// processor has it, without which half of what it can do is lost. So values differ in the last bits from one instruction
-// set to another, but not with the number of threads.
+// processor has it, without which half of what it can do is lost. So values differ in the last bits from one
+// instruction set to another, but not with the number of threads.
 #pragma GCC optimize("fp-contract=fast")
 
 #include "nerf/mlp_lanes.hd.h"
@@ -33,7 +33,7 @@ void mlp_vjp(const MlpTask<T>& task, const T* grad, T* by_inputs, MlpReal<T>* su
   mlp_rows_vjp(block_of(task, true), task.arrays, task.begin, task.end, grad, by_inputs, sums);
 }
 
-#define FASTCV_INSTANTIATE(T)                 \
+#define FASTCV_INSTANTIATE(T)               \
   template void mlp(const MlpTask<T>&, T*); \
   template void mlp_vjp(const MlpTask<T>&, const T*, T*, MlpReal<T>*);
 FASTCV_INSTANTIATE(float)

@@ -75,12 +75,15 @@ struct MlpChainAlong {
   }
 };
 
+struct MlpRelu {
+  FASTCV_HD operator nerf::Activation() const { return nerf::Activation::relu; }
+};
+
 // Calls body(activation), the commonest as a constant: a choice for each vector would take as long as all the rest.
 template <class Body>
 FASTCV_HD void with_activation(nerf::Activation activation, const Body& body) {
-  using Relu = std::integral_constant<nerf::Activation, nerf::Activation::relu>;
   if (activation == nerf::Activation::none) return;
-  activation == nerf::Activation::relu ? body(Relu{}) : body(activation);
+  activation == nerf::Activation::relu ? body(MlpRelu{}) : body(activation);
 }
 
 template <class Engine>
@@ -156,11 +159,19 @@ struct MlpBlock {
   FASTCV_HD std::int64_t half() const { return work_size(packing, false, keeps, points); }
 
   FASTCV_HD Term from(const Value* values, const Value* matrix, int layer) const {
-    return {values, packing.widest_stride(), 1, matrix, Packing::stride(packing.net.rows(layer)),
+    return {values,
+            packing.widest_stride(),
+            1,
+            matrix,
+            Packing::stride(packing.net.rows(layer)),
             packing.net.columns(layer)};
   }
   FASTCV_HD Term back(const Value* grads, const Value* matrix, int layer) const {
-    return {grads, packing.widest_stride(), 1, matrix, Packing::stride(packing.net.columns(layer)),
+    return {grads,
+            packing.widest_stride(),
+            1,
+            matrix,
+            Packing::stride(packing.net.columns(layer)),
             packing.net.rows(layer)};
   }
   FASTCV_HD Term outer(const Value* grads, const Value* values, int rows) const {
@@ -185,14 +196,14 @@ struct MlpBlock {
     const nerf::Mlp& net = packing.net;
     MlpProduct<Value> product{{outer(grads(side), values(l), rows)}, 1, nullptr, false};
     if (along) {
-      product = {{outer(grad_tangents(side), values(l), rows), outer(grads(side), tangents(l), rows)},
-                 2, nullptr, false};
+      product = {
+          {outer(grad_tangents(side), values(l), rows), outer(grads(side), tangents(l), rows)}, 2, nullptr, false};
     }
     engine.add_product(sums + packing.weight_sums(l), Packing::stride(net.columns(l)), net.rows(l), net.columns(l),
                        product);
     if (!net.bias) return;
-    engine.add_columns(sums + packing.bias_sums(l), along ? grad_tangents(side) : grads(side),
-                       packing.widest_stride(), rows, net.rows(l));
+    engine.add_columns(sums + packing.bias_sums(l), along ? grad_tangents(side) : grads(side), packing.widest_stride(),
+                       rows, net.rows(l));
   }
 
   FASTCV_HD void to_layer_below(int rows, int l, int side) const {
@@ -246,7 +257,8 @@ FASTCV_HD void mlp_rows_vjp(const MlpBlock<Engine>& block, const nerf::MlpArrays
     read_inputs(block, arrays, i, rows);
     block.forward(rows, layers);
     block.engine.read(grad + i * net.outputs, rows, net.outputs, block.grads(0), stride);
-    if (block.along) block.engine.read(static_cast<const T*>(nullptr), rows, net.outputs, block.grad_tangents(0), stride);
+    if (block.along)
+      block.engine.read(static_cast<const T*>(nullptr), rows, net.outputs, block.grad_tangents(0), stride);
     const int side = block.backward(rows, sums, by_inputs != nullptr);
     if (by_inputs == nullptr) continue;
     const auto* result = block.along ? block.grad_tangents(side) : block.grads(side);

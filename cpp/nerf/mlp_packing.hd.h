@@ -26,50 +26,43 @@ struct MlpPacking {
   FASTCV_HD std::int64_t size() const { return forward(net.hidden_layers) + layer_size(net.hidden_layers); }
 
   // The gradient by weights (rows, columns) and biases.
-  FASTCV_HD std::int64_t weight_sums(int layer) const {
-    return layer == 0 ? 0 : sums_of(0) + (layer - 1) * sums_of(1);
-  }
+  FASTCV_HD std::int64_t weight_sums(int layer) const { return layer == 0 ? 0 : sums_of(0) + (layer - 1) * sums_of(1); }
   FASTCV_HD std::int64_t bias_sums(int layer) const { return weight_sums(layer) + backward_size(layer); }
   FASTCV_HD std::int64_t sums() const { return weight_sums(net.hidden_layers) + sums_of(net.hidden_layers); }
 
  private:
-  FASTCV_HD std::int64_t forward_size(int layer) const {
-    return padded(net.columns(layer)) * stride(net.rows(layer));
-  }
-  FASTCV_HD std::int64_t backward_size(int layer) const {
-    return padded(net.rows(layer)) * stride(net.columns(layer));
-  }
+  FASTCV_HD std::int64_t forward_size(int layer) const { return padded(net.columns(layer)) * stride(net.rows(layer)); }
+  FASTCV_HD std::int64_t backward_size(int layer) const { return padded(net.rows(layer)) * stride(net.columns(layer)); }
   FASTCV_HD std::int64_t layer_size(int layer) const {
-    return forward_size(layer) + backward_size(layer) + stride(net.rows(layer));
+    return forward_size(layer) + backward_size(layer) + padded(net.rows(layer));
   }
-  FASTCV_HD std::int64_t sums_of(int layer) const { return backward_size(layer) + stride(net.rows(layer)); }
+  FASTCV_HD std::int64_t sums_of(int layer) const { return backward_size(layer) + padded(net.rows(layer)); }
 };
 
-// Row i of all layers' rows: (rows and its bias) of parameters to their places. What is in between holds zeros.
+// Parameters to their places; what is in between holds zeros. Rows are those of all layers, one after the other.
 template <class Value, class T, int kGap>
-struct MlpPackRow {
+struct MlpPack {
   MlpPacking<kGap> packing;
   const T* parameters;
   Value* packed;
 
-  FASTCV_HD std::int64_t count() const {
+  FASTCV_HD std::int64_t rows() const {
     return std::int64_t(packing.net.hidden_layers) * packing.net.width + packing.net.outputs;
   }
-  FASTCV_HD void operator()(std::int64_t i) const {
+  // A row's weights and, last, its bias: columns [begin, end) as far as there are so many.
+  FASTCV_HD void row(std::int64_t i, int begin, int end) const {
     const nerf::Mlp& net = packing.net;
     const int layer = i / net.width < net.hidden_layers ? int(i / net.width) : net.hidden_layers;
     const int row = int(i - std::int64_t(layer) * net.width), rows = net.rows(layer), columns = net.columns(layer);
     const T* weights = parameters + net.offset(layer) + std::int64_t(row) * columns;
     Value* forward = packed + packing.forward(layer) + row;
     Value* backward = packed + packing.backward(layer) + row * packing.stride(columns);
-    for (int k = 0; k < columns; ++k) {
-      const Value value = as<Value>(real(weights[k]));
-      forward[k * packing.stride(rows)] = backward[k] = value;
+    for (int k = begin; k < end && k < columns; ++k) {
+      forward[k * packing.stride(rows)] = backward[k] = as<Value>(real(weights[k]));
     }
-    if (net.bias) {
-      const T* biases = parameters + net.offset(layer) + std::int64_t(rows) * columns;
-      packed[packing.bias(layer) + row] = as<Value>(real(biases[row]));
-    }
+    if (!net.bias || begin > columns || end <= columns) return;
+    const T* biases = parameters + net.offset(layer) + std::int64_t(rows) * columns;
+    packed[packing.bias(layer) + row] = as<Value>(real(biases[row]));
   }
 };
 

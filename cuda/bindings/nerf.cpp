@@ -2,7 +2,7 @@
 // fastcv._cuda.nerf: the names and arguments of fastcv._core.nerf, a stream in place of num_threads.
 #include "cuda/bindings/arrays.h"
 // Comes after the device has been chosen.
-#include "bindings/nerf.h"
+#include "bindings/nerf_mlp.h"
 #include "cuda/nerf/hash_grid.h"
 
 namespace fastcv::bindings {
@@ -58,6 +58,7 @@ void bind_nerf(nb::module_& m) {
   bind_reads<double, double>(m);
   bind_table_vjp<float>(m);
   bind_table_vjp<double>(m);
+  bind_nerf_mlp(m);
 }
 
 }  // namespace fastcv::bindings

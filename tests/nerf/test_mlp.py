@@ -205,7 +205,7 @@ def test_bad_arguments():
     inputs, parameters, grad = arrays(net, 4, "float32")
     with pytest.raises(ValueError, match=r"^inputs: expected shape \(N, 6\), got \(4, 5\)$"):
         mlp(inputs[:, :5], parameters, net)
-    with pytest.raises(TypeError, match=r"^inputs: expected dtype float32 or float64 or float16 or bfloat16, got int64$"):
+    with pytest.raises(TypeError, match=r"^inputs: expected dtype float32 or .* or bfloat16, got int64$"):
         mlp(inputs.astype(int), parameters, net)
     with pytest.raises(ValueError, match=r"^parameters: expected shape \(4672,\), got \(4671,\)$"):
         mlp(inputs, parameters[1:], net)

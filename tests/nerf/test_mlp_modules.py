@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from fastcv.nerf import HashGrid, Mlp, mlp
@@ -29,7 +31,7 @@ def test_fused_mlp():
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("sizes", [(4, 3), (4, 24, 3), (7, 16, 16, 16, 1)])
 def test_exchange_with_linears(sizes, bias):
-    linears = [torch.nn.Linear(a, b, bias=bias) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+    linears = [torch.nn.Linear(a, b, bias=bias) for a, b in pairwise(sizes)]
     module = FusedMlp.from_linears(linears, activation="softplus", output_activation="sigmoid")
     inputs = torch.randn(50, sizes[0])
     expected = inputs
@@ -46,7 +48,7 @@ def test_linears_that_do_not_fit():
     linear = torch.nn.Linear
     with pytest.raises(ValueError, match=r"^linears: expected one layer or more, got none$"):
         FusedMlp.from_linears([])
-    with pytest.raises(ValueError, match=r"^linears: expected weights of shapes .*\(8, 8\), \(2, 8\)\], got .*\(4, 8\)"):
+    with pytest.raises(ValueError, match=r"^linears: expected weights of shapes .*\(8, 8\), \(2, 8\)\], got "):
         FusedMlp.from_linears([linear(3, 8), linear(8, 4), linear(4, 2)])
     with pytest.raises(ValueError, match=r"^linears: expected biases in all or in none, got \[True, False\]$"):
         FusedMlp.from_linears([linear(3, 8), linear(8, 2, bias=False)])

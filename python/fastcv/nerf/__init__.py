@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Radiance fields: encodings of points and directions, and small networks. ``fastcv.nerf.modules`` has them as torch modules."""
+"""Radiance fields: encodings of points and directions, small networks. ``fastcv.nerf.modules`` has them for torch."""
 
 from __future__ import annotations
 

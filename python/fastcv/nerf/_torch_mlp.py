@@ -121,7 +121,7 @@ class _Gradients(torch.autograd.Function):
     vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_Gradients.apply, info, in_dims, *args))
 
 
-_eager = Derivatives(_Outputs.apply, _Gradients.apply)
+_eager: Derivatives = Derivatives(_Outputs.apply, _Gradients.apply)
 
 
 @torch.library.custom_op("fastcv::nerf_mlp", mutates_args=())

@@ -53,10 +53,8 @@ class FusedMlp(torch.nn.Module):
         if len(set(biases)) > 1:
             raise ValueError(f"linears: expected biases in all or in none, got {biases}")
         width = first.out_features if len(linears) > 1 else 1
-        options = {"width": width, "hidden_layers": len(linears) - 1, "bias": biases[0]}
-        net = Mlp(
-            first.in_features, last.out_features, activation=activation, output_activation=output_activation, **options
-        )
+        sizes = first.in_features, last.out_features, width, len(linears) - 1
+        net = Mlp(*sizes, activation, output_activation, biases[0])
         shapes = [(linear.out_features, linear.in_features) for linear in linears]
         if shapes != net.shapes:
             raise ValueError(f"linears: expected weights of shapes {net.shapes}, got {shapes}")
