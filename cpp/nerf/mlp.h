@@ -58,9 +58,9 @@ struct MlpArrays {
   FASTCV_HD bool along() const { return input_tangents != nullptr || parameter_tangents != nullptr; }
 };
 
-// So many parts of the rows have a sum of their own of the gradient by the parameters; the parts are added in order. It
-// depends on the work alone, so the sum does not depend on who did it. A part holds no more parameters than 16 of its
-// rows' worth of work.
+// Rows of a part: each has a sum of its own of the gradient by the parameters, and the parts are added in order. It
+// depends on the work alone, so the sum does not depend on who did it. A row for 64 parameters at least, so that sums
+// take little time and memory.
 inline std::int64_t mlp_part(const Mlp& net, std::int64_t rows, std::int64_t most_parts) {
   constexpr std::int64_t kLeast = 512, kBlock = 64;
   const std::int64_t part = std::max({kLeast, net.num_parameters() / 64, (rows + most_parts - 1) / most_parts});

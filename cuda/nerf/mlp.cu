@@ -7,8 +7,8 @@
 #include "cuda/core/fixed_point.cuh"
 #include "cuda/core/launch.cuh"
 #include "cuda/nerf/mlp.h"
-#include "cuda/nerf/mlp_engines.cuh"
-#include "nerf/mlp_one.hd.h"
+#include "cuda/nerf/mlp_tensor_cores.cuh"
+#include "nerf/mlp_serial.hd.h"
 
 namespace fastcv::cuda::nerf {
 namespace {
@@ -31,14 +31,14 @@ struct MlpJob {
 };
 
 template <class Engine, class T>
-__global__ __launch_bounds__(kMlpThreads) void mlp_kernel(MlpJob<Engine, T> job, T* out) {
+__global__ __launch_bounds__(gpu::kMlpThreads) void mlp_kernel(MlpJob<Engine, T> job, T* out) {
   extern __shared__ __align__(128) unsigned char memory[];
   gpu::mlp_rows(job.own_block(memory), job.arrays, job.begin(), job.end(), out);
 }
 
 template <class Engine, class T>
-__global__ __launch_bounds__(kMlpThreads) void mlp_vjp_kernel(MlpJob<Engine, T> job, const T* grad, T* by_inputs,
-                                                              typename Engine::Sum* sums) {
+__global__ __launch_bounds__(gpu::kMlpThreads) void mlp_vjp_kernel(MlpJob<Engine, T> job, const T* grad, T* by_inputs,
+                                                                   typename Engine::Sum* sums) {
   extern __shared__ __align__(128) unsigned char memory[];
   auto* own = sums == nullptr ? nullptr : sums + blockIdx.x * job.block.packing.sums();
   gpu::mlp_rows_vjp(job.own_block(memory), job.arrays, job.begin(), job.end(), grad, by_inputs, own);
@@ -115,18 +115,18 @@ class Launch {
     const int size = shared_ ? static_cast<int>(work_size_ * sizeof(typename Engine::Value)) : 0;
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, size), "cudaFuncSetAttribute");
     const MlpJob<Engine, T> job{block, arrays, part, work_size_, shared_};
-    kernel<<<static_cast<unsigned>(parts), kMlpThreads, size, stream>>>(job, args...);
+    kernel<<<static_cast<unsigned>(parts), gpu::kMlpThreads, size, stream>>>(job, args...);
     check(cudaGetLastError(), "mlp");
   }
 
  private:
   // So little that several blocks of threads fit, less what a kernel has of its own.
   static std::int64_t most_bytes() {
-    constexpr int kAim = 64 << 10, kOwn = 4 << 10;
+    constexpr int kAim = 64 << 10, kKernels = 4 << 10;
     int device = 0, most = 0;
     check(cudaGetDevice(&device), "cudaGetDevice");
     check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "cudaDeviceGetAttribute");
-    return std::min(kAim, most) - kOwn;
+    return std::min(kAim, most) - kKernels;
   }
   std::int64_t bytes(const Weights<Engine, T>& weights, bool keeps) const {
     return weights.work_size(keeps, points_) * static_cast<std::int64_t>(sizeof(typename Engine::Value));
@@ -175,24 +175,58 @@ void run_vjp(const Mlp& net, const MlpArrays<T>& arrays, const T* grad, T* by_in
 using Serial = gpu::MlpSerial<double>;
 constexpr int kSerialPoints = 16;
 
+// Part i of the rows; `block.work` and `sums` hold those of all parts.
+struct SerialPart {
+  gpu::MlpBlock<Serial> block;
+  MlpArrays<double> arrays;
+  std::int64_t part, work_size;
+
+  __device__ gpu::MlpBlock<Serial> own_block(std::int64_t i) const {
+    gpu::MlpBlock<Serial> own = block;
+    own.work += i * work_size;
+    return own;
+  }
+  __device__ std::int64_t end(std::int64_t i) const { return min((i + 1) * part, arrays.rows); }
+};
+
+struct SerialRows {
+  SerialPart parts;
+  double* out;
+
+  __device__ void operator()(std::int64_t i) const {
+    gpu::mlp_rows(parts.own_block(i), parts.arrays, i * parts.part, parts.end(i), out);
+  }
+};
+
+struct SerialRowsVjp {
+  SerialPart parts;
+  const double* grad;
+  double *by_inputs, *sums;
+
+  __device__ void operator()(std::int64_t i) const {
+    double* own = sums == nullptr ? nullptr : sums + i * parts.block.packing.sums();
+    gpu::mlp_rows_vjp(parts.own_block(i), parts.arrays, i * parts.part, parts.end(i), grad, by_inputs, own);
+  }
+};
+
 void run_serially(const Mlp& net, const MlpArrays<double>& arrays, double* out, cudaStream_t stream) {
   const Weights<Serial, double> weights(net, arrays, stream);
   const std::int64_t parts = (arrays.rows + kSerialPoints - 1) / kSerialPoints;
-  const Zeros<double> work(parts * weights.work_size(false, kSerialPoints) + 1, stream);
-  const gpu::MlpPartOne<double> part{weights.block(false, kSerialPoints, work.get()), arrays, kSerialPoints};
-  for_each(parts, gpu::MlpOne<double>{part, out}, stream);
+  const std::int64_t size = weights.work_size(false, kSerialPoints);
+  const Zeros<double> work(parts * size, stream);
+  const SerialPart part{weights.block(false, kSerialPoints, work.get()), arrays, kSerialPoints, size};
+  for_each(parts, SerialRows{part, out}, stream);
 }
 
 void run_serially_vjp(const Mlp& net, const MlpArrays<double>& arrays, const double* grad, double* by_inputs,
                       double* by_parameters, cudaStream_t stream) {
   const Weights<Serial, double> weights(net, arrays, stream);
-  const std::int64_t size = fastcv::nerf::mlp_part(net, arrays.rows, kMostParts);
-  const std::int64_t parts = (arrays.rows + size - 1) / size;
-  const Zeros<double> work(parts * weights.work_size(true, kSerialPoints) + 1, stream);
+  const std::int64_t rows = fastcv::nerf::mlp_part(net, arrays.rows, kMostParts);
+  const std::int64_t parts = (arrays.rows + rows - 1) / rows, size = weights.work_size(true, kSerialPoints);
+  const Zeros<double> work(parts * size + 1, stream);
   const Zeros<double> sums(by_parameters == nullptr ? 1 : parts * weights.packing().sums() + 1, stream);
-  const gpu::MlpPartOne<double> part{weights.block(true, kSerialPoints, work.get()), arrays, size};
-  for_each(parts, gpu::MlpVjpOne<double>{part, grad, by_inputs, by_parameters == nullptr ? nullptr : sums.get()},
-           stream);
+  const SerialPart part{weights.block(true, kSerialPoints, work.get()), arrays, rows, size};
+  for_each(parts, SerialRowsVjp{part, grad, by_inputs, by_parameters == nullptr ? nullptr : sums.get()}, stream);
   if (by_parameters != nullptr) add_parts(weights.packing(), sums.get(), parts, by_parameters, stream);
 }
 
@@ -208,9 +242,9 @@ bool has_bfloat_cores() {
 template <class T, class Body>
 void with_engine(const Body& body) {
   if constexpr (std::is_same_v<T, float>) {
-    body(MlpThreads{});
+    body(gpu::MlpThreads{});
   } else if constexpr (std::is_same_v<T, Bfloat>) {
-    has_bfloat_cores() ? body(MlpTensorCores<T>{}) : body(MlpThreads{});
+    has_bfloat_cores() ? body(MlpTensorCores<T>{}) : body(gpu::MlpThreads{});
   } else {
     body(MlpTensorCores<T>{});
   }

@@ -65,46 +65,4 @@ struct MlpSerial {
   }
 };
 
-// Part i of the rows; `block.work` and `sums` hold those of all parts.
-template <class T>
-struct MlpPartOne {
-  using Real = nerf::MlpReal<T>;
-  using Block = MlpBlock<MlpSerial<Real>>;
-  Block block;
-  nerf::MlpArrays<T> arrays;
-  std::int64_t part;
-
-  FASTCV_HD Block own_block(std::int64_t i) const {
-    Block own = block;
-    own.work += i * Block::work_size(block.packing, block.along, block.keeps, block.points);
-    return own;
-  }
-  FASTCV_HD std::int64_t end(std::int64_t i) const {
-    return (i + 1) * part < arrays.rows ? (i + 1) * part : arrays.rows;
-  }
-};
-
-template <class T>
-struct MlpOne {
-  MlpPartOne<T> parts;
-  T* out;
-
-  FASTCV_HD void operator()(std::int64_t i) const {
-    mlp_rows(parts.own_block(i), parts.arrays, i * parts.part, parts.end(i), out);
-  }
-};
-
-template <class T>
-struct MlpVjpOne {
-  MlpPartOne<T> parts;
-  const T* grad;
-  T* by_inputs;
-  nerf::MlpReal<T>* sums;
-
-  FASTCV_HD void operator()(std::int64_t i) const {
-    auto* own = sums == nullptr ? nullptr : sums + i * parts.block.packing.sums();
-    mlp_rows_vjp(parts.own_block(i), parts.arrays, i * parts.part, parts.end(i), grad, by_inputs, own);
-  }
-};
-
 }  // namespace fastcv::FASTCV_ISA
