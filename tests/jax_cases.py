@@ -20,7 +20,7 @@ from fastcv.camera import (
 from fastcv.errors import DeviceError
 from fastcv.geometry import sampson_errors, sampson_scores
 from fastcv.mvs import View, feature_volume, plane_sweep, winner_take_all
-from fastcv.nerf import HashGrid, hash_grid, hash_grid_vjp
+from fastcv.nerf import HashGrid, Mlp, hash_grid, hash_grid_vjp, mlp, mlp_vjp
 from fastcv.voxels import VoxelGrid, carve_soft
 
 CAMERA = Camera("OPENCV_FISHEYE", 64, 48, [50, 51, 32.1, 23.9, -0.05, 0.02, -0.003, 0.001])
@@ -34,6 +34,7 @@ SHIFT = np.eye(3, 4) - [[0, 0, 0, 0.1], [0, 0, 0, 0], [0, 0, 0, 0]]
 F = np.array([[0, -1e-3, 0.1], [1e-3, 0, -0.2], [-0.1, 0.2, 0]], np.float32)
 GRID = HashGrid(levels=2, log2_table_size=6, base_resolution=4)
 GRAD = RNG.normal(size=(50, GRID.width)).astype(np.float32)
+NETWORK = Mlp(3, GRID.width, width=16, bias=True)
 DEPTHS = [4.0, 5.0, 6.0, 7.0]
 
 
@@ -67,6 +68,8 @@ CALLS = {
     "carve_soft": (probabilities, RNG.uniform(size=(2, 48, 64)).astype(np.float32)),
     "hash_grid": (lambda x: hash_grid(x, like(x, GRID.initial_table()), GRID), POINTS),
     "hash_grid_vjp": (lambda x: hash_grid_vjp(x, like(x, GRID.initial_table()), GRID, like(x, GRAD)), POINTS),
+    "mlp": (lambda x: mlp(x, like(x, NETWORK.initial_parameters()), NETWORK), POINTS),
+    "mlp_vjp": (lambda x: mlp_vjp(x, like(x, NETWORK.initial_parameters()), NETWORK, like(x, GRAD)), POINTS),
     "feature_volume": (volume, RNG.normal(size=(5, 48, 64)).astype(np.float32)),
 }
 

@@ -70,7 +70,8 @@ class Weights {
  private:
   void fill(const T* parameters, const Zeros<Real>& to) const {
     const generic::MlpPack<Real, T, generic::MlpLanes<Real>::kGap> pack{packing_, parameters, to.get()};
-    for (std::int64_t i = 0; i < pack.rows(); ++i) pack.row(i, 0, packing_.net.widest() + 1);
+    const std::int64_t count = generic::MlpRow::count(packing_.net);
+    for (std::int64_t i = 0; i < count; ++i) pack(i, 0, packing_.net.widest() + 1);
   }
 
   const typename Block::Packing packing_;
@@ -96,7 +97,7 @@ void mlp(const Mlp& net, const MlpArrays<T>& arrays, T* out, int num_threads) {
 template <class T>
 void mlp_vjp(const Mlp& net, const MlpArrays<T>& arrays, const T* grad, T* by_inputs, MlpReal<T>* by_parameters,
              int num_threads) {
-  constexpr std::int64_t kMostParts = 64, kParameters = 1 << 12;
+  constexpr std::int64_t kMostParts = 64, kNumbers = 1 << 18;
   using Real = MlpReal<T>;
   const Weights<T> weights(net, arrays);
   const std::int64_t part = mlp_part(net, arrays.rows, kMostParts), parts = (arrays.rows + part - 1) / part;
@@ -114,8 +115,9 @@ void mlp_vjp(const Mlp& net, const MlpArrays<T>& arrays, const T* grad, T* by_in
   if (by_parameters == nullptr) return;
   const generic::MlpAddParts<Real, generic::MlpLanes<Real>::kGap> add{weights.packing(), sums.get(), parts,
                                                                       by_parameters};
-  parallel_for(net.num_parameters(), kParameters, num_threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) add(i);
+  const std::int64_t count = generic::MlpRow::count(net), grain = kNumbers / (parts * net.widest() + 1) + 1;
+  parallel_for(count, grain, num_threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) add(i, 0, net.widest() + 1);
   });
 }
 

@@ -39,34 +39,46 @@ struct MlpPacking {
   FASTCV_HD std::int64_t sums_of(int layer) const { return backward_size(layer) + padded(net.rows(layer)); }
 };
 
-// Parameters to their places; what is in between holds zeros. Rows are those of all layers, one after the other.
+// One row of a layer; rows are counted through all layers.
+struct MlpRow {
+  int layer, row, rows, columns;
+  std::int64_t weights, bias;  // in the parameters
+
+  FASTCV_HD static std::int64_t count(const nerf::Mlp& net) {
+    return std::int64_t(net.hidden_layers) * net.width + net.outputs;
+  }
+  FASTCV_HD MlpRow(const nerf::Mlp& net, std::int64_t i)
+      : layer(i / net.width < net.hidden_layers ? int(i / net.width) : net.hidden_layers),
+        row(int(i - std::int64_t(layer) * net.width)),
+        rows(net.rows(layer)),
+        columns(net.columns(layer)),
+        weights(net.offset(layer) + std::int64_t(row) * columns),
+        bias(net.offset(layer) + std::int64_t(rows) * columns + row) {}
+};
+
+// Parameters to their places; what is in between holds zeros. Of row i columns [begin, end) as far as there are so
+// many; its bias counts as the last.
 template <class Value, class T, int kGap>
 struct MlpPack {
   MlpPacking<kGap> packing;
   const T* parameters;
   Value* packed;
 
-  FASTCV_HD std::int64_t rows() const {
-    return std::int64_t(packing.net.hidden_layers) * packing.net.width + packing.net.outputs;
-  }
-  // A row's weights and, last, its bias: columns [begin, end) as far as there are so many.
-  FASTCV_HD void row(std::int64_t i, int begin, int end) const {
-    const nerf::Mlp& net = packing.net;
-    const int layer = i / net.width < net.hidden_layers ? int(i / net.width) : net.hidden_layers;
-    const int row = int(i - std::int64_t(layer) * net.width), rows = net.rows(layer), columns = net.columns(layer);
-    const T* weights = parameters + net.offset(layer) + std::int64_t(row) * columns;
-    Value* forward = packed + packing.forward(layer) + row;
-    Value* backward = packed + packing.backward(layer) + row * packing.stride(columns);
-    for (int k = begin; k < end && k < columns; ++k) {
-      forward[k * packing.stride(rows)] = backward[k] = as<Value>(real(weights[k]));
+  FASTCV_HD void operator()(std::int64_t i, int begin, int end) const {
+    const MlpRow at(packing.net, i);
+    const T* weights = parameters + at.weights;
+    Value* forward = packed + packing.forward(at.layer) + at.row;
+    Value* backward = packed + packing.backward(at.layer) + at.row * packing.stride(at.columns);
+    const std::int64_t stride = packing.stride(at.rows);
+    for (int k = begin; k < end && k < at.columns; ++k) {
+      forward[k * stride] = backward[k] = as<Value>(real(weights[k]));
     }
-    if (!net.bias || begin > columns || end <= columns) return;
-    const T* biases = parameters + net.offset(layer) + std::int64_t(rows) * columns;
-    packed[packing.bias(layer) + row] = as<Value>(real(biases[row]));
+    if (!packing.net.bias || begin > at.columns || end <= at.columns) return;
+    packed[packing.bias(at.layer) + at.row] = as<Value>(real(parameters[at.bias]));
   }
 };
 
-// Parameter i's gradient from those of the parts, in order.
+// Likewise back: the gradient by the parameters from that of the parts, in order.
 template <class Real, int kGap>
 struct MlpAddParts {
   MlpPacking<kGap> packing;
@@ -74,19 +86,21 @@ struct MlpAddParts {
   std::int64_t parts;
   Real* out;
 
-  FASTCV_HD std::int64_t place(std::int64_t i) const {
-    const nerf::Mlp& net = packing.net;
-    int layer = 0;
-    while (i >= net.size(layer)) i -= net.size(layer++);
-    const std::int64_t columns = net.columns(layer), weights = columns * net.rows(layer);
-    if (i >= weights) return packing.bias_sums(layer) + i - weights;
-    return packing.weight_sums(layer) + i / columns * packing.stride(int(columns)) + i % columns;
+  FASTCV_HD void operator()(std::int64_t i, int begin, int end) const {
+    const MlpRow at(packing.net, i);
+    const Real* weights = sums + packing.weight_sums(at.layer) + at.row * packing.stride(at.columns);
+    add(weights, begin, end < at.columns ? end : at.columns, out + at.weights);
+    if (!packing.net.bias || begin > at.columns || end <= at.columns) return;
+    add(sums + packing.bias_sums(at.layer) + at.row, 0, 1, out + at.bias);
   }
-  FASTCV_HD void operator()(std::int64_t i) const {
-    const Real* from = sums + place(i);
-    Real sum = 0;
-    for (std::int64_t part = 0; part < parts; ++part) sum += from[part * packing.sums()];
-    out[i] = sum;
+
+ private:
+  FASTCV_HD void add(const Real* from, int begin, int end, Real* to) const {
+    const std::int64_t stride = packing.sums();
+    for (int k = begin; k < end; ++k) to[k] = 0;
+    for (std::int64_t part = 0; part < parts; ++part, from += stride) {
+      for (int k = begin; k < end; ++k) to[k] += from[k];
+    }
   }
 };
 

@@ -44,15 +44,22 @@ __global__ __launch_bounds__(gpu::kMlpThreads) void mlp_vjp_kernel(MlpJob<Engine
   gpu::mlp_rows_vjp(job.own_block(memory), job.arrays, job.begin(), job.end(), grad, by_inputs, own);
 }
 
-template <class Value, class T, int kGap>
-struct PackOne {
-  gpu::MlpPack<Value, T, kGap> pack;
+// What works on rows of layers, one number a thread.
+template <class Op>
+struct EachNumber {
+  Op op;
   int columns;
   __device__ void operator()(std::int64_t i) const {
     const int column = static_cast<int>(i % columns);
-    pack.row(i / columns, column, column + 1);
+    op(i / columns, column, column + 1);
   }
 };
+
+template <class Op>
+void for_each_number(const Mlp& net, const Op& op, cudaStream_t stream) {
+  const int columns = net.widest() + 1;
+  for_each(gpu::MlpRow::count(net) * columns, EachNumber<Op>{op, columns}, stream);
+}
 
 // Weights as an engine computes with them.
 template <class Engine, class T>
@@ -80,8 +87,7 @@ class Weights {
 
  private:
   void fill(const T* parameters, Value* to, cudaStream_t stream) const {
-    const PackOne<Value, T, Engine::kGap> one{{packing_, parameters, to}, packing_.net.widest() + 1};
-    for_each(one.pack.rows() * one.columns, one, stream);
+    for_each_number(packing_.net, gpu::MlpPack<Value, T, Engine::kGap>{packing_, parameters, to}, stream);
   }
 
   const gpu::MlpPacking<Engine::kGap> packing_;
@@ -151,7 +157,7 @@ void run(const Mlp& net, const MlpArrays<T>& arrays, T* out, cudaStream_t stream
 template <class Real, int kGap>
 void add_parts(const gpu::MlpPacking<kGap>& packing, const Real* sums, std::int64_t parts, Real* out,
                cudaStream_t stream) {
-  for_each(packing.net.num_parameters(), gpu::MlpAddParts<Real, kGap>{packing, sums, parts, out}, stream);
+  for_each_number(packing.net, gpu::MlpAddParts<Real, kGap>{packing, sums, parts, out}, stream);
 }
 
 template <class Engine, class T>

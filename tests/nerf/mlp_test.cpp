@@ -106,17 +106,22 @@ class OnEngine {
                             sums.data() + i * packing_.sums());
     }
     const generic::MlpAddParts<T, Engine::kGap> add{packing_, sums.data(), kParts, results.by_parameters.data()};
-    for (std::int64_t i = 0; i < packing_.net.num_parameters(); ++i) add(i);
+    one_by_one(add);
     return results;
   }
 
  private:
+  // As threads of a GPU do.
+  template <class Op>
+  void one_by_one(const Op& op) const {
+    for (std::int64_t i = 0; i < generic::MlpRow::count(packing_.net); ++i) {
+      for (int k = 0; k <= packing_.net.widest(); ++k) op(i, k, k + 1);
+    }
+  }
   std::vector<T> packed(const T* parameters) const {
     std::vector<T> result(parameters == nullptr ? 0 : static_cast<std::size_t>(packing_.size()));
     const generic::MlpPack<T, T, Engine::kGap> pack{packing_, parameters, result.data()};
-    for (std::int64_t i = 0; !result.empty() && i < pack.rows(); ++i) {
-      for (int k = 0; k <= packing_.net.widest(); ++k) pack.row(i, k, k + 1);  // as threads of a GPU do
-    }
+    if (!result.empty()) one_by_one(pack);
     return result;
   }
   Block block(bool keeps, std::vector<T>& work) const {
