@@ -22,12 +22,15 @@ from fastcv.geometry import sampson_errors, sampson_scores
 from fastcv.mvs import View, feature_volume, plane_sweep, winner_take_all
 from fastcv.nerf import (
     HashGrid,
+    Mlp,
     OccupancyGrid,
     contract,
     distortion_loss,
     hash_grid,
     hash_grid_vjp,
     march,
+    mlp,
+    mlp_vjp,
     render,
     sample_pdf,
 )
@@ -44,6 +47,7 @@ SHIFT = np.eye(3, 4) - [[0, 0, 0, 0.1], [0, 0, 0, 0], [0, 0, 0, 0]]
 F = np.array([[0, -1e-3, 0.1], [1e-3, 0, -0.2], [-0.1, 0.2, 0]], np.float32)
 GRID = HashGrid(levels=2, log2_table_size=6, base_resolution=4)
 GRAD = RNG.normal(size=(50, GRID.width)).astype(np.float32)
+NETWORK = Mlp(3, GRID.width, width=16, bias=True)
 DEPTHS = [4.0, 5.0, 6.0, 7.0]
 
 
@@ -94,6 +98,8 @@ CALLS = {
     "march": (marched, POINTS / 9),
     "contract": (contract, POINTS),
     "render": (rendered, RNG.exponential(3, (5, 10)).astype(np.float32)),
+    "mlp": (lambda x: mlp(x, like(x, NETWORK.initial_parameters()), NETWORK), POINTS),
+    "mlp_vjp": (lambda x: mlp_vjp(x, like(x, NETWORK.initial_parameters()), NETWORK, like(x, GRAD)), POINTS),
     "feature_volume": (volume, RNG.normal(size=(5, 48, 64)).astype(np.float32)),
 }
 

@@ -9,6 +9,7 @@ namespace fastcv::bindings {
 void bind_nerf_adam(nb::module_& m);
 void bind_nerf_encodings(nb::module_& m);
 void bind_nerf_march(nb::module_& m);
+void bind_nerf_mlp(nb::module_& m);
 void bind_nerf_rays(nb::module_& m);
 void bind_nerf_render(nb::module_& m);
 void bind_nerf_sampling(nb::module_& m);
@@ -65,6 +66,7 @@ void bind_nerf(nb::module_& m) {
   bind_nerf_adam(m);
   bind_nerf_encodings(m);
   bind_nerf_march(m);
+  bind_nerf_mlp(m);
   bind_nerf_rays(m);
   bind_nerf_render(m);
   bind_nerf_sampling(m);

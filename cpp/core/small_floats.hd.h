@@ -12,6 +12,11 @@ struct Half {
   std::uint16_t bits;
 };
 
+// The upper half of a float's bits as it lies in memory.
+struct Bfloat {
+  std::uint16_t bits;
+};
+
 namespace FASTCV_ISA {
 
 template <class Int>

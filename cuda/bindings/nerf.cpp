@@ -2,7 +2,6 @@
 // fastcv._cuda.nerf: the names and arguments of fastcv._core.nerf, a stream in place of num_threads.
 #include "cuda/bindings/arrays.h"
 // Comes after the device has been chosen.
-#include "bindings/nerf.h"
 #include "cuda/nerf/hash_grid.h"
 
 namespace fastcv::bindings {
@@ -10,6 +9,7 @@ namespace fastcv::bindings {
 void bind_nerf_adam(nb::module_& m);
 void bind_nerf_encodings(nb::module_& m);
 void bind_nerf_march(nb::module_& m);
+void bind_nerf_mlp(nb::module_& m);
 void bind_nerf_rays(nb::module_& m);
 void bind_nerf_render(nb::module_& m);
 void bind_nerf_sampling(nb::module_& m);
@@ -69,6 +69,7 @@ void bind_nerf(nb::module_& m) {
   bind_nerf_adam(m);
   bind_nerf_encodings(m);
   bind_nerf_march(m);
+  bind_nerf_mlp(m);
   bind_nerf_rays(m);
   bind_nerf_render(m);
   bind_nerf_sampling(m);

@@ -193,6 +193,15 @@ def _nerf(device: str) -> Check:
     return Check("nerf.hash_grid", device, _difference(result, _reference.hash_grid(points, table, grid)), 1e-15)
 
 
+def _networks(device: str) -> Check:
+    from .nerf import Mlp, _reference_mlp, mlp
+
+    net = Mlp(8, 4, width=32, activation="softplus", bias=True)
+    inputs, parameters = np.random.default_rng(0).random((500, 8)), net.initial_parameters(dtype="float64")
+    result = mlp(_on(device, inputs), _on(device, parameters), net)
+    return Check("nerf.mlp", device, _difference(result, _reference_mlp.mlp(inputs, parameters, net)), 1e-14)
+
+
 def _ode(device: str) -> Check:
     """Noise included: what the formula's own rounding leaves."""
     from .ode import _reference, step
@@ -212,6 +221,7 @@ CHECKS: tuple[tuple[Callable[[str], Check], tuple[str, ...]], ...] = (
     (_mvs, ("cpu", "cuda")),
     (_voxels, ("cpu", "cuda")),
     (_nerf, ("cpu", "cuda")),
+    (_networks, ("cpu", "cuda")),
     (_ode, ("cpu", "cuda")),
 )
 

@@ -16,6 +16,8 @@ from .hash_grid import HashGridGradients, hash_grid, hash_grid_vjp
 from .interlevel_loss import interlevel_loss
 from .march import march
 from .metrics import psnr, ssim
+from .mlp import MlpGradients, mlp, mlp_vjp
+from .network import Mlp
 from .occupancy import OccupancyGrid
 from .pixels import PixelBatch, PixelWeights, sample_pixels
 from .ray_weights import DistortionGradients, distortion_loss, distortion_loss_vjp, median_depth
@@ -31,6 +33,8 @@ __all__ = [
     "DistortionGradients",
     "HashGrid",
     "HashGridGradients",
+    "Mlp",
+    "MlpGradients",
     "OccupancyGrid",
     "PixelBatch",
     "PixelWeights",
@@ -57,6 +61,8 @@ __all__ = [
     "mark_nonfinite",
     "median_depth",
     "merge_edges",
+    "mlp",
+    "mlp_vjp",
     "ndc_depth",
     "ndc_rays",
     "psnr",

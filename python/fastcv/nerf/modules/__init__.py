@@ -6,10 +6,12 @@ from __future__ import annotations
 from ._torch import HashGridEncoding
 from ._torch_adam import FusedAdam
 from ._torch_encodings import FrequencyEncoding, SphericalHarmonics
+from ._torch_mlp import FusedMlp
 
 __all__ = [
     "FrequencyEncoding",
     "FusedAdam",
+    "FusedMlp",
     "HashGridEncoding",
     "SphericalHarmonics",
 ]
