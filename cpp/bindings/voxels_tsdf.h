@@ -26,7 +26,7 @@ inline voxels::Fusion fusion_from(const RowsArg<const double, 12>& image_from_vo
                                   float max_weight) {
   const auto d = view<3>(depths);
   return {{d.shape[0], d.shape[1], d.shape[2], image_from_voxel.data(), d.data, data_or_null(colors),
-           data_or_null(weights), ranges.data(), voxels::depth_pyramid(d.shape[1], d.shape[2])},
+           data_or_null(weights), ranges.data(), voxels::DepthWindows(d.shape[1], d.shape[2])},
           truncation,
           weight,
           max_weight};

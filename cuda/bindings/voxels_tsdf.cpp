@@ -30,8 +30,8 @@ void bind_pack_frames(nb::module_& m) {
 
 void bind_tsdf(nb::module_& m) {
   m.def(
-      "num_depth_tiles",
-      [](std::int64_t height, std::int64_t width) { return voxels::depth_pyramid(height, width).num_tiles; },
+      "num_depth_windows",
+      [](std::int64_t height, std::int64_t width) { return voxels::DepthWindows(height, width).count(); },
       nb::arg("height"), nb::arg("width"));
   bind_pack_frames<float>(m);
   bind_pack_frames<std::uint16_t>(m);
