@@ -14,6 +14,8 @@ FASTCV_HD float valid_depth(T depth, float scale, float max_depth) {
   return (d > 0) & (d <= max_depth) & (d < infinity()) ? d : -infinity();  // & makes vectors, && does not
 }
 
+FASTCV_HD std::int32_t packed_color(const std::uint8_t* rgb) { return rgb[0] | rgb[1] << 8 | rgb[2] << 16; }
+
 // Tile i of all frames' level 0.
 template <class T>
 struct PackFrameTile {
@@ -38,7 +40,7 @@ struct PackFrameTile {
         to.depths[line + x] = d;
         low = d > 0 && d < low ? d : low;
         high = d > high ? d : high;
-        if (extras.colors) to.colors[line + x] = color_at(line + x);
+        if (extras.colors) to.colors[line + x] = packed_color(extras.colors + 3 * (line + x));
       }
     }
     float* its = to.ranges + 2 * frame * windows.count();
@@ -48,10 +50,6 @@ struct PackFrameTile {
   FASTCV_HD float depth_at(std::int64_t pixel) const {
     const float d = valid_depth(from.data[pixel], scale, max_depth), w = extras.weights ? extras.weights[pixel] : 1;
     return w > 0 && w < infinity() ? d : -infinity();
-  }
-  FASTCV_HD std::int32_t color_at(std::int64_t pixel) const {
-    const std::uint8_t* rgb = extras.colors + 3 * pixel;
-    return rgb[0] | rgb[1] << 8 | rgb[2] << 16;
   }
 };
 

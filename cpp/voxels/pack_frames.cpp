@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packs depth maps, a row of tiles at a time.
 #include <algorithm>
-#include <cstring>
 
 #include "core/interrupt.h"
 #include "core/lanes.hd.h"
@@ -12,6 +11,19 @@
 namespace fastcv::voxels {
 
 namespace {
+
+// Four pixels at a time, from sixteen bytes, while those are the line's.
+void pack_colors(const std::uint8_t* rgb, std::int64_t begin, std::int64_t end, std::int32_t* to) {
+  typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+  typedef std::int32_t Words __attribute__((vector_size(16)));
+  constexpr Bytes kSpread = {0, 1, 2, 0, 3, 4, 5, 0, 6, 7, 8, 0, 9, 10, 11, 0};
+  std::int64_t i = begin;
+  for (; i + 6 <= end; i += 4) {
+    const Words words = (Words)__builtin_shuffle(generic::load<Bytes>(rgb + 3 * i), kSpread) & 0xffffff;
+    generic::store(to + i, words);
+  }
+  for (; i < end; ++i) to[i] = generic::packed_color(rgb + 3 * i);
+}
 
 // A line of pixels, with loops that become vectors.
 template <class T>
@@ -24,14 +36,7 @@ void pack_line(const generic::PackFrameTile<T>& tile, std::int64_t begin, std::i
   } else {
     for (std::int64_t i = begin; i < end; ++i) to[i] = generic::valid_depth(from[i], scale, max_depth);
   }
-  if (!tile.extras.colors) return;
-  // Four bytes at a time, but for the last pixel, which may be the array's last.
-  for (std::int64_t i = begin; i < end - 1; ++i) {
-    std::int32_t bytes;
-    std::memcpy(&bytes, tile.extras.colors + 3 * i, sizeof bytes);
-    tile.to.colors[i] = bytes & 0xffffff;
-  }
-  if (begin < end) tile.to.colors[end - 1] = tile.color_at(end - 1);
+  if (tile.extras.colors) pack_colors(tile.extras.colors, begin, end, tile.to.colors);
 }
 
 // The range of a whole tile of packed depths, from its first pixel on.

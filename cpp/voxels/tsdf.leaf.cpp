@@ -48,18 +48,6 @@ SightBits look_at(const Fusion& fusion, std::int64_t frame, const Boxes& boxes) 
   return {bits.updated & all, bits.near & all};
 }
 
-// Slabs of a block, each of kSlab voxels side by side.
-constexpr int kSlab = 4 * kBlock;
-Boxes slabs_of(const std::int32_t* block) {
-  Boxes slabs;
-  slabs.half[0] = 3.5, slabs.half[1] = 1.5, slabs.half[2] = 0;
-  for (int i = 0; i < kBlockVoxels / kSlab; ++i) {
-    slabs.add(kBlock * double(block[2]) + 4, kBlock * double(block[1]) + 2 + 4 * (i % 2),
-              kBlock * double(block[0]) + 0.5 + i / 2);
-  }
-  return slabs;
-}
-
 constexpr int kLayer = kBlock * kBlock;
 
 void update_block(const Rule<Floats>& rule, float truncation, const BlockView& view, const BlockVoxels& block) {
@@ -95,17 +83,13 @@ void find_parts(const Fusion& fusion, const BlockNumber& low, int level, const s
 
 std::int32_t first_in_band(const Fusion& fusion, const std::int32_t* block, const std::int32_t* frames,
                            std::int64_t count) {
-  const Boxes slabs = slabs_of(block);
   for (std::int64_t i = 0; i < count; ++i) {
-    std::uint64_t near = look_at(fusion, frames[i], slabs).near;
-    if (near == 0) continue;
     const BlockView view = block_view(fusion.frames, frames[i], block);
-    for (; near != 0; near &= near - 1) {
-      const int slab = __builtin_ctzll(near), begin = slab % 2 * kSlab;
-      const LayerView layer = layer_view(view, slab / 2);
+    for (int z = 0; z < kBlock; ++z) {
+      const LayerView layer = layer_view(view, z);
       Ints found{};
       FASTCV_UNROLL
-      for (int k = 0; k < kSlab; k += kLanes) found |= in_band<Floats>(view, layer, fusion.truncation, begin + k);
+      for (int k = 0; k < kLayer; k += kLanes) found |= in_band<Floats>(view, layer, fusion.truncation, k);
       if (any(found)) return frames[i];
     }
   }
