@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "voxels/raycast.h"
+#include "voxels/cell_depths.hd.h"
 
 namespace fastcv::FASTCV_ISA {
 
@@ -22,7 +22,14 @@ FASTCV_HD float blend(const float* corners, const float* f) {
   return mix(y0, y1, f[2]);
 }
 
-// Reads voxels, and remembers eight blocks by whether their coordinates are odd: those that meet in a corner differ.
+// Where a voxel lies in its block.
+FASTCV_HD std::int64_t offset_in_block(const std::int64_t* voxel) {
+  return (voxel[2] & 7) << 6 | (voxel[1] & 7) << 3 | (voxel[0] & 7);
+}
+
+// Reads voxels, and remembers blocks by the lowest kBits bits of their coordinates, so that those which meet in a corner
+// differ: eight of them for a thread of a GPU, for one of a CPU those that a ray and its neighbours meet on their way.
+template <int kBits>
 class VoxelReader {
  public:
   FASTCV_HD explicit VoxelReader(const voxels::Surface& surface) : surface_(surface) {
@@ -36,10 +43,6 @@ class VoxelReader {
     if (block[0] == last_[0] && block[1] == last_[1] && block[2] == last_[2]) return last_slot_;
     for (int axis = 0; axis < 3; ++axis) last_[axis] = block[axis];
     return last_slot_ = find_block(block);
-  }
-  // Where a voxel lies in its block.
-  FASTCV_HD static std::int64_t offset(const std::int64_t* voxel) {
-    return (voxel[2] & 7) << 6 | (voxel[1] & 7) << 3 | (voxel[0] & 7);
   }
   // False where one of the eight voxels around the point (in voxels) is missing.
   FASTCV_HD bool read(const double* point, Cell& cell) {
@@ -58,7 +61,8 @@ class VoxelReader {
   FASTCV_HD std::int64_t find_block(const std::int32_t* block) {
     if (!within_limit(block)) return -1;
     const std::int64_t key = block_key(block);
-    const int place = (block[0] & 1) << 2 | (block[1] & 1) << 1 | (block[2] & 1);
+    constexpr int kMask = (1 << kBits) - 1;
+    const int place = (block[0] & kMask) << (2 * kBits) | (block[1] & kMask) << kBits | (block[2] & kMask);
     if (keys_[place] != key) {
       keys_[place] = key;
       slots_[place] = find_slot(surface_.table, key);
@@ -68,7 +72,7 @@ class VoxelReader {
   FASTCV_HD bool read_within(const std::int64_t* low, Cell& cell) {
     const std::int64_t slot = find(low);
     if (slot < 0) return false;
-    const std::int64_t first = slot * voxels::kBlockVoxels + offset(low);
+    const std::int64_t first = slot * voxels::kBlockVoxels + offset_in_block(low);
     bool known = true;
     for (int corner = 0; corner < 8; ++corner) {
       const std::int64_t index = first + ((corner & 1) | (corner >> 1 & 1) << 3 | (corner >> 2) << 6);
@@ -88,7 +92,7 @@ class VoxelReader {
       const std::int64_t voxel[3] = {low[0] + (corner & 1), low[1] + (corner >> 1 & 1), low[2] + (corner >> 2)};
       slots[corner] = (corner & ~beyond) == 0 ? find(voxel) : slots[corner & beyond];
       known = slots[corner] >= 0;
-      const std::int64_t index = slots[corner] * voxels::kBlockVoxels + offset(voxel);
+      const std::int64_t index = slots[corner] * voxels::kBlockVoxels + offset_in_block(voxel);
       known = known && surface_.weights[index] >= surface_.min_weight;
       cell.voxel[corner] = index;
       cell.value[corner] = known ? surface_.values[index] : 0;
@@ -97,7 +101,8 @@ class VoxelReader {
   }
 
   const voxels::Surface& surface_;
-  std::int64_t keys_[8], slots_[8] = {}, last_slot_ = -1;
+  std::int64_t keys_[1 << 3 * kBits], last_slot_ = -1;
+  std::int32_t slots_[1 << 3 * kBits];
   std::int32_t last_[3] = {voxels::kBlockLimit, 0, 0};  // no block has these coordinates
 };
 
@@ -117,6 +122,11 @@ class RenderPixel {
       : surface_(surface), view_(view), out_(out) {}
 
   FASTCV_HD void operator()(std::int64_t pixel) const {
+    VoxelReader<1> reader(surface_);
+    render(pixel, reader);
+  }
+  template <class Reader>
+  FASTCV_HD void render(std::int64_t pixel, Reader& reader) const {
     out_.depth[pixel] = 0;
     for (int k = 0; k < 3; ++k) {
       out_.normals[3 * pixel + k] = 0;
@@ -125,17 +135,12 @@ class RenderPixel {
     const float sx = view_.slopes.data[2 * pixel], sy = view_.slopes.data[2 * pixel + 1];
     if (!(sx - sx == 0 && sy - sy == 0)) return;
     const Ray ray = ray_along(sx, sy);
-    VoxelReader reader(surface_);
     Cell cell;
-    const double z = first_crossing(ray, near_far(sx, sy), reader, cell);
+    const double z = first_crossing(ray, depths_of(sx, sy), reader, cell);
     if (z > 0) shade(ray, z, cell, reader, pixel);
   }
 
  private:
-  struct Ends {
-    double near, far;
-  };
-
   FASTCV_HD Ray ray_along(double sx, double sy) const {
     Ray ray;
     double squares = 0;
@@ -149,15 +154,15 @@ class RenderPixel {
     ray.per_voxel = 1 / sqrt(squares);
     return ray;
   }
-  FASTCV_HD Ends near_far(double sx, double sy) const {
+  FASTCV_HD CellDepths depths_of(double sx, double sy) const {
     const auto cell = [](double slope, double first, double per_slope, std::int64_t count) {
       const double place = (slope - first) * per_slope;
       return place > 0 ? (place < double(count) ? static_cast<std::int64_t>(place) : count - 1) : 0;
     };
     const std::int64_t column = cell(sx, view_.first_slope[0], view_.cells_per_slope[0], view_.columns);
     const std::int64_t row = cell(sy, view_.first_slope[1], view_.cells_per_slope[1], view_.rows);
-    const float* range = view_.ranges + 2 * (row * view_.columns + column);
-    return {range[0], range[1]};
+    const std::int64_t at = row * view_.columns + column;
+    return {view_.ranges + 2 * at, view_.occupied[at]};
   }
   // Where the ray leaves the block that a point, in the voxel `at`, is in.
   FASTCV_HD double block_end(const Ray& ray, const double* point, const std::int64_t* at, double z) const {
@@ -173,10 +178,11 @@ class RenderPixel {
 
   // z, and the cell, of the first place where the distance goes from positive to negative; 0 where there is none, or
   // where it goes from negative to positive before: that is a surface seen from behind.
-  FASTCV_HD double first_crossing(const Ray& ray, const Ends& ends, VoxelReader& reader, Cell& cell) const {
-    double z = ends.near, last_z = 0, before = -1;
+  template <class Reader>
+  FASTCV_HD double first_crossing(const Ray& ray, const CellDepths& depths, Reader& reader, Cell& cell) const {
+    double z = depths.near, last_z = 0, before = -1;
     float last = 0;                       // 0 where nothing is known of the place before
-    while (z < ends.far && z > before) {  // far from the origin steps may be too small to tell
+    while (z < depths.far && z > before) {  // far from the origin steps may be too small to tell
       before = z;
       double point[3];
       ray.at(z, point);
@@ -185,11 +191,11 @@ class RenderPixel {
       const std::int64_t slot = reader.find(at);
       if (slot < 0) {
         last = 0;
-        z = block_end(ray, point, at, z);
+        z = depths.next_occupied(block_end(ray, point, at, z));
         continue;
       }
       float value;
-      if (!distance_at(point, slot * voxels::kBlockVoxels + VoxelReader::offset(at), reader, value)) {
+      if (!distance_at(point, slot * voxels::kBlockVoxels + offset_in_block(at), reader, value)) {
         last = 0;
         z += ray.per_voxel;
         continue;
@@ -209,7 +215,8 @@ class RenderPixel {
     return voxels > 1 ? voxels : 1;
   }
   // Of the voxel that the point lies in where that is far from the surface, else between voxels.
-  FASTCV_HD bool distance_at(const double* point, std::int64_t voxel, VoxelReader& reader, float& value) const {
+  template <class Reader>
+  FASTCV_HD bool distance_at(const double* point, std::int64_t voxel, Reader& reader, float& value) const {
     if (!(surface_.weights[voxel] >= surface_.min_weight)) return false;
     value = surface_.values[voxel];
     if (value >= 2 * view_.voxel_size || value <= -2 * view_.voxel_size) return true;
@@ -219,7 +226,8 @@ class RenderPixel {
     return true;
   }
   // By the rule of false position, between a place before the surface and one behind it; 0 where voxels are missing.
-  FASTCV_HD double refine(const Ray& ray, double z0, float f0, double z1, float f1, VoxelReader& reader,
+  template <class Reader>
+  FASTCV_HD double refine(const Ray& ray, double z0, float f0, double z1, float f1, Reader& reader,
                           Cell& cell) const {
     constexpr int kSteps = 5;
     constexpr double kNear = 2e-3;  // of a voxel
@@ -237,7 +245,8 @@ class RenderPixel {
     return z;
   }
 
-  FASTCV_HD void shade(const Ray& ray, double z, const Cell& cell, VoxelReader& reader, std::int64_t pixel) const {
+  template <class Reader>
+  FASTCV_HD void shade(const Ray& ray, double z, const Cell& cell, Reader& reader, std::int64_t pixel) const {
     double point[3];
     ray.at(z, point);
     float gradient[3];
@@ -261,7 +270,8 @@ class RenderPixel {
   }
   // Unit vector in the axes of the voxels: from the corners of a tetrahedron, whose sides are those of a cube of two
   // voxels, or within the cell where the field ends.
-  FASTCV_HD bool gradient_at(const double* point, const Cell& here, VoxelReader& reader, float* gradient) const {
+  template <class Reader>
+  FASTCV_HD bool gradient_at(const double* point, const Cell& here, Reader& reader, float* gradient) const {
     bool known = true;
     for (int axis = 0; axis < 3; ++axis) gradient[axis] = 0;
     for (int corner = 0; corner < 4 && known; ++corner) {
