@@ -12,6 +12,7 @@ struct CellDepths {
   double near, far;
   std::uint32_t occupied;  // a bit for each part
 
+  CellDepths() = default;
   // range: near and far.
   FASTCV_HD CellDepths(const float* range, std::uint32_t parts) : near(range[0]), far(range[1]), occupied(parts) {}
 

@@ -47,8 +47,9 @@ void find_depths(const RayView& view, const double* cam_from_voxel, Rows<const s
 }
 
 void raycast(const Surface& surface, const RayView& view, const RenderBuffers& out, int num_threads) {
+  constexpr int kTogether = 8;  // rays that go in turns
   constexpr std::int64_t kSquare = 16;  // pixels along the side of a square, whose rays read the same voxels
-  const generic::RenderPixel pixels(surface, view, out);
+  const generic::RenderPixels pixels(surface, view, out);
   const std::int64_t height = view.slopes.shape[0], width = view.slopes.shape[1];
   const std::int64_t columns = (width + kSquare - 1) / kSquare, rows = (height + kSquare - 1) / kSquare;
   parallel_for(rows * columns, 8, num_threads, [&](std::int64_t begin, std::int64_t end) {
@@ -56,7 +57,10 @@ void raycast(const Surface& surface, const RayView& view, const RenderBuffers& o
     for (std::int64_t tile = begin; tile < end; ++tile) {
       const std::int64_t top = tile / columns * kSquare, left = tile % columns * kSquare;
       for (std::int64_t y = top; y < std::min(top + kSquare, height); ++y) {
-        for (std::int64_t x = left; x < std::min(left + kSquare, width); ++x) pixels.render(y * width + x, reader);
+        for (std::int64_t x = left; x < std::min(left + kSquare, width); x += kTogether) {
+          const auto count = static_cast<int>(std::min<std::int64_t>(kTogether, width - x));
+          pixels.render<kTogether>(y * width + x, count, reader);
+        }
       }
     }
   });

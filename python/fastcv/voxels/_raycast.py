@@ -45,14 +45,15 @@ def render(
         raise ValueError(f"max_depth: expected a positive number, got {max_depth}")
     call, size = store.call, (camera.height, camera.width)
     slopes = _slopes(camera)
-    ranges = call.empty((-(-size[0] // _CELL), -(-size[1] // _CELL), 2), "float32")
-    geometry, cam_from_voxel = _geometry(space, pose, _ends(camera, slopes), ranges.shape[:2], max_depth)
+    cells = (-(-size[0] // _CELL), -(-size[1] // _CELL))
+    ranges, occupied = call.empty((*cells, 2), "float32"), call.empty(cells, "int32")
+    geometry, cam_from_voxel = _geometry(space, pose, _ends(camera, slopes), cells, max_depth)
     depth, normals = call.empty(size, "float32"), call.empty((*size, 3), "float32")
     colors = None if store.colors is None else call.empty((*size, 3), "uint8")
     arrays = [store.keys, store.slots, store.values, store.weights, store.colors]
     surface = [None if a is None else handle(a) for a in arrays]
     least = max(min_weight, float(np.finfo(np.float32).tiny))
-    rays = (handle(store.blocks), geometry, cam_from_voxel, handle(call.place(slopes)), handle(ranges))
+    rays = (handle(store.blocks), geometry, cam_from_voxel, handle(call.place(slopes)), handle(ranges), handle(occupied))
     out = (handle(depth), handle(normals), None if colors is None else handle(colors))
     call.backend.voxels.raycast(*surface, least, *rays, *out, call.execution(num_threads))
     return RenderedView(depth, normals, colors)
