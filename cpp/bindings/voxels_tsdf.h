@@ -80,8 +80,8 @@ inline voxels::RayView ray_view_from(const RayGeometry& geometry, const ViewArg<
   array("keys"), array("slots"), array("values"), array("block_weights"), array("block_colors").none(), \
       nb::arg("min_weight")
 // Rays through it, and arrays for the depths at which they meet blocks.
-#define FASTCV_RAY_PARAMETERS                                                                                       \
-  RowsArg<const std::int32_t, 3> blocks, RayGeometry geometry, HostNumbers<double, 12> cam_from_voxel,             \
+#define FASTCV_RAY_PARAMETERS                                                                          \
+  RowsArg<const std::int32_t, 3> blocks, RayGeometry geometry, HostNumbers<double, 12> cam_from_voxel, \
       ViewArg<const float, 3> slopes, ViewArg<float, 3> ranges, ViewArg<std::int32_t, 2> occupied
 #define FASTCV_RAY_ARGS \
   array("blocks"), array("geometry"), array("cam_from_voxel"), array("slopes"), array("ranges"), array("occupied")

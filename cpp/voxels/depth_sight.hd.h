@@ -72,8 +72,8 @@ template <class F>
 struct TileSpan {
   IntOf<F> first, last;
 };
-// With the middle's pixel u = p / w, all of the box have |p' - u w'| <= the reach of p - u w, hence a pixel at most that
-// over the lowest w' from the middle's. Comparisons are such that NaN ends at the image's borders.
+// With the middle's pixel u = p / w, all of the box have |p' - u w'| <= the reach of p - u w, hence a pixel at most
+// that over the lowest w' from the middle's. Comparisons are such that NaN ends at the image's borders.
 template <class F>
 FASTCV_HD TileSpan<F> tile_span(const BoxView& view, int axis, F value, F w, F nearest, F rounding, F w_rounding) {
   const F zero{}, end = zero + (view.size[axis] - 1), u = value / w;
@@ -97,7 +97,8 @@ FASTCV_HD DepthRange<F> range_within(const BoxView& view, const TileSpan<F>& x, 
   const auto longer_side = bits_of(to_float(larger(x.last - x.first, y.last - y.first) + 1));
   const IntOf<F> level = (longer_side >> 23) - 127, side = to_int(from_bits(longer_side & 0x7f800000));
   const IntOf<F> right = larger(x.first, x.last - side + 1), bottom = larger(y.first, y.last - side + 1);
-  const IntOf<F> above = level * view.tiles + y.first * view.columns, below = level * view.tiles + bottom * view.columns;
+  const IntOf<F> above = level * view.tiles + y.first * view.columns,
+                 below = level * view.tiles + bottom * view.columns;
   const IntOf<F> windows[4] = {above + x.first, above + right, below + x.first, below + right};
   DepthRange<F> range{gather(view.lowest, windows[0]), gather(view.highest, windows[0])};
   for (int k = 1; k < 4; ++k) {

@@ -22,7 +22,12 @@ class March {
  public:
   March() = default;
   FASTCV_HD March(const voxels::Surface& surface, double voxel_size, const Ray& ray, const CellDepths& depths)
-      : surface_(&surface), voxel_size_(voxel_size), ray_(ray), depths_(depths), z_(depths.near), going_(z_ < depths.far) {}
+      : surface_(&surface),
+        voxel_size_(voxel_size),
+        ray_(ray),
+        depths_(depths),
+        z_(depths.near),
+        going_(z_ < depths.far) {}
 
   FASTCV_HD bool going() const { return going_; }
   FASTCV_HD const Ray& ray() const { return ray_; }

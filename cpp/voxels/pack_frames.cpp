@@ -83,7 +83,8 @@ template <class Better>
 void widen_row(const float* from, const float* below, std::int64_t half, std::int64_t columns, float* to,
                const Better& better) {
   const std::int64_t both = std::max<std::int64_t>(columns - half, 0);
-  for (std::int64_t x = 0; x < both; ++x) to[x] = better(better(from[x], from[x + half]), better(below[x], below[x + half]));
+  for (std::int64_t x = 0; x < both; ++x)
+    to[x] = better(better(from[x], from[x + half]), better(below[x], below[x + half]));
   for (std::int64_t x = both; x < columns; ++x) to[x] = better(from[x], below[x]);
 }
 
@@ -114,7 +115,8 @@ void pack_frames(View<const T, 3> depths, float scale, float max_depth, const Pi
   parallel_for(depths.shape[0] * windows.rows, kGrain, num_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) pack_row(tile, i);
   });
-  parallel_for(depths.shape[0], 1, num_threads, [&](std::int64_t frame, std::int64_t) { widen(windows, out.ranges, frame); });
+  parallel_for(depths.shape[0], 1, num_threads,
+               [&](std::int64_t frame, std::int64_t) { widen(windows, out.ranges, frame); });
 }
 
 template void pack_frames(View<const float, 3>, float, float, const PixelExtras&, const PackedFrames&, int);

@@ -47,7 +47,7 @@ void find_depths(const RayView& view, const double* cam_from_voxel, Rows<const s
 }
 
 void raycast(const Surface& surface, const RayView& view, const RenderBuffers& out, int num_threads) {
-  constexpr int kTogether = 8;  // rays that go in turns
+  constexpr int kTogether = 8;          // rays that go in turns
   constexpr std::int64_t kSquare = 16;  // pixels along the side of a square, whose rays read the same voxels
   const generic::RenderPixels pixels(surface, view, out);
   const std::int64_t height = view.slopes.shape[0], width = view.slopes.shape[1];

@@ -144,7 +144,8 @@ struct FirstInBand {
     const auto voxel = static_cast<std::int32_t>(i % voxels::kBlockVoxels);
     for (std::int64_t f = 0; f < fusion.frames.count; ++f) {
       const BlockView view = block_view(fusion.frames, f, blocks[block].zyx);
-      if (in_band<float>(view, layer_view(view, voxel >> 6), fusion.truncation, voxel & 63)) return static_cast<std::int32_t>(f);
+      if (in_band<float>(view, layer_view(view, voxel >> 6), fusion.truncation, voxel & 63))
+        return static_cast<std::int32_t>(f);
     }
     return -1;
   }

@@ -56,7 +56,7 @@ void update_block(const Rule<Floats>& rule, float truncation, const BlockView& v
     Sighting<Floats> sightings[kLayer / kLanes];
     Ints seen{};
     FASTCV_UNROLL  // so that what the layers share is computed once
-    for (int k = 0; k < kLayer / kLanes; ++k) {
+        for (int k = 0; k < kLayer / kLanes; ++k) {
       sightings[k] = look_at<Floats>(view, layer, truncation, k * kLanes);
       seen |= sightings[k].seen;
     }

@@ -28,8 +28,9 @@ FASTCV_HD std::int64_t offset_in_block(const std::int64_t* voxel) {
   return (voxel[2] & 7) << 6 | (voxel[1] & 7) << 3 | (voxel[0] & 7);
 }
 
-// Reads voxels, and remembers blocks by the lowest kBits bits of their coordinates, so that those which meet in a corner
-// differ: eight of them for a thread of a GPU, for one of a CPU those that a ray and its neighbours meet on their way.
+// Reads voxels, and remembers blocks by the lowest kBits bits of their coordinates, so that those which meet in a
+// corner differ: eight of them for a thread of a GPU, for one of a CPU those that a ray and its neighbours meet on
+// their way.
 template <int kBits>
 class VoxelReader {
  public:

@@ -74,8 +74,7 @@ void bind_tsdf(nb::module_& m) {
       array("block_colors").none(), nb::arg("stream"));
   m.def(
       "raycast",
-      [](FASTCV_SURFACE_PARAMETERS, FASTCV_RAY_PARAMETERS, FASTCV_RENDER_PARAMETERS,
-         std::intptr_t stream) {
+      [](FASTCV_SURFACE_PARAMETERS, FASTCV_RAY_PARAMETERS, FASTCV_RENDER_PARAMETERS, std::intptr_t stream) {
         const cuda::DeviceGuard guard(values.device_id());
         const voxels::Surface surface FASTCV_SURFACE_VALUES;
         const voxels::RenderBuffers out FASTCV_RENDER_VALUES;

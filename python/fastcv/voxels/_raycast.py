@@ -53,7 +53,8 @@ def render(
     arrays = [store.keys, store.slots, store.values, store.weights, store.colors]
     surface = [None if a is None else handle(a) for a in arrays]
     least = max(min_weight, float(np.finfo(np.float32).tiny))
-    rays = (handle(store.blocks), geometry, cam_from_voxel, handle(call.place(slopes)), handle(ranges), handle(occupied))
+    depths = (handle(ranges), handle(occupied))
+    rays = (handle(store.blocks), geometry, cam_from_voxel, handle(call.place(slopes)), *depths)
     out = (handle(depth), handle(normals), None if colors is None else handle(colors))
     call.backend.voxels.raycast(*surface, least, *rays, *out, call.execution(num_threads))
     return RenderedView(depth, normals, colors)
