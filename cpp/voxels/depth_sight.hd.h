@@ -84,7 +84,7 @@ FASTCV_HD TileSpan<F> tile_span(const BoxView& view, int axis, F value, F w, F n
   const auto blind = nearest < 0.5F * w;  // so near that the pixel of the middle tells little
   const F low = select(blind, zero, u - off), high = select(blind, end, u + off);
   return {to_int(smaller(larger(low, zero), end)) >> voxels::kDepthTileBits,
-          to_int(smaller(larger(high, zero), end)) >> voxels::kDepthTileBits};
+          to_int(larger(smaller(high, end), zero)) >> voxels::kDepthTileBits};
 }
 
 // Range of the depths in a rectangle of tiles: of four windows, at most as wide as its longer side is.
