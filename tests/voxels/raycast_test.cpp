@@ -53,7 +53,8 @@ struct Ball {
 };
 
 struct Picture {
-  std::vector<float> depth = std::vector<float>(kHeight * kWidth, -1), normals = std::vector<float>(3 * depth.size(), -1);
+  std::vector<float> depth = std::vector<float>(kHeight * kWidth, -1),
+                     normals = std::vector<float>(3 * depth.size(), -1);
   voxels::RenderBuffers buffers() { return {depth.data(), normals.data(), nullptr}; }
 };
 
@@ -66,8 +67,16 @@ TEST_CASE("rays in turns see the bits of one ray after another") {
       {1024, ball.keys.data(), ball.slots.data()}, ball.values.data(), weights.data(), nullptr, 1};
   std::vector<float> ranges(2 * kRows * kColumns);
   std::vector<std::uint32_t> occupied(kRows * kColumns);
-  voxels::RayView view{{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, -50}, 1, {ball.slopes.data(), {kHeight, kWidth, 2}}, 0, 1e9,
-                       {-29.5 / 60, -21.5 / 60}, {8 * 60.0 / 60, 6 * 60.0 / 44}, kRows, kColumns, ranges.data(),
+  voxels::RayView view{{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, -50},
+                       1,
+                       {ball.slopes.data(), {kHeight, kWidth, 2}},
+                       0,
+                       1e9,
+                       {-29.5 / 60, -21.5 / 60},
+                       {8 * 60.0 / 60, 6 * 60.0 / 44},
+                       kRows,
+                       kColumns,
+                       ranges.data(),
                        occupied.data()};
   const std::array<double, 12> cam_from_voxel{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 50};
   voxels::find_depths(view, cam_from_voxel.data(), {ball.blocks.data(), std::int64_t(ball.blocks.size() / 3)},
