@@ -26,8 +26,8 @@ void bind_pack_frames(nb::module_& m) {
 
 void bind_tsdf(nb::module_& m) {
   m.def(
-      "num_depth_tiles",
-      [](std::int64_t height, std::int64_t width) { return voxels::depth_pyramid(height, width).num_tiles; },
+      "num_depth_windows",
+      [](std::int64_t height, std::int64_t width) { return voxels::DepthWindows(height, width).count(); },
       nb::arg("height"), nb::arg("width"));
   bind_pack_frames<float>(m);
   bind_pack_frames<std::uint16_t>(m);
@@ -68,19 +68,17 @@ void bind_tsdf(nb::module_& m) {
       array("block_colors").none(), nb::arg("num_threads"));
   m.def(
       "raycast",
-      [](FASTCV_SURFACE_PARAMETERS, RowsArg<const std::int32_t, 3> blocks, RayGeometry geometry,
-         HostNumbers<double, 12> cam_from_voxel, ViewArg<const float, 3> slopes, ViewArg<float, 3> ranges,
-         FASTCV_RENDER_PARAMETERS, int num_threads) {
+      [](FASTCV_SURFACE_PARAMETERS, FASTCV_RAY_PARAMETERS, FASTCV_RENDER_PARAMETERS, int num_threads) {
         const voxels::Surface surface FASTCV_SURFACE_VALUES;
         const voxels::RenderBuffers out FASTCV_RENDER_VALUES;
-        const auto rays = ray_view_from(geometry, slopes, ranges);
+        auto* parts = reinterpret_cast<std::uint32_t*>(occupied.data());
+        const auto rays = ray_view_from(geometry, slopes, ranges, parts);
         const auto all = rows<3>(blocks);
         const nb::gil_scoped_release release;
-        voxels::find_ranges(rays, cam_from_voxel.data(), all, ranges.data());
+        voxels::find_depths(rays, cam_from_voxel.data(), all, ranges.data(), parts);
         voxels::raycast(surface, rays, out, num_threads);
       },
-      FASTCV_SURFACE_ARGS, array("blocks"), array("geometry"), array("cam_from_voxel"), array("slopes"),
-      array("ranges"), FASTCV_RENDER_ARGS, nb::arg("num_threads"));
+      FASTCV_SURFACE_ARGS, FASTCV_RAY_ARGS, FASTCV_RENDER_ARGS, nb::arg("num_threads"));
 }
 
 }  // namespace fastcv::bindings

@@ -26,7 +26,7 @@ inline voxels::Fusion fusion_from(const RowsArg<const double, 12>& image_from_vo
                                   float max_weight) {
   const auto d = view<3>(depths);
   return {{d.shape[0], d.shape[1], d.shape[2], image_from_voxel.data(), d.data, data_or_null(colors),
-           data_or_null(weights), ranges.data(), voxels::depth_pyramid(d.shape[1], d.shape[2])},
+           data_or_null(weights), ranges.data(), voxels::DepthWindows(d.shape[1], d.shape[2])},
           truncation,
           weight,
           max_weight};
@@ -40,7 +40,7 @@ inline voxels::BlockTable table_from(const ViewArg<const std::int64_t, 1>& keys,
 // geometry: voxel_from_cam (12), voxel_size, near, far, first slope along x and y, cells per slope along x and y.
 using RayGeometry = HostNumbers<double, 19>;
 inline voxels::RayView ray_view_from(const RayGeometry& geometry, const ViewArg<const float, 3>& slopes,
-                                     const ViewArg<float, 3>& ranges) {
+                                     const ViewArg<float, 3>& ranges, const std::uint32_t* occupied) {
   voxels::RayView result{};
   const double* g = geometry.data();
   for (int k = 0; k < 12; ++k) result.voxel_from_cam[k] = g[k];
@@ -55,6 +55,7 @@ inline voxels::RayView ray_view_from(const RayGeometry& geometry, const ViewArg<
   result.rows = static_cast<std::int64_t>(ranges.shape(0));
   result.columns = static_cast<std::int64_t>(ranges.shape(1));
   result.ranges = ranges.data();
+  result.occupied = occupied;
   return result;
 }
 
@@ -78,6 +79,12 @@ inline voxels::RayView ray_view_from(const RayGeometry& geometry, const ViewArg<
 #define FASTCV_SURFACE_ARGS                                                                             \
   array("keys"), array("slots"), array("values"), array("block_weights"), array("block_colors").none(), \
       nb::arg("min_weight")
+// Rays through it, and arrays for the depths at which they meet blocks.
+#define FASTCV_RAY_PARAMETERS                                                                          \
+  RowsArg<const std::int32_t, 3> blocks, RayGeometry geometry, HostNumbers<double, 12> cam_from_voxel, \
+      ViewArg<const float, 3> slopes, ViewArg<float, 3> ranges, ViewArg<std::int32_t, 2> occupied
+#define FASTCV_RAY_ARGS \
+  array("blocks"), array("geometry"), array("cam_from_voxel"), array("slopes"), array("ranges"), array("occupied")
 // What a view of a surface is drawn into.
 #define FASTCV_RENDER_PARAMETERS ViewArg<float, 2> depth, ViewArg<float, 3> normals, Optional<std::uint8_t, 3> colors
 #define FASTCV_RENDER_VALUES \

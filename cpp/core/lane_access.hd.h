@@ -14,6 +14,8 @@ FASTCV_HD float gather(const float* base, std::int32_t index) { return base[inde
 // The first `count` lanes to their places.
 FASTCV_HD void scatter(float* base, std::int32_t index, float value, int /*count*/) { base[index] = value; }
 FASTCV_HD bool any(bool mask) { return mask; }
+// Bit i: whether lane i is set.
+FASTCV_HD std::uint32_t lane_bits(bool mask) { return mask; }
 FASTCV_HD std::int32_t get_lane(std::int32_t value, int /*lane*/) { return value; }
 FASTCV_HD void set_lane(float& value, int /*lane*/, float x) { value = x; }
 
@@ -44,6 +46,19 @@ FASTCV_HD bool any(Ints mask) {
   std::int32_t bits = 0;
   for (int i = 0; i < kLanes; ++i) bits |= mask[i];
   return bits != 0;
+#endif
+}
+FASTCV_HD std::uint32_t lane_bits(Ints mask) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask);
+#elif defined(__AVX2__)
+  return static_cast<std::uint32_t>(_mm256_movemask_ps((__m256)mask));
+#elif defined(__SSE4_1__)
+  return static_cast<std::uint32_t>(_mm_movemask_ps((__m128)mask));
+#else
+  std::uint32_t bits = 0;
+  for (int i = 0; i < kLanes; ++i) bits |= static_cast<std::uint32_t>(mask[i] != 0) << i;
+  return bits;
 #endif
 }
 FASTCV_HD std::int32_t get_lane(Ints value, int lane) { return value[lane]; }

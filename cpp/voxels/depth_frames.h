@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depth maps as fusion wants them: pixels that say nothing are -inf, and a pyramid of tiles knows the range of depths.
+// Depth maps as fusion wants them: pixels that say nothing are -inf, and windows of tiles know their ranges of depths.
 #pragma once
 
 #include "core/view.h"
 
 namespace fastcv::voxels {
 
-// Level 0 has tiles of kDepthTile x kDepthTile pixels, each further one tiles of twice the side; the last is one tile.
-constexpr int kDepthTileBits = 3, kDepthTile = 1 << kDepthTileBits;
-constexpr int kMaxDepthLevels = 24;
+constexpr int kDepthTileBits = 3, kDepthTile = 1 << kDepthTileBits;  // pixels along the side of a tile
 
-struct DepthPyramid {
-  int levels;
-  std::int64_t start[kMaxDepthLevels], columns[kMaxDepthLevels], num_tiles;
-};
+// Ranges of depths in squares of 2^level x 2^level tiles that start at each tile, cut at the image's borders, so that
+// four of them cover any rectangle whose longer side is at least 2^level: the sparse table of Bender & Farach-Colton
+// 2000, "The LCA problem revisited", in two dimensions. Behind all levels comes the range of the whole image.
+struct DepthWindows {
+  int levels = 0;
+  std::int64_t rows, columns;  // of tiles
 
-inline DepthPyramid depth_pyramid(std::int64_t height, std::int64_t width) {
-  DepthPyramid p{};
-  for (std::int64_t side = kDepthTile;; side *= 2) {
-    const std::int64_t rows = (height + side - 1) / side, columns = (width + side - 1) / side;
-    p.start[p.levels] = p.num_tiles;
-    p.columns[p.levels] = columns;
-    p.num_tiles += rows * columns;
-    ++p.levels;
-    if (rows <= 1 && columns <= 1) return p;
+  DepthWindows(std::int64_t height, std::int64_t width)
+      : rows((height + kDepthTile - 1) >> kDepthTileBits), columns((width + kDepthTile - 1) >> kDepthTileBits) {
+    while (std::int64_t(1) << levels <= (rows > columns ? rows : columns)) ++levels;
   }
-}
+  FASTCV_HD std::int64_t tiles() const { return rows * columns; }
+  FASTCV_HD std::int64_t whole() const { return levels * tiles(); }
+  FASTCV_HD std::int64_t count() const { return whole() + 1; }
+};
 
 // Views of one size through pinhole cameras.
 struct DepthFrames {
@@ -34,8 +31,8 @@ struct DepthFrames {
   const float* depths;             // (count, height, width) in scene units
   const std::int32_t* colors;      // the same, red in the lowest byte, then green and blue; null for none
   const float* weights;            // the same; null for the same weight everywhere
-  const float* ranges;             // (count, pyramid.num_tiles, 2): lowest and highest depth; inf, -inf where none is
-  DepthPyramid pyramid;
+  const float* ranges;             // (count, 2, windows.count()): lowest and highest depths; inf, -inf where none is
+  DepthWindows windows;
 };
 
 // What a pixel brings along besides its depth; null where there is none.

@@ -2,161 +2,155 @@
 // What a frame may say of all voxels of a box at once, so that most boxes are never looked at voxel by voxel.
 #pragma once
 
+#include "core/lane_access.hd.h"
 #include "voxels/tsdf.h"
 
 namespace fastcv::FASTCV_ISA {
 
-// kNothing: no voxel is updated. kFree: none lies within the truncation of a surface. kBand: some may.
-enum class Sight : std::int32_t { kNothing, kFree, kBand };
-
 // Rounding that look_at may add: of its double precision, as a share of the sum of all terms, and of its single
 // precision, as a share of the largest result; a dozen and thirty units in the last place.
-constexpr double kDoubleRounding = 4e-15, kFloatRounding = 2e-6;
-
-// The voxel centres of side^3 blocks from block `low` (z, y, x) on: a middle, and as far along every axis.
-struct CenterBox {
-  double middle[3], half;  // x, y, z
-};
-FASTCV_HD CenterBox center_box(const std::int32_t* low, std::int64_t side) {
-  const double extent = 0.5 * double(voxels::kBlock * side);
-  CenterBox box{{}, extent - 0.5};
-  for (int axis = 0; axis < 3; ++axis) box.middle[axis] = voxels::kBlock * double(low[2 - axis]) + extent;
-  return box;
-}
+constexpr double kDoubleRounding = 4e-15;
+constexpr float kFloatRounding = 2e-6F;
 
 FASTCV_HD double magnitude(double x) { return x < 0 ? -x : x; }
 
-// The values of a row of a projection over a box, widened by what rounding can do.
-struct Spread {
-  double middle, reach, rounding;
-  FASTCV_HD double low() const { return middle - reach - rounding; }
-  FASTCV_HD double high() const { return middle + reach + rounding; }
+// A frame, and how its rows (u w, v w, w) vary over boxes of voxels of one size, x, y, z.
+struct BoxView {
+  float spread[3][3];  // of a row along an axis: from the middle of a box to its outermost centres of voxels
+  float reach[3];      // the sum of their sizes: how much a row differs from the middle's
+  float beyond[2];     // the same of u w - width w and of v w - height w
+  float rounding[3];
+  float size[2], truncation;
+  const float *lowest, *highest;  // depths in windows
+  std::int32_t columns, tiles;    // of windows
 };
-FASTCV_HD Spread spread_over(const CenterBox& box, const double* row) {
-  double sum = magnitude(row[3]);
-  Spread s{row[3], 0, 0};
-  for (int axis = 0; axis < 3; ++axis) {
-    const double term = row[axis] * box.middle[axis];
-    s.middle += term;
-    s.reach += magnitude(row[axis]);
-    sum += magnitude(term);
-  }
-  s.reach *= box.half;
-  s.rounding = kDoubleRounding * (sum + s.reach) + kFloatRounding * (magnitude(s.middle) + s.reach);
-  return s;
-}
 
-// The pixels [low, high] along an axis of the image that voxel centres fall into, clipped to the image; none where
-// low > high. With the middle's pixel u = p / q: all of the box have |p' - u q'| <= reach of (p - u q), hence a pixel
-// at most that over the lowest q' from the middle's.
-struct PixelSpan {
-  std::int64_t low, high;
-};
-FASTCV_HD PixelSpan pixel_span(const CenterBox& box, const double* row, const double* w_row, const Spread& value,
-                               const Spread& w, double size) {
-  const double u = value.middle / w.middle, inverse = 1 / w.low();
-  double reach = 0;
-  for (int axis = 0; axis < 3; ++axis) reach += magnitude(row[axis] - u * w_row[axis]);
-  // Of the quotient's own rounding as well.
-  const double rounding = value.rounding + (magnitude(u) + size) * (2 * w.rounding + kFloatRounding * w.high());
-  const double off = (reach * box.half + rounding) * inverse;
-  const double low = u - off, high = u + off, last = size - 1;
-  if (low >= size || high < 0) return {0, -1};
-  return {low > 0 ? static_cast<std::int64_t>(low) : 0,
-          high < last ? static_cast<std::int64_t>(high) : std::int64_t(last)};
-}
-
-// What depths mean to a box: those below `nothing_below` lie too far in front of all of its voxels to update any, those
-// above `free_above` behind them by more than the truncation.
-struct DepthLimits {
-  double nothing_below, free_above;
-
-  FASTCV_HD Sight judge(float lowest, float highest) const {
-    if (!(highest > 0 && highest >= nothing_below)) return Sight::kNothing;
-    return lowest > free_above ? Sight::kFree : Sight::kBand;
-  }
-};
-FASTCV_HD DepthLimits depth_limits(const Spread& w, double truncation) {
-  const double margin = kFloatRounding * (magnitude(w.high()) + truncation);
-  return {w.low() - truncation - margin, w.high() + truncation + margin};
-}
-
-// By the depths in a rectangle of pixels, of tiles that are at most eight to a side.
-FASTCV_HD Sight sight_within(const voxels::DepthFrames& frames, std::int64_t frame, const PixelSpan& x,
-                             const PixelSpan& y, const DepthLimits& limits) {
-  constexpr std::int64_t kMostTiles = 8;
-  int level = 0, shift = voxels::kDepthTileBits;
-  const auto tiles = [&](const PixelSpan& span) { return (span.high >> shift) - (span.low >> shift) + 1; };
-  for (; tiles(x) > kMostTiles || tiles(y) > kMostTiles; ++shift) ++level;
-  const float* ranges = frames.ranges + 2 * (frame * frames.pyramid.num_tiles + frames.pyramid.start[level]);
-  float lowest = __builtin_huge_valf(), highest = -lowest;
-  for (std::int64_t row = y.low >> shift; row <= y.high >> shift; ++row) {
-    for (std::int64_t column = x.low >> shift; column <= x.high >> shift; ++column) {
-      const float* range = ranges + 2 * (row * frames.pyramid.columns[level] + column);
-      lowest = range[0] < lowest ? range[0] : lowest;
-      highest = range[1] > highest ? range[1] : highest;
-    }
-    if (limits.judge(lowest, highest) == Sight::kBand) return Sight::kBand;  // whatever the other rows hold
-  }
-  return limits.judge(lowest, highest);
-}
-
-// Whether the box lies wholly left of an axis' range of pixels, or right of it, whatever the sign of w: u w < 0, or
-// u w - size w > 0.
-FASTCV_HD bool beside(const CenterBox& box, const double* row, const double* w_row, const Spread& w, double size) {
-  const Spread value = spread_over(box, row);
-  double beyond[4];
-  for (int k = 0; k < 4; ++k) beyond[k] = row[k] - size * w_row[k];
-  const double rounding = value.rounding + size * (w.rounding + kFloatRounding * w.high());
-  return value.high() < 0 || spread_over(box, beyond).low() > rounding;
-}
-
-FASTCV_HD Sight sight(const voxels::Fusion& fusion, std::int64_t frame, const std::int32_t* low, std::int64_t side) {
+// Boxes that reach `half` voxels from their middles, and whose middles lie within +-`farthest`.
+FASTCV_HD BoxView box_view(const voxels::Fusion& fusion, std::int64_t frame, const double* half,
+                           const double* farthest) {
   const voxels::DepthFrames& frames = fusion.frames;
   const double* m = frames.image_from_voxel + 12 * frame;
-  const double width = double(frames.width), height = double(frames.height);
-  const CenterBox box = center_box(low, side);
-  const Spread w = spread_over(box, m + 8);
-  if (w.high() <= 0) return Sight::kNothing;
-  const float* all = frames.ranges + 2 * (frame * frames.pyramid.num_tiles + frames.pyramid.num_tiles - 1);
-  const DepthLimits limits = depth_limits(w, fusion.truncation);
-  const Sight at_all = limits.judge(all[0], all[1]);
-  if (at_all == Sight::kNothing) return at_all;
-  if (w.low() < 0.5 * w.middle) {  // so near that the pixels of the middle tell little
-    if (beside(box, m, m + 8, w, width) || beside(box, m + 4, m + 8, w, height)) return Sight::kNothing;
-    if (!(w.low() > 0)) return at_all;
+  BoxView view;
+  for (int r = 0; r < 3; ++r) {
+    double reach = 0, sum = magnitude(m[4 * r + 3]);
+    for (int axis = 0; axis < 3; ++axis) {
+      view.spread[r][axis] = static_cast<float>(m[4 * r + axis] * half[axis]);
+      reach += magnitude(m[4 * r + axis] * half[axis]);
+      sum += magnitude(m[4 * r + axis] * farthest[axis]);
+    }
+    view.reach[r] = static_cast<float>(reach);
+    view.rounding[r] = static_cast<float>(kDoubleRounding * (sum + reach) + double(kFloatRounding) * reach);
   }
-  const PixelSpan x = pixel_span(box, m, m + 8, spread_over(box, m), w, width);
-  const PixelSpan y = pixel_span(box, m + 4, m + 8, spread_over(box, m + 4), w, height);
-  if (x.low > x.high || y.low > y.high) return Sight::kNothing;
-  return sight_within(frames, frame, x, y, limits);
+  const double size[2] = {double(frames.width), double(frames.height)};
+  for (int r = 0; r < 2; ++r) {
+    double reach = 0;
+    for (int axis = 0; axis < 3; ++axis) reach += magnitude((m[4 * r + axis] - size[r] * m[8 + axis]) * half[axis]);
+    view.beyond[r] = static_cast<float>(reach);
+    view.size[r] = static_cast<float>(size[r]);
+  }
+  view.truncation = fusion.truncation;
+  view.lowest = frames.ranges + 2 * frame * frames.windows.count();
+  view.highest = view.lowest + frames.windows.count();
+  view.columns = static_cast<std::int32_t>(frames.windows.columns);
+  view.tiles = static_cast<std::int32_t>(frames.windows.tiles());
+  return view;
 }
 
-// Half spaces (a, b, c, d), a x + b y + c z + d >= 0, that hold the middles of all blocks which a frame may update.
-// They keep more than `sight` does, and ask less.
-struct ViewPlanes {
-  static constexpr int kCount = 6;
-  double planes[kCount][4];
+template <class F>
+FASTCV_HD F magnitude_of(F x) {
+  return larger(x, -x);
+}
 
-  FASTCV_HD ViewPlanes(const voxels::Fusion& fusion, std::int64_t frame) {
-    const voxels::DepthFrames& frames = fusion.frames;
-    const double* m = frames.image_from_voxel + 12 * frame;
-    const double deepest = frames.ranges[2 * (frame * frames.pyramid.num_tiles + frames.pyramid.num_tiles - 1) + 1];
-    const double size[2] = {double(frames.width), double(frames.height)};
-    for (int k = 0; k < 4; ++k) {
-      planes[0][k] = m[8 + k];
-      planes[1][k] = -m[8 + k];
-      for (int r = 0; r < 2; ++r) {  // the image with a pixel more on each side, which is more than rounding
-        planes[2 + r][k] = m[4 * r + k] + m[8 + k];
-        planes[4 + r][k] = (size[r] + 1) * m[8 + k] - m[4 * r + k];
-      }
-    }
-    planes[1][3] += (deepest + fusion.truncation) * (1 + kFloatRounding);
-    for (auto& p : planes) {
-      const double reach = magnitude(p[0]) + magnitude(p[1]) + magnitude(p[2]);
-      p[3] += 0.5 * voxels::kBlock * reach + kDoubleRounding * magnitude(p[3]);
-    }
-  }
+// Of boxes: whether some voxel may be updated, and whether some may lie within the truncation of a surface.
+template <class F>
+struct Sights {
+  MaskOf<F> updated, near;
 };
+
+// Tiles along an axis of the image that the voxel centres of a box fall into.
+template <class F>
+struct TileSpan {
+  IntOf<F> first, last;
+};
+// With the middle's pixel u = p / w, all of the box have |p' - u w'| <= the reach of p - u w, hence a pixel at most
+// that over the lowest w' from the middle's. Comparisons are such that NaN ends at the image's borders.
+template <class F>
+FASTCV_HD TileSpan<F> tile_span(const BoxView& view, int axis, F value, F w, F nearest, F rounding, F w_rounding) {
+  const F zero{}, end = zero + (view.size[axis] - 1), u = value / w;
+  F reach{};
+  for (int a = 0; a < 3; ++a) reach += magnitude_of<F>(view.spread[axis][a] - u * view.spread[2][a]);
+  const F of_quotient = (magnitude_of(u) + view.size[axis]) * (2 * w_rounding + kFloatRounding * (w + view.reach[2]));
+  const F off = (reach + rounding + of_quotient) / nearest;
+  const auto blind = nearest < 0.5F * w;  // so near that the pixel of the middle tells little
+  const F low = select(blind, zero, u - off), high = select(blind, end, u + off);
+  return {to_int(smaller(larger(low, zero), end)) >> voxels::kDepthTileBits,
+          to_int(larger(smaller(high, end), zero)) >> voxels::kDepthTileBits};
+}
+
+// Range of the depths in a rectangle of tiles: of four windows, at most as wide as its longer side is.
+template <class F>
+struct DepthRange {
+  F low, high;
+};
+template <class F>
+FASTCV_HD DepthRange<F> range_within(const BoxView& view, const TileSpan<F>& x, const TileSpan<F>& y) {
+  const auto longer_side = bits_of(to_float(larger(x.last - x.first, y.last - y.first) + 1));
+  const IntOf<F> level = (longer_side >> 23) - 127, side = to_int(from_bits(longer_side & 0x7f800000));
+  const IntOf<F> right = larger(x.first, x.last - side + 1), bottom = larger(y.first, y.last - side + 1);
+  const IntOf<F> above = level * view.tiles + y.first * view.columns,
+                 below = level * view.tiles + bottom * view.columns;
+  const IntOf<F> windows[4] = {above + x.first, above + right, below + x.first, below + right};
+  DepthRange<F> range{gather(view.lowest, windows[0]), gather(view.highest, windows[0])};
+  for (int k = 1; k < 4; ++k) {
+    range.low = smaller(range.low, gather(view.lowest, windows[k]));
+    range.high = larger(range.high, gather(view.highest, windows[k]));
+  }
+  return range;
+}
+
+// By the rows at the boxes' middles. What is said to be `updated` or `near` may turn out not to be.
+template <class F>
+FASTCV_HD Sights<F> look_at_boxes(const BoxView& view, F u_w, F v_w, F w) {
+  const F value[2] = {u_w, v_w};
+  const F w_rounding = view.rounding[2] + kFloatRounding * magnitude_of(w);
+  const F nearest = w - view.reach[2] - w_rounding, deepest = w + view.reach[2] + w_rounding;
+  // Beside the image: u w < 0, or u w - width w > 0, whatever the sign of w.
+  auto nothing = MaskOf<F>(deepest <= 0);
+  F rounding[2];
+  for (int axis = 0; axis < 2; ++axis) {
+    rounding[axis] = view.rounding[axis] + kFloatRounding * magnitude_of(value[axis]);
+    const F over = value[axis] - view.size[axis] * w - view.beyond[axis];
+    nothing = nothing | (value[axis] + view.reach[axis] + rounding[axis] < 0) |
+              (over > rounding[axis] + view.size[axis] * w_rounding);
+  }
+  if (!any(MaskOf<F>(!nothing))) return {MaskOf<F>{}, MaskOf<F>{}};
+  const TileSpan<F> x = tile_span(view, 0, u_w, w, nearest, rounding[0], w_rounding);
+  const TileSpan<F> y = tile_span(view, 1, v_w, w, nearest, rounding[1], w_rounding);
+  const DepthRange<F> depths = range_within<F>(view, x, y);
+  const F margin = view.truncation + kFloatRounding * (magnitude_of(deepest) + view.truncation);
+  nothing = nothing | (depths.high <= 0) | (depths.high < nearest - margin);
+  const auto in_front = depths.low > deepest + margin;
+  return {MaskOf<F>(!nothing), MaskOf<F>(!(nothing | in_front))};
+}
+
+// The rows of a frame at a point in voxels.
+FASTCV_HD float row_at(const double* row, double x, double y, double z) {
+  return static_cast<float>(row[0] * x + row[1] * y + row[2] * z + row[3]);
+}
+
+// Of a cube of side^3 blocks from block `low` (z, y, x) on.
+FASTCV_HD Sights<float> look_at_cube(const voxels::Fusion& fusion, std::int64_t frame, const std::int32_t* low,
+                                     std::int64_t side) {
+  const double extent = 0.5 * double(voxels::kBlock * side);
+  double middle[3], half[3], farthest[3];
+  for (int axis = 0; axis < 3; ++axis) {
+    middle[axis] = voxels::kBlock * double(low[2 - axis]) + extent;
+    farthest[axis] = magnitude(middle[axis]);
+    half[axis] = extent - 0.5;
+  }
+  const double* m = fusion.frames.image_from_voxel + 12 * frame;
+  const auto row = [&](int r) { return row_at(m + 4 * r, middle[0], middle[1], middle[2]); };
+  return look_at_boxes<float>(box_view(fusion, frame, half, farthest), row(0), row(1), row(2));
+}
 
 }  // namespace fastcv::FASTCV_ISA

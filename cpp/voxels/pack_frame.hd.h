@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One tile of a depth map: its pixels, and their range of depths; and a tile of a coarser level from four finer ones.
+// One tile of a depth map: its pixels, and their range of depths; and the range of a window from four smaller ones.
 #pragma once
 
 #include "voxels/depth_frames.h"
@@ -14,6 +14,8 @@ FASTCV_HD float valid_depth(T depth, float scale, float max_depth) {
   return (d > 0) & (d <= max_depth) & (d < infinity()) ? d : -infinity();  // & makes vectors, && does not
 }
 
+FASTCV_HD std::int32_t packed_color(const std::uint8_t* rgb) { return rgb[0] | rgb[1] << 8 | rgb[2] << 16; }
+
 // Tile i of all frames' level 0.
 template <class T>
 struct PackFrameTile {
@@ -21,12 +23,12 @@ struct PackFrameTile {
   float scale, max_depth;
   voxels::PixelExtras extras;
   voxels::PackedFrames to;
-  voxels::DepthPyramid pyramid;
+  voxels::DepthWindows windows;
 
   FASTCV_HD void operator()(std::int64_t i) const {
-    const std::int64_t height = from.shape[1], width = from.shape[2], columns = pyramid.columns[0];
-    const std::int64_t rows = (height + voxels::kDepthTile - 1) >> voxels::kDepthTileBits;
-    const std::int64_t frame = i / (rows * columns), row = i / columns % rows, column = i % columns;
+    const std::int64_t height = from.shape[1], width = from.shape[2];
+    const std::int64_t frame = i / windows.tiles(), tile = i % windows.tiles();
+    const std::int64_t row = tile / windows.columns, column = tile % windows.columns;
     const std::int64_t top = row * voxels::kDepthTile, left = column * voxels::kDepthTile;
     const std::int64_t bottom = top + voxels::kDepthTile < height ? top + voxels::kDepthTile : height;
     const std::int64_t right = left + voxels::kDepthTile < width ? left + voxels::kDepthTile : width;
@@ -38,48 +40,40 @@ struct PackFrameTile {
         to.depths[line + x] = d;
         low = d > 0 && d < low ? d : low;
         high = d > high ? d : high;
-        if (extras.colors) to.colors[line + x] = color_at(line + x);
+        if (extras.colors) to.colors[line + x] = packed_color(extras.colors + 3 * (line + x));
       }
     }
-    float* range = to.ranges + 2 * (frame * pyramid.num_tiles + row * columns + column);
-    range[0] = low;
-    range[1] = high;
+    float* its = to.ranges + 2 * frame * windows.count();
+    its[tile] = low;
+    its[windows.count() + tile] = high;
   }
   FASTCV_HD float depth_at(std::int64_t pixel) const {
     const float d = valid_depth(from.data[pixel], scale, max_depth), w = extras.weights ? extras.weights[pixel] : 1;
     return w > 0 && w < infinity() ? d : -infinity();
   }
-  FASTCV_HD std::int32_t color_at(std::int64_t pixel) const {
-    const std::uint8_t* rgb = extras.colors + 3 * pixel;
-    return rgb[0] | rgb[1] << 8 | rgb[2] << 16;
-  }
 };
 
-// Tile i of all frames' tiles of a level above 0.
-struct MergeFrameTiles {
-  voxels::DepthPyramid pyramid;
+// Window i of all frames' windows of a level above 0, or of the whole image, which comes after them.
+struct WidenWindow {
+  voxels::DepthWindows windows;
   int level;
   float* ranges;
 
-  FASTCV_HD std::int64_t tiles(int l) const {
-    return (l + 1 < pyramid.levels ? pyramid.start[l + 1] : pyramid.num_tiles) - pyramid.start[l];
-  }
+  FASTCV_HD std::int64_t per_frame() const { return level < windows.levels ? windows.tiles() : 1; }
   FASTCV_HD void operator()(std::int64_t i) const {
-    const std::int64_t columns = pyramid.columns[level], frame = i / tiles(level), tile = i % tiles(level);
-    const std::int64_t row = tile / columns, column = tile % columns;
-    float* its = ranges + 2 * frame * pyramid.num_tiles;
-    const std::int64_t finer_columns = pyramid.columns[level - 1], finer_rows = tiles(level - 1) / finer_columns;
-    float low = infinity(), high = -infinity();
-    for (std::int64_t y = 2 * row; y < 2 * row + 2 && y < finer_rows; ++y) {
-      for (std::int64_t x = 2 * column; x < 2 * column + 2 && x < finer_columns; ++x) {
-        const float* range = its + 2 * (pyramid.start[level - 1] + y * finer_columns + x);
-        low = range[0] < low ? range[0] : low;
-        high = range[1] > high ? range[1] : high;
-      }
+    const std::int64_t frame = i / per_frame(), window = i % per_frame(), half = std::int64_t(1) << (level - 1);
+    const std::int64_t below = window / windows.columns + half < windows.rows ? half * windows.columns : 0;
+    const std::int64_t beside = window % windows.columns + half < windows.columns ? half : 0;
+    float* lows = ranges + 2 * frame * windows.count() + (level - 1) * windows.tiles() + window;
+    float* highs = lows + windows.count();
+    float low = lows[0], high = highs[0];
+    const std::int64_t parts[3] = {beside, below, below + beside};
+    for (const std::int64_t part : parts) {
+      low = lows[part] < low ? lows[part] : low;
+      high = highs[part] > high ? highs[part] : high;
     }
-    float* range = its + 2 * (pyramid.start[level] + tile);
-    range[0] = low;
-    range[1] = high;
+    lows[windows.tiles()] = low;
+    highs[windows.tiles()] = high;
   }
 };
 

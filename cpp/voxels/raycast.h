@@ -12,8 +12,8 @@ struct Surface {
   float min_weight;                        // of a voxel that counts, positive
 };
 
-// Rays by their slopes x / z and y / z in the camera frame; depths and places along them are z. The near and far ends
-// of what there is to see are known for cells of slopes.
+// Rays by their slopes x / z and y / z in the camera frame; depths and places along them are z. The depths at
+// which there is something to see are known for cells of slopes.
 struct RayView {
   double voxel_from_cam[12];  // (x, y, z) in voxels from the camera frame
   double voxel_size;
@@ -21,7 +21,8 @@ struct RayView {
   double near, far;
   double first_slope[2], cells_per_slope[2];
   std::int64_t rows, columns;
-  const float* ranges;  // (rows, columns, 2): near and far, inf and 0 where there is nothing
+  const float* ranges;            // (rows, columns, 2): near and far, inf and 0 where there is nothing
+  const std::uint32_t* occupied;  // (rows, columns): a bit for each part of that range, whether blocks lie in it
 };
 
 struct RenderBuffers {
@@ -30,8 +31,9 @@ struct RenderBuffers {
   std::uint8_t* colors;  // (height, width, 3), 0 where nothing is seen; null for none
 };
 
-// Fills ranges for view.ranges. cam_from_voxel: 3 x 4, the inverse of view.voxel_from_cam.
-void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks, float* ranges);
+// Fills view.ranges and view.occupied. cam_from_voxel: 3 x 4, the inverse of view.voxel_from_cam.
+void find_depths(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks, float* ranges,
+                 std::uint32_t* occupied);
 
 void raycast(const Surface& surface, const RayView& view, const RenderBuffers& out, int num_threads);
 

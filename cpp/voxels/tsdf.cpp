@@ -4,6 +4,8 @@
 #include "voxels/tsdf.h"
 
 #include <array>
+#include <bit>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -16,9 +18,9 @@
 namespace fastcv::voxels {
 namespace {
 
-std::int64_t select_frames(const Fusion& fusion, const std::int32_t* low, std::int64_t side, const std::int32_t* frames,
-                           std::int64_t count, std::int32_t* selected) {
-  FASTCV_DISPATCH(voxels::select_frames(fusion, low, side, frames, count, selected));
+void find_parts(const Fusion& fusion, const BlockNumber& low, int level, const std::int32_t* frames, std::int64_t count,
+                std::uint64_t* parts) {
+  FASTCV_DISPATCH(voxels::find_parts(fusion, low, level, frames, count, parts));
 }
 std::int32_t first_in_band(const Fusion& fusion, const std::int32_t* block, const std::int32_t* frames,
                            std::int64_t count) {
@@ -34,7 +36,7 @@ struct Found {
   std::int32_t first_frame;
 };
 
-// A cube of blocks, 2^level a side, and the frames that may have a surface in it.
+// A cube of blocks, and the frames that may have a surface in it.
 struct Cube {
   BlockNumber low;
   std::vector<std::int32_t> frames;
@@ -48,57 +50,58 @@ class Search {
   std::vector<Found> run() {
     std::vector<std::int32_t> all(fusion_.frames.count);
     std::iota(all.begin(), all.end(), 0);
-    visit({{-kBlockLimit, -kBlockLimit, -kBlockLimit}}, kBlockBits + 1, all);
+    const BlockNumber low{{-kBlockLimit, -kBlockLimit, -kBlockLimit}};
+    for (int octant = 0; octant < 8; ++octant) visit({part_of(low, kBlockBits + 1, octant), all}, kBlockBits);
     search_cubes();
     return std::move(found_);
   }
 
  private:
-  static constexpr int kTaskLevel = 3;         // cubes of this level are searched side by side,
+  static constexpr int kTaskLevel = 2;         // cubes of 4^3 blocks are searched side by side,
   static constexpr std::size_t kTasks = 4096;  // so many at a time, which bounds the memory
+  static_assert(kBlockBits % 2 == kTaskLevel % 2, "every step goes down two levels");
 
-  void visit(const BlockNumber& low, int level, const std::vector<std::int32_t>& frames) {
-    poll_interrupt();
-    if (full()) return;
-    std::vector<std::int32_t> selected(frames.size());
-    const std::int64_t side = std::int64_t(1) << level;
-    selected.resize(select_frames(fusion_, low.zyx, side, frames.data(), std::int64_t(frames.size()), selected.data()));
-    if (selected.empty()) return;
-    if (level == kTaskLevel) {
-      cubes_.push_back({low, std::move(selected)});
-      if (cubes_.size() == kTasks) search_cubes();
-      return;
+  // Calls visit(part) with those of a cube's 64 parts that may have a surface, in Morton order.
+  template <class Visit>
+  void for_each_part(const Cube& cube, int level, const Visit& visit) const {
+    std::vector<std::uint64_t> parts(cube.frames.size());
+    find_parts(fusion_, cube.low, level, cube.frames.data(), std::int64_t(parts.size()), parts.data());
+    std::uint64_t left = std::accumulate(parts.begin(), parts.end(), std::uint64_t(0), std::bit_or<>());
+    for (Cube part; left != 0; left &= left - 1) {
+      const int number = std::countr_zero(left);
+      part.low = part_of(part_of(cube.low, level, number >> 3), level - 1, number & 7);
+      part.frames.clear();
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (parts[i] >> number & 1) part.frames.push_back(cube.frames[i]);
+      }
+      visit(part);
     }
-    for (int part = 0; part < 8; ++part) visit(part_of(low, level, part), level - 1, selected);
   }
-  bool full() const { return static_cast<std::int64_t>(found_.size()) > limit_; }
-
+  void visit(const Cube& cube, int level) {
+    poll_interrupt();
+    if (static_cast<std::int64_t>(found_.size()) > limit_) return;
+    if (level > kTaskLevel) return for_each_part(cube, level, [&](const Cube& part) { visit(part, level - 2); });
+    cubes_.push_back(cube);
+    if (cubes_.size() == kTasks) search_cubes();
+  }
   void search_cubes() {
     std::vector<std::vector<Found>> found(cubes_.size());
-    parallel_for(std::int64_t(cubes_.size()), 1, num_threads_, [&](std::int64_t i, std::int64_t) {
-      std::vector<std::int32_t> scratch(kTaskLevel * cubes_[i].frames.size());
-      search(cubes_[i].low, kTaskLevel, cubes_[i].frames.data(), std::int64_t(cubes_[i].frames.size()), scratch.data(),
-             found[i]);
+    parallel_for(std::int64_t(cubes_.size()), kGrain, num_threads_, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        for_each_part(cubes_[i], kTaskLevel, [&](const Cube& part) { look_for(part, found[i]); });
+      }
     });
     for (const auto& in_cube : found) found_.insert(found_.end(), in_cube.begin(), in_cube.end());
     cubes_.clear();
   }
-  // `frames` may have a surface in the cube. scratch: room for them once a level.
-  void search(const BlockNumber& low, int level, const std::int32_t* frames, std::int64_t count, std::int32_t* scratch,
-              std::vector<Found>& found) const {
-    if (level == 0) {
-      const std::int32_t first = first_in_band(fusion_, low.zyx, frames, count);
-      if (first >= 0) found.push_back({low, first});
-      return;
-    }
-    for (int part = 0; part < 8; ++part) {
-      const BlockNumber child = part_of(low, level, part);
-      if (level == 1 && generic::find_slot(table_, generic::block_key(child.zyx)) >= 0) continue;
-      const std::int64_t side = std::int64_t(1) << (level - 1);
-      const std::int64_t selected = select_frames(fusion_, child.zyx, side, frames, count, scratch);
-      if (selected > 0) search(child, level - 1, scratch, selected, scratch + count, found);
-    }
+  void look_for(const Cube& block, std::vector<Found>& found) const {
+    if (generic::find_slot(table_, generic::block_key(block.low.zyx)) >= 0) return;
+    const auto count = std::int64_t(block.frames.size());
+    const std::int32_t first = first_in_band(fusion_, block.low.zyx, block.frames.data(), count);
+    if (first >= 0) found.push_back({block.low, first});
   }
+
+  static constexpr std::int64_t kGrain = 4;
 
   const Fusion& fusion_;
   const BlockTable& table_;

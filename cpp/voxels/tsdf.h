@@ -9,7 +9,7 @@
 namespace fastcv::voxels {
 
 constexpr int kBlockVoxels = kBlock * kBlock * kBlock;
-constexpr int kGroup = 32;  // blocks that are asked at once whether they lie in a view
+constexpr int kGroup = 64;  // boxes of voxels that are judged at once by what a frame shows
 
 struct Fusion {
   DepthFrames frames;

@@ -50,8 +50,18 @@ FASTCV_HD BlockView block_view(const voxels::DepthFrames& frames, std::int64_t f
   return view;
 }
 
-// What a frame shows at voxels: where `seen`, they lie at most the truncation behind it. This decides, for every
-// instruction set: voxels are numbered x first, then y, then z, and each lane adds z, y, x in this order.
+// A layer of a block, of one z: the rows at its first voxel.
+struct LayerView {
+  float first[3];
+};
+FASTCV_HD LayerView layer_view(const BlockView& view, int z) {
+  LayerView layer;
+  for (int r = 0; r < 3; ++r) layer.first[r] = view.first[r] + view.step[r][2] * static_cast<float>(z);
+  return layer;
+}
+
+// What a frame shows at voxels of a layer, numbered x first, then y: where `seen`, they lie at most the truncation
+// behind it. This decides, for every instruction set: each lane adds z, y, x in this order.
 template <class F>
 struct Sighting {
   MaskOf<F> seen;
@@ -59,13 +69,10 @@ struct Sighting {
   F distance;  // of the surface along the camera's z axis, beyond the voxel
 };
 template <class F>
-FASTCV_HD Sighting<F> look_at(const BlockView& view, float truncation, std::int32_t first_voxel) {
-  const auto voxel = lane_numbers(F(), first_voxel & 63);
-  const F x = to_float(voxel & 7), y = to_float(voxel >> 3);
-  const auto z = static_cast<float>(first_voxel >> 6);
-  const auto row = [&](int r) {
-    return (view.first[r] + view.step[r][2] * z) + view.step[r][1] * y + view.step[r][0] * x;
-  };
+FASTCV_HD Sighting<F> look_at(const BlockView& view, const LayerView& layer, float truncation, std::int32_t voxel) {
+  const auto voxels = lane_numbers(F(), voxel);
+  const F x = to_float(voxels & 7), y = to_float(voxels >> 3);
+  const auto row = [&](int r) { return layer.first[r] + view.step[r][1] * y + view.step[r][0] * x; };
   const F w = row(2), inverse = 1 / w, u = row(0) * inverse, v = row(1) * inverse;
   const auto inside = (w > 0) & (u >= 0) & (v >= 0) & (u < view.width) & (v < view.height);
   const F zero{};
@@ -75,31 +82,38 @@ FASTCV_HD Sighting<F> look_at(const BlockView& view, float truncation, std::int3
 }
 
 template <class F>
-FASTCV_HD bool in_band(const BlockView& view, float truncation, std::int32_t first_voxel) {
-  const Sighting<F> s = look_at<F>(view, truncation, first_voxel);
-  return any(s.seen & (s.distance <= truncation));
+FASTCV_HD MaskOf<F> in_band(const BlockView& view, const LayerView& layer, float truncation, std::int32_t voxel) {
+  const Sighting<F> s = look_at<F>(view, layer, truncation, voxel);
+  return MaskOf<F>(s.seen & (s.distance <= truncation));
 }
 
-// Running weighted means of distance and colour (Curless & Levoy 1996, eqs. 3 and 4, frame by frame).
+// What a fusion says to all voxels, in lanes: as values of its own that no store to a voxel can change.
 template <class F>
-FASTCV_HD void update(const voxels::Fusion& fusion, const BlockView& view, std::int32_t first_voxel,
-                      const voxels::BlockVoxels& block) {
-  const Sighting<F> s = look_at<F>(view, fusion.truncation, first_voxel);
-  if (!any(s.seen)) return;
-  const F zero{}, value = smaller(s.distance, zero + fusion.truncation);
-  const F weight = view.weights ? gather(view.weights, s.pixel) : zero + fusion.weight;
+struct Rule {
+  F truncation, weight, max_weight;
+  FASTCV_HD explicit Rule(const voxels::Fusion& fusion)
+      : truncation(F{} + fusion.truncation), weight(F{} + fusion.weight), max_weight(F{} + fusion.max_weight) {}
+};
+
+// Running weighted means of distance and colour (Curless & Levoy 1996, eqs. 3 and 4, frame by frame). first_voxel: of
+// the block.
+template <class F>
+FASTCV_HD void average(const Rule<F>& rule, const BlockView& view, const Sighting<F>& s, std::int32_t first_voxel,
+                       const voxels::BlockVoxels& block) {
+  const F zero{}, value = smaller(s.distance, rule.truncation);
+  const F weight = view.weights ? gather(view.weights, s.pixel) : rule.weight;
   const F old_weight = load_lanes(F(), block.weights + first_voxel), sum = old_weight + weight;
   const F share = select(s.seen, weight / sum, zero);
-  const auto average = [&](float* mean, F now) {
+  const auto move = [&](float* mean, F now) {
     const F old = load_lanes(F(), mean);
     store_lanes(mean, select(s.seen, old + (now - old) * share, old));
   };
-  average(block.values + first_voxel, value);
-  store_lanes(block.weights + first_voxel, select(s.seen, smaller(sum, zero + fusion.max_weight), old_weight));
+  move(block.values + first_voxel, value);
+  store_lanes(block.weights + first_voxel, select(s.seen, smaller(sum, rule.max_weight), old_weight));
   if (!block.colors) return;
   const IntOf<F> rgb = gather(view.colors, s.pixel);
   for (int c = 0; c < 3; ++c) {
-    average(block.colors + c * voxels::kBlockVoxels + first_voxel, to_float((rgb >> (8 * c)) & 255));
+    move(block.colors + c * voxels::kBlockVoxels + first_voxel, to_float((rgb >> (8 * c)) & 255));
   }
 }
 
@@ -114,7 +128,9 @@ struct IntegrateVoxel {
     const std::int64_t block = i / voxels::kBlockVoxels, num_old = blocks.rows - first_frames.shape[0];
     const auto voxel = static_cast<std::int32_t>(i % voxels::kBlockVoxels);
     for (std::int64_t f = block < num_old ? 0 : first_frames(block - num_old); f < fusion.frames.count; ++f) {
-      update<float>(fusion, block_view(fusion.frames, f, blocks[block]), voxel, voxels.block(block));
+      const BlockView view = block_view(fusion.frames, f, blocks[block]);
+      const Sighting<float> s = look_at<float>(view, layer_view(view, voxel >> 6), fusion.truncation, voxel & 63);
+      if (s.seen) average(Rule<float>(fusion), view, s, voxel, voxels.block(block));
     }
   }
 };
@@ -128,7 +144,8 @@ struct FirstInBand {
     const auto voxel = static_cast<std::int32_t>(i % voxels::kBlockVoxels);
     for (std::int64_t f = 0; f < fusion.frames.count; ++f) {
       const BlockView view = block_view(fusion.frames, f, blocks[block].zyx);
-      if (in_band<float>(view, fusion.truncation, voxel)) return static_cast<std::int32_t>(f);
+      if (in_band<float>(view, layer_view(view, voxel >> 6), fusion.truncation, voxel & 63))
+        return static_cast<std::int32_t>(f);
     }
     return -1;
   }

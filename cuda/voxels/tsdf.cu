@@ -68,7 +68,7 @@ struct JudgeParts {
     bool found = false;
     if (level > 1 || gpu::find_slot(table, gpu::block_key(part.zyx)) < 0) {
       for (std::int64_t f = 0; f < fusion.frames.count && !found; ++f) {
-        found = gpu::sight(fusion, f, part.zyx, std::int64_t(1) << (level - 1)) == gpu::Sight::kBand;
+        found = gpu::look_at_cube(fusion, f, part.zyx, std::int64_t(1) << (level - 1)).near;
       }
     }
     parts[i] = part;
@@ -136,13 +136,12 @@ std::pair<Buffer<BlockNumber>, std::int64_t> candidates(const Fusion& fusion, co
 template <class T>
 void pack_frames(View<const T, 3> depths, float scale, float max_depth, const PixelExtras& extras,
                  const PackedFrames& out, cudaStream_t stream) {
-  const DepthPyramid pyramid = depth_pyramid(depths.shape[1], depths.shape[2]);
-  const std::int64_t rows = (depths.shape[1] + kDepthTile - 1) >> kDepthTileBits;
-  for_each(depths.shape[0] * rows * pyramid.columns[0],
-           gpu::PackFrameTile<T>{depths, scale, max_depth, extras, out, pyramid}, stream);
-  for (int level = 1; level < pyramid.levels; ++level) {
-    const gpu::MergeFrameTiles merge{pyramid, level, out.ranges};
-    for_each(depths.shape[0] * merge.tiles(level), merge, stream);
+  const DepthWindows windows(depths.shape[1], depths.shape[2]);
+  for_each(depths.shape[0] * windows.tiles(), gpu::PackFrameTile<T>{depths, scale, max_depth, extras, out, windows},
+           stream);
+  for (int level = 1; level <= windows.levels; ++level) {
+    const gpu::WidenWindow widen{windows, level, out.ranges};
+    for_each(depths.shape[0] * widen.per_frame(), widen, stream);
   }
 }
 template void pack_frames(View<const float, 3>, float, float, const PixelExtras&, const PackedFrames&, cudaStream_t);

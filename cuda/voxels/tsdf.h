@@ -22,8 +22,8 @@ void integrate(const Fusion& fusion, Rows<const std::int32_t, 3> blocks, View<co
                const BlockVoxels& voxels, cudaStream_t stream);
 bool insert_blocks(Rows<const std::int32_t, 3> blocks, std::int64_t begin, std::int64_t size, std::int64_t* keys,
                    std::int32_t* slots, cudaStream_t stream);
-void find_ranges(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks, float* ranges,
-                 cudaStream_t stream);
+void find_depths(const RayView& view, const double* cam_from_voxel, Rows<const std::int32_t, 3> blocks, float* ranges,
+                 std::uint32_t* occupied, cudaStream_t stream);
 void raycast(const Surface& surface, const RayView& view, const RenderBuffers& out, cudaStream_t stream);
 
 }  // namespace fastcv::cuda::voxels

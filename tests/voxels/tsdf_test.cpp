@@ -39,7 +39,7 @@ struct Scene {
       for (int c = 0; c < 3; ++c) rgb[3 * i + c] = static_cast<std::uint8_t>(random());
     }
     for (int f = 0; f < kFrames; ++f) add_camera(0.9 * f + 0.3, f < 4 ? 45 : 2, f == 2 ? 300 : 50);
-    ranges.resize(2 * kFrames * voxels::depth_pyramid(kHeight, kWidth).num_tiles);
+    ranges.resize(2 * kFrames * voxels::DepthWindows(kHeight, kWidth).count());
     voxels::pack_frames<float>({raw.data(), {kFrames, kHeight, kWidth}}, 1, 1e9F, {rgb.data(), weights.data()},
                                {depths.data(), colors.data(), ranges.data()}, 2);
   }
@@ -58,7 +58,7 @@ struct Scene {
   }
   voxels::Fusion fusion(bool with_weights, bool with_colors) const {
     return {{kFrames, kHeight, kWidth, matrices.data(), depths.data(), with_colors ? colors.data() : nullptr,
-             with_weights ? weights.data() : nullptr, ranges.data(), voxels::depth_pyramid(kHeight, kWidth)},
+             with_weights ? weights.data() : nullptr, ranges.data(), voxels::DepthWindows(kHeight, kWidth)},
             kTruncation,
             0.75F,
             2.5F};
@@ -179,17 +179,17 @@ TEST_CASE("packed frames are the same by a GPU's functors") {
   const Scene scene;
   std::vector<float> depths(scene.depths.size()), ranges(scene.ranges.size());
   std::vector<std::int32_t> colors(scene.colors.size());
-  const voxels::DepthPyramid pyramid = voxels::depth_pyramid(Scene::kHeight, Scene::kWidth);
+  const voxels::DepthWindows windows(Scene::kHeight, Scene::kWidth);
   const generic::PackFrameTile<float> tile{{scene.raw.data(), {Scene::kFrames, Scene::kHeight, Scene::kWidth}},
                                            1,
                                            1e9F,
                                            {scene.rgb.data(), scene.weights.data()},
                                            {depths.data(), colors.data(), ranges.data()},
-                                           pyramid};
-  for (std::int64_t i = 0; i < Scene::kFrames * pyramid.start[1]; ++i) tile(i);
-  for (int level = 1; level < pyramid.levels; ++level) {
-    const generic::MergeFrameTiles merge{pyramid, level, ranges.data()};
-    for (std::int64_t i = 0; i < Scene::kFrames * merge.tiles(level); ++i) merge(i);
+                                           windows};
+  for (std::int64_t i = 0; i < Scene::kFrames * windows.tiles(); ++i) tile(i);
+  for (int level = 1; level <= windows.levels; ++level) {
+    const generic::WidenWindow widen{windows, level, ranges.data()};
+    for (std::int64_t i = 0; i < Scene::kFrames * widen.per_frame(); ++i) widen(i);
   }
   CHECK(depths == scene.depths);
   CHECK(colors == scene.colors);

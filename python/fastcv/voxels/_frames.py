@@ -81,7 +81,7 @@ def pack(
         raise ValueError("cam_from_world: expected projections of the volume below 1e100, got one beyond")
     native = call.backend.voxels
     depths = call.empty((num, height, width), "float32")
-    ranges = call.empty((num, native.num_depth_tiles(height, width), 2), "float32")
+    ranges = call.empty((num, 2, native.num_depth_windows(height, width)), "float32")
     colors = None if frames.colors is None else call.empty((num, height, width), "int32")
     inputs = (_optional(frames.colors), _optional(frames.weights))
     outputs = (handle(depths), _optional(colors), handle(ranges))
@@ -92,7 +92,7 @@ def pack(
 
 def farthest(call: Call, frames: Frames, ranges: Any, truncation: float) -> Array:
     """World positions between which all of the frames' surfaces and cameras lie, (N, 5, 3)."""
-    depth = np.maximum(call.fetch(ranges[:, -1, 1]).astype(np.float64), 0) + truncation
+    depth = np.maximum(call.fetch(ranges[:, 1, -1]).astype(np.float64), 0) + truncation
     w, h = frames.camera.width, frames.camera.height
     corners = np.array([[0, 0, 1], [w, 0, 1], [0, h, 1], [w, h, 1.0]]) @ np.linalg.inv(frames.camera.matrix).T
     in_cam = np.concatenate([np.zeros((len(depth), 1, 3)), depth[:, None, None] * corners], axis=1)

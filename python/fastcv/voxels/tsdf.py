@@ -4,35 +4,26 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._arrays import Call, handle
+from .._arrays import Call
 from ..mesh import Mesh
 from ..scene import Camera
-from ._block_store import BLOCK_LIMIT, BlockStore, blocks_in, bytes_per_block
-from ._frames import Frames, farthest, frames_of, pack
-from ._memory import memory_limit
+from ._block_store import bytes_per_block
+from ._frames import farthest, frames_of, pack
+from ._fusion import Fusion, check_reach
 from ._raycast import RenderedView, render
-from .grid import VoxelGrid
+from ._tsdf_arrays import DenseTsdf, TsdfArrays, positive
 from .marching_cubes import marching_cubes_blocks
-from .occupancy import BLOCK, blocks_of
+
+__all__ = ["DenseTsdf", "RenderedView", "TsdfVolume"]
 
 _BATCH = 4  # frames that are packed at a time: more of them do not stay in a cache beside the voxels
-_FIRST_GUESS = 4096  # as many new blocks as a batch brings at first
 
 
-class DenseTsdf(NamedTuple):
-    """Part of a volume as arrays: (Z, Y, X) values and weights, (Z, Y, X, 3) colors or None; weight 0 is unseen."""
-
-    values: NDArray[np.float32]
-    weights: NDArray[np.float32]
-    colors: NDArray[np.uint8] | None
-
-
-class TsdfVolume:
+class TsdfVolume(TsdfArrays):
     """Signed distances to a surface, in blocks of 8 × 8 × 8 voxels that come into being where surfaces are seen.
 
     For the centre of a voxel at depth z in a frame, whose pixel there shows depth d, the distance is d - z: positive in
@@ -84,104 +75,6 @@ class TsdfVolume:
     (2.0, array([ 0.,  0., -1.], dtype=float32))
     """
 
-    def __init__(
-        self,
-        voxels: float | VoxelGrid,
-        *,
-        truncation: float | None = None,
-        color: bool = False,
-        origin: ArrayLike = (0.0, 0.0, 0.0),
-        max_weight: float = math.inf,
-        max_memory: int | None = None,
-    ) -> None:
-        # The smallest grid that knows origin and voxel size checks both.
-        space = voxels if isinstance(voxels, VoxelGrid) else VoxelGrid(origin, voxels, (1, 1, 1))
-        self._grid = voxels if isinstance(voxels, VoxelGrid) else None
-        self._space = space
-        self.truncation = _positive("truncation", 4 * space.voxel_size if truncation is None else truncation)
-        self.max_weight = _positive("max_weight", max_weight, infinite=True)
-        self._color = bool(color)
-        self._limit = memory_limit("max_memory", max_memory)
-        call = Call()
-        call.input("origin", self.origin, (3,), ("float64",))
-        self._store = self._new_store(call)
-        self._new_blocks = _FIRST_GUESS
-
-    @classmethod
-    def from_arrays(
-        cls,
-        blocks: Any,
-        values: Any,
-        weights: Any,
-        colors: Any = None,
-        *,
-        voxels: float | VoxelGrid,
-        **options: Any,
-    ) -> TsdfVolume:
-        """A volume from the arrays of another, ``blocks``, ``values``, ``weights`` and ``colors``, which it takes over.
-
-        ``voxels`` and the other options are those of the class.
-
-        Raises
-        ------
-        TypeError, ValueError
-            Arrays of other dtypes or shapes; coordinates that come twice or lie out of bounds, or are not the grid's.
-        """
-        volume = cls(voxels, color=colors is not None, **options)
-        call = Call()
-        block = (BLOCK, BLOCK, BLOCK)
-        arrays = [call.input("blocks", blocks, ("M", 3), ("int32",))]
-        arrays += [
-            call.input(*named, ("M", *block), ("float32",)) for named in (("values", values), ("weights", weights))
-        ]
-        if colors is not None:
-            arrays.append(call.input("colors", colors, ("M", 3, *block), ("float32",)))
-        volume._require(len(arrays[0]))
-        coordinates = call.fetch(arrays[0])
-        low, high = coordinates.min(initial=0), coordinates.max(initial=0)
-        if not -BLOCK_LIMIT <= low <= high < BLOCK_LIMIT:
-            raise ValueError(f"blocks: expected coordinates from -2**20 to 2**20 - 1, got {low} to {high}")
-        if volume._grid is not None and not np.array_equal(coordinates, blocks_in(blocks_of(volume._grid))):
-            raise ValueError("blocks: expected those of the grid in raster order, got others")
-        volume._store = BlockStore(call, volume._color)
-        volume._store.fill(*arrays)
-        return volume
-
-    @property
-    def voxel_size(self) -> float:
-        """In scene units."""
-        return self._space.voxel_size
-
-    @property
-    def origin(self) -> NDArray[np.float64]:
-        """x, y, z of the corner of voxel (0, 0, 0) of block (0, 0, 0)."""
-        return np.asarray(self._space.origin)
-
-    @property
-    def blocks(self) -> Any:
-        """(M, 3) int32 coordinates z, y, x of the blocks; voxel (0, 0, 0) of block b is voxel 8 b of space."""
-        return self._store.blocks
-
-    @property
-    def values(self) -> Any:
-        """(M, 8, 8, 8) float32 distances at the centres of voxels, in scene units. All arrays are the volume's own."""
-        return self._store.values
-
-    @property
-    def weights(self) -> Any:
-        """(M, 8, 8, 8) float32; 0 where nothing was seen."""
-        return self._store.weights
-
-    @property
-    def colors(self) -> Any:
-        """(M, 3, 8, 8, 8) float32 red, green and blue from 0 to 255, or None; averaged as the distances are."""
-        return self._store.colors
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the blocks take, as ``max_memory`` counts them."""
-        return len(self.blocks) * bytes_per_block(self._color)
-
     def __repr__(self) -> str:
         return f"TsdfVolume({len(self.blocks)} blocks of 8³ voxels of {self.voxel_size:g})"
 
@@ -228,8 +121,8 @@ class TsdfVolume:
             with; surfaces out of reach; blocks beyond ``max_memory``. The volume then is as it was, or as the frames
             before made it.
         """
-        _positive("depth_scale", depth_scale)
-        _positive("max_depth", max_depth, infinite=True)
+        positive("depth_scale", depth_scale)
+        positive("max_depth", max_depth, infinite=True)
         call = Call()
         frames = frames_of(call, depth, camera, cam_from_world, color, weight, self._color)
         if self._store.call.framework != call.framework and not self._store.weights.any():
@@ -238,7 +131,13 @@ class TsdfVolume:
         for begin in range(0, len(frames.poses), _BATCH):
             part = frames.part(begin, begin + _BATCH)
             packed = pack(call, part, self._space.world_from_voxel, depth_scale, max_depth, num_threads)
-            self._integrate(call, part, packed, num_threads)
+            rule = (self.truncation, part.weight, self.max_weight)
+            fusion = Fusion(call, packed, rule, call.execution(num_threads))
+            first_frames = call.empty((0,), "int32")
+            if self._grid is None:
+                check_reach(farthest(call, part, packed[2], self.truncation), self._space)
+                first_frames = self._add_blocks(fusion)
+            fusion.integrate(self._store, first_frames)
 
     def render(
         self,
@@ -298,95 +197,11 @@ class TsdfVolume:
         arguments = (store.blocks, store.values, self.origin, self.voxel_size)
         return marching_cubes_blocks(*arguments, valid=valid, colors=colors, num_threads=num_threads)
 
-    def to_dense(self, grid: VoxelGrid | None = None) -> DenseTsdf:
-        """The voxels of a grid as arrays of numpy, zeros where there is no block.
-
-        Parameters
-        ----------
-        grid : VoxelGrid, optional
-            Of the volume's voxels; its own where it was made with one.
-
-        Raises
-        ------
-        ValueError
-            A grid of other voxels; arrays that do not fit into memory.
-        """
-        grid = grid or self._grid
-        if grid is None:
-            raise ValueError("grid: expected one, as the volume has none of its own, got None")
-        offset = (np.asarray(grid.origin) - self.origin) / self.voxel_size
-        first = np.round(offset)
-        # Origins that were computed in different ways differ by rounding; a hundredth of a voxel is no such thing.
-        if (
-            grid.voxel_size != self.voxel_size
-            or not (np.abs(offset - first) < 1e-2).all()
-            or np.abs(first).max() > 2**30
-        ):
-            raise ValueError(
-                f"grid: expected one of the volume's voxels (origin {self.origin}, {self.voxel_size:g}), got {grid}"
-            )
-        return DenseTsdf(*self._store.dense(first[::-1].astype(np.int64), grid.shape))
-
-    def _new_store(self, call: Call) -> BlockStore:
-        """An empty one, or all of the grid."""
-        store = BlockStore(call, self._color)
-        if self._grid is not None:
-            shape = blocks_of(self._grid)
-            self._require(math.prod(shape))
-            store.append(call.place(blocks_in(shape)), math.prod(shape))
-        return store
-
-    def _require(self, num_blocks: int) -> None:
-        size = num_blocks * bytes_per_block(self._color)
-        if size > self._limit:
-            limit, got = f"{self._limit / 1e9:.3g} GB", f"{num_blocks} blocks of 8³ voxels, {size / 1e9:.3g} GB"
-            raise ValueError(f"max_memory: expected blocks that fit into {limit}, got {got}")
-
-    def _integrate(self, call: Call, frames: Frames, packed: tuple[Any, ...], num_threads: int) -> None:
-        """Frames that are packed: first the blocks that they bring into being, then all blocks."""
-        rule = (self.truncation, frames.weight, self.max_weight)
-        execution = call.execution(num_threads)
-        first_frames = call.empty((0,), "int32")
-        if self._grid is None:
-            self._check_reach(farthest(call, frames, packed[2], self.truncation))
-            first_frames = self._add_blocks(call, packed, rule, execution)
-        store = self._store
-        arrays = _handles(store.blocks, first_frames, store.values, store.weights, store.colors)
-        call.backend.voxels.integrate(*_handles(*packed), *rule, *arrays, execution)
-
-    def _add_blocks(self, call: Call, packed: tuple[Any, ...], rule: tuple[float, ...], execution: int) -> Any:
+    def _add_blocks(self, fusion: Fusion) -> Any:
         """The first frame of each block that is new."""
-        store, find = self._store, call.backend.voxels.find_blocks
         most = min(self._limit // bytes_per_block(self._color), 2**31 - 1)
-        capacity = self._new_blocks
-        while True:
-            blocks, first_frames = call.empty((capacity, 3), "int32"), call.empty((capacity,), "int32")
-            table, out = _handles(store.keys, store.slots), _handles(blocks, first_frames)
-            count = find(*_handles(*packed), *rule, *table, most - store.count, *out, execution)
-            if store.count + count > most:
-                self._require(store.count + count)
-            if count <= capacity:
-                break
-            capacity = count
-        self._new_blocks = max(_FIRST_GUESS, 2 * count)
-        store.append(blocks[:count], most)
-        return first_frames[:count]
-
-    def _check_reach(self, places: NDArray[np.float64]) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            voxels = np.abs((places - self.origin) / self.voxel_size).max(initial=0)
-        if not voxels < BLOCK * (BLOCK_LIMIT - 1):
-            rule = "surfaces within 2**23 voxels of the origin (see max_depth)"
-            raise ValueError(f"depth: expected {rule}, got up to {voxels:.3g}")
-
-
-def _handles(*arrays: Any) -> list[Any]:
-    """For one native call; None stays None."""
-    return [None if array is None else handle(array) for array in arrays]
-
-
-def _positive(name: str, value: float, *, infinite: bool = False) -> float:
-    value = float(value)
-    if not (value > 0 and (infinite or math.isfinite(value))):
-        raise ValueError(f"{name}: expected a positive {'' if infinite else 'finite '}number, got {value}")
-    return value
+        blocks, first_frames, count = fusion.find_blocks(self._store, most - self._store.count)
+        if self._store.count + count > most:
+            self._require(self._store.count + count)
+        self._store.append(blocks, most)
+        return first_frames
