@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fused networks against torch.nn.Sequential, eager and compiled: 2^18 rows, 32 -> 64 -> 64 -> 16, float32.
 
-``gflop_per_s`` and ``of_peak`` (of what a loop of torch's own matrix products of 2048 by 2048 reaches in the same run)
-say how far from the machine's limit a run is; products alone count.
+``flops`` of a row, by its seconds, is to be set beside ``peak_gflop_per_s``: what torch's product of two matrices of
+2048 by 2048 reaches in the same run. Multiply-adds of the layers alone count.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from benchmarks._harness import Check, Contest, Timing, case
+from benchmarks._harness import Check, Contest, case
 
 from fastcv import get_num_threads
 from fastcv.nerf import Mlp, mlp
@@ -52,35 +53,18 @@ class Networks:
         torch.manual_seed(0)
         self.rows = 2**14 if contest.quick else 2**18
         sizes = [NET.inputs, NET.width, NET.width, NET.outputs]
-        linears = [torch.nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]  # noqa: RUF007
+        linears = [torch.nn.Linear(a, b) for a, b in pairwise(sizes)]
         self.fused = FusedMlp.from_linears(linears)
         self.sequential = torch.nn.Sequential(linears[0], torch.nn.ReLU(), linears[1], torch.nn.ReLU(), linears[2])
         self.inputs = torch.randn(self.rows, NET.inputs)
         self.grad = torch.randn(self.rows, NET.outputs)
-        self.products = sum(rows * columns for rows, columns in NET.shapes)
-        contest.note(rows=self.rows, layers=str(sizes), threads=get_num_threads())
+        self.flops = 2.0 * self.rows * sum(rows * columns for rows, columns in NET.shapes)
+        contest.note(rows=self.rows, layers=str(sizes), threads=get_num_threads(), peak_gflop_per_s=machine_gflops())
 
     def by_layers(self, gradients: Any) -> list[torch.Tensor]:
         """The gradient by the inputs, and by each layer's weights and biases."""
         by_inputs, by_params = gradients
         return [by_inputs, *(part for layer in NET.split(by_params) for part in layer)]
-
-
-def rated(contest: Contest, networks: Networks, passes: int, run: Callable[[], Any]) -> Callable[[], Timing]:
-    """A run that notes its own rate; ``passes``: products of each weight and row."""
-    peak = machine_gflops()
-    flops = 2.0 * passes * networks.rows * networks.products
-    contest.bound(flops=flops)
-
-    def timed() -> Timing:
-        begin = time.perf_counter()
-        result = run()
-        seconds = time.perf_counter() - begin
-        rate = flops / seconds / 1e9
-        facts = {"gflop_per_s": rate, "of_peak": rate / peak, "peak_gflop_per_s": peak}
-        return Timing(seconds, result, facts=facts)
-
-    return timed
 
 
 def compiled(contest: Contest, network: torch.nn.Module, inputs: torch.Tensor) -> torch.nn.Module | None:
@@ -106,7 +90,8 @@ def mlp_forward(contest: Contest) -> None:
 
         return without_gradients
 
-    contest.ours(rated(contest, networks, 1, run(lambda x: mlp(x, params, NET, out=out))))
+    contest.bound(flops=networks.flops)
+    contest.ours(run(lambda x: mlp(x, params, NET, out=out)))
     contest.peer("torch", torch.__version__, run(networks.sequential), check=close(1e-5))
     if faster := compiled(contest, networks.sequential, networks.inputs):
         contest.peer("torch.compile", torch.__version__, run(faster), check=close(1e-5))
@@ -126,7 +111,8 @@ def mlp_backward(contest: Contest) -> None:
         return lambda: torch.autograd.grad(network(inputs), [inputs, *parameters], networks.grad)
 
     ours = run(networks.fused, [networks.fused.params])
-    contest.ours(rated(contest, networks, 3, lambda: networks.by_layers(ours())))
+    contest.bound(flops=3 * networks.flops)
+    contest.ours(lambda: networks.by_layers(ours()))
     parameters = list(networks.sequential.parameters())
     contest.peer("torch", torch.__version__, run(networks.sequential, parameters), check=close(1e-4))
     if faster := compiled(contest, networks.sequential, inputs):

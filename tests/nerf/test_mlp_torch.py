@@ -79,6 +79,8 @@ def test_many_rows(dtype, dev):
         for run, t in ((mlp, dtype), (peer, torch.float64))
     ]
     tolerance = {torch.float32: 2e-5, torch.bfloat16: 0.03, torch.float16: 0.004}[dtype]
+    if dev != "cpu":
+        tolerance *= 2  # tensor cores take what is rounded from layer to layer
     if dtype == torch.float16:
         results = [result[:3] for result in results]  # squares of sums over rows are beyond 65504
     for ours, theirs in zip(*results, strict=True):
