@@ -99,8 +99,8 @@ def test_python_layers(path: Path) -> None:
     parts = path.relative_to(ROOT / "python" / "fastcv").with_suffix("").parts
     room = parts[0]
     found = imports(path)
-    if parts[-1] != "_torch":
-        assert not {name for name in found if name.split(".")[0] == "torch"}, "only _torch.py imports torch"
+    if not re.fullmatch(r"_torch(_\w+)?", parts[-1]):
+        assert not {name for name in found if name.split(".")[0] == "torch"}, "only _torch.py and _torch_<op>.py import torch"
     native = {name for name in found if re.match(r"fastcv\._(core|cuda|ceres)\b", name)}
     assert not native, f"native modules are reached through _backend, not by {native}"
     if room in APPLICATION | {"io"}:

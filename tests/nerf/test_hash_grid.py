@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from fastcv.nerf import HashGrid, _reference, hash_grid, hash_grid_vjp
+from fastcv.nerf import HashGrid, _reference_hash_grid, hash_grid, hash_grid_vjp
 
 # Sums of 16 products of numbers of size 1, weights from positions known to 6e-8 of 10 cells.
 SINGLE = {"rtol": 0, "atol": 3e-5}
 
 
 def test_features(grid, points, table, device):
-    expected = _reference.hash_grid(points, table, grid)
+    expected = _reference_hash_grid.hash_grid(points, table, grid)
     result = hash_grid(device.put(points), device.put(table), grid)
     np.testing.assert_allclose(device.get(result), expected, rtol=0, atol=1e-13)
     result = hash_grid(device.put(np.float32(points)), device.put(np.float32(table)), grid)
@@ -35,9 +35,9 @@ def test_half_precision_is_storage_alone(grid, points, table, device):
 
 def test_gradients(grid, points, table, grad):
     by_points, by_table = hash_grid_vjp(points, table, grid, grad)
-    jacobian = _reference.hash_grid_jacobian(points, table, grid)
+    jacobian = _reference_hash_grid.hash_grid_jacobian(points, table, grid)
     np.testing.assert_allclose(by_points, np.einsum("nk,nkd->nd", grad, jacobian), rtol=0, atol=1e-11)
-    np.testing.assert_allclose(by_table, _reference.hash_grid_table_vjp(points, grid, grad), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(by_table, _reference_hash_grid.hash_grid_table_vjp(points, grid, grad), rtol=0, atol=1e-13)
     single = hash_grid_vjp(np.float32(points), np.float32(table), grid, np.float32(grad))
     np.testing.assert_allclose(single.points, by_points, rtol=0, atol=2e-3)  # slopes of 10 cells, 8 features
     np.testing.assert_allclose(single.table, by_table, **SINGLE)
@@ -117,7 +117,7 @@ def test_sizes(rows):
     points = np.random.default_rng(4).random((rows, 3))
     table = np.random.default_rng(5).normal(size=(grid.num_entries, 2))
     result = hash_grid(points, table, grid)
-    np.testing.assert_allclose(result, _reference.hash_grid(points, table, grid), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(result, _reference_hash_grid.hash_grid(points, table, grid), rtol=0, atol=1e-13)
     by_points, by_table = hash_grid_vjp(points, table, grid, result)
     assert by_points.shape == (rows, 3)
     assert by_table.any() == (rows > 0)
@@ -140,7 +140,7 @@ def test_threads_change_no_bit():
     for other in others:
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
-    exact = _reference.hash_grid_table_vjp(points.astype(float), grid, grad.astype(float))
+    exact = _reference_hash_grid.hash_grid_table_vjp(points.astype(float), grid, grad.astype(float))
     np.testing.assert_allclose(one[2], exact, rtol=0, atol=2e-3)  # up to 9000 terms of size 1 added in single precision
 
 

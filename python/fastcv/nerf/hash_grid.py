@@ -84,9 +84,9 @@ def hash_grid(
     points, table = _inputs(call, points, table, grid)
     execution = call.execution(num_threads)
     if call.is_torch and out is None:
-        from . import _torch
+        from . import _torch_hash_grid
 
-        return _torch.hash_grid(points, table, grid, max_level, num_threads)
+        return _torch_hash_grid.hash_grid(points, table, grid, max_level, num_threads)
     if call.is_torch and (points.requires_grad or table.requires_grad):
         raise ValueError("out: expected None where a gradient is required, got a tensor")
     out = call.output("out", out, ("N", grid.width), dtype_name(points))
