@@ -46,13 +46,14 @@ void bind_table_vjp(nb::module_& m) {
   m.def(
       "hash_grid_table_vjp",
       [](const Grid& grid, ViewArg<const P, 2> points, const Tangents<P>& tangents, ViewArg<const P, 2> grad,
-         ViewArg<P, 2> out, int num_threads) {
+         ViewArg<P, 2> out, bool accumulate, int num_threads) {
         const auto [g, p] = grid_points(grid, points, tangents);
         const auto entries = static_cast<std::int64_t>(out.shape(0));
         const nb::gil_scoped_release release;
-        nerf::hash_grid_table_vjp(g, p, grad.data(), out.data(), entries, num_threads);
+        nerf::hash_grid_table_vjp(g, p, grad.data(), out.data(), entries, accumulate, num_threads);
       },
-      array("grid"), array("points"), array("tangents").none(), array("grad"), array("out"), nb::arg("num_threads"));
+      array("grid"), array("points"), array("tangents").none(), array("grad"), array("out"), nb::arg("accumulate"),
+      nb::arg("num_threads"));
 }
 
 }  // namespace

@@ -44,10 +44,10 @@ struct GridPoints {
 template <class P, class T>
 void hash_grid(const HashGrid& grid, const GridPoints<P>& points, const T* table, P* out, int num_threads);
 
-// The gradient by the table, (entries, features), from that by the features, (rows, width).
+// The gradient by the table, (entries, features), from that by the features, (rows, width); accumulate adds it to out.
 template <class P>
 void hash_grid_table_vjp(const HashGrid& grid, const GridPoints<P>& points, const P* grad, P* out,
-                         std::int64_t num_entries, int num_threads);
+                         std::int64_t num_entries, bool accumulate, int num_threads);
 
 // The gradient by the points, (rows, dims).
 template <class P, class T>

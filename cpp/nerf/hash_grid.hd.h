@@ -72,13 +72,15 @@ FASTCV_HD void grid_corners(const nerf::GridLevel& level, const IntOf<F> (&cell)
   }
   join_corners<D>(
       coordinates, factors, [](U a, U b) { return a + b; }, at);
-  if (level.indexing ==
-      nerf::GridIndexing::dense) {  // an axis' last vertices are the next one's first: up to twice as far
-    FASTCV_UNROLL
-    for (int c = 0; c < 1 << D; ++c) index[c] = select((I)at[c] >= level.size, (I)(at[c] - size), (I)at[c]);
-  } else {
+  FASTCV_UNROLL
+  for (int c = 0; c < 1 << D; ++c) index[c] = (I)at[c];
+  if (level.indexing == nerf::GridIndexing::tiled) {
     FASTCV_UNROLL
     for (int c = 0; c < 1 << D; ++c) index[c] = (I)remainder(at[c], size);
+  } else if (any(index[(1 << D) - 1] >= level.size)) {
+    // Rare: an axis' last vertices are the next one's first, up to twice as far.
+    FASTCV_UNROLL
+    for (int c = 0; c < 1 << D; ++c) index[c] = select(index[c] >= level.size, (I)(at[c] - size), index[c]);
   }
 }
 

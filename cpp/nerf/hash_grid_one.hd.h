@@ -6,14 +6,11 @@
 
 namespace fastcv::FASTCV_ISA {
 
-// Index i counts the points of a level, level after level: threads side by side read the same part of the table.
 template <int D, class W, class P>
 struct GridElement {
   nerf::HashGrid grid;
   nerf::GridPoints<P> points;
 
-  FASTCV_HD int level(std::int64_t i) const { return static_cast<int>(i / points.rows); }
-  FASTCV_HD std::int64_t row(std::int64_t i) const { return i % points.rows; }
   FASTCV_HD GridCell<D, W> cell(int level, std::int64_t row) const {
     P x[D], v[D];
     for (int d = 0; d < D; ++d) {
@@ -38,9 +35,8 @@ struct HashGridOne {
   const T* table;
   P* out;
 
-  FASTCV_HD void operator()(std::int64_t i) const {
-    const int level = element.level(i), features = element.grid.features;
-    const std::int64_t row = element.row(i);
+  FASTCV_HD void operator()(int level, std::int64_t row) const {
+    const int features = element.grid.features;
     P* to = out + element.at(level, row);
     if (level >= element.grid.num_active) {
       for (int k = 0; k < features; ++k) to[k] = 0;
@@ -66,9 +62,9 @@ struct HashGridTableVjpOne {
   const P* grad;
   Add add;
 
-  FASTCV_HD void operator()(std::int64_t i) const {
-    const int level = element.level(i), features = element.grid.features;
-    const std::int64_t row = element.row(i), entries = element.grid.levels[level].offset * features;
+  FASTCV_HD void operator()(int level, std::int64_t row) const {
+    const int features = element.grid.features;
+    const std::int64_t entries = element.grid.levels[level].offset * features;
     const auto cell = element.cell(level, row);
     const P* by_features = grad + element.at(level, row);
     P weights[1 << D];

@@ -32,9 +32,18 @@ struct Pair {
   F first, second;
 };
 
-FASTCV_HD float read_one(const float* base, std::int32_t index) { return base[index]; }
-FASTCV_HD double read_one(const double* base, std::int32_t index) { return base[index]; }
-FASTCV_HD float read_one(const Half* base, std::int32_t index) { return to_float(base[index]); }
+// On a GPU by way of the cache for what no kernel writes, which a pointer in a struct does not say.
+template <class T>
+FASTCV_HD T read_only(const T* at) {
+#ifdef __CUDA_ARCH__
+  return __ldg(at);
+#else
+  return *at;
+#endif
+}
+FASTCV_HD float read_one(const float* base, std::int32_t index) { return read_only(base + index); }
+FASTCV_HD double read_one(const double* base, std::int32_t index) { return read_only(base + index); }
+FASTCV_HD float read_one(const Half* base, std::int32_t index) { return to_float(Half{read_only(&base[index].bits)}); }
 
 // Values 2 index and 2 index + 1.
 template <class T>
@@ -73,8 +82,12 @@ FASTCV_HD Floats read_one(const Half* base, Ints index) {
 
 FASTCV_HD Pair<Floats> read_pair(const float* base, Ints index) {
 #if defined(__AVX512F__)
-  const __m512 low = _mm512_castpd_ps(_mm512_i32gather_pd(_mm512_castsi512_si256((__m512i)index), base, 8));
-  const __m512 high = _mm512_castpd_ps(_mm512_i32gather_pd(_mm512_extracti64x4_epi64((__m512i)index, 1), base, 8));
+  // Without a source of its own, each gather would wait for what its register held before.
+  const auto gather_half = [base](__m256i half) {
+    return _mm512_castpd_ps(_mm512_mask_i32gather_pd(_mm512_setzero_pd(), 0xff, half, base, 8));
+  };
+  const __m512 low = gather_half(_mm512_castsi512_si256((__m512i)index));
+  const __m512 high = gather_half(_mm512_extracti64x4_epi64((__m512i)index, 1));
   const Ints even = lane_indices() * 2;
   return {(Floats)_mm512_permutex2var_ps(low, (__m512i)even, high),
           (Floats)_mm512_permutex2var_ps(low, (__m512i)(even + 1), high)};
@@ -90,7 +103,7 @@ FASTCV_HD Pair<Floats> read_pair(const float* base, Ints index) {
 }
 FASTCV_HD Pair<Floats> read_pair(const Half* base, Ints index) {
 #if defined(__AVX512F__)
-  const Ints words = (Ints)_mm512_i32gather_epi32((__m512i)index, base, 4);
+  const Ints words = (Ints)_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff, (__m512i)index, base, 4);
 #else
   Ints words;
   for (int i = 0; i < kLanes; ++i) {
@@ -102,22 +115,30 @@ FASTCV_HD Pair<Floats> read_pair(const Half* base, Ints index) {
   return {float_from_half(words), float_from_half(words >> 16)};
 }
 
-// Values of two vectors in turns, to 2 kLanes places.
+// Values of two vectors in turns, to and from 2 kLanes places.
 FASTCV_HD void store_in_turns(float* to, Floats first, Floats second) {
   const Ints half = lane_indices() >> 1, pick = half + (lane_indices() & 1) * kLanes;
   store(to, __builtin_shuffle(first, second, pick));
   store(to + kLanes, __builtin_shuffle(first, second, pick + kLanes / 2));
 }
+FASTCV_HD void load_in_turns(const float* from, Floats& first, Floats& second) {
+  const Floats low = load<Floats>(from), high = load<Floats>(from + kLanes);
+  const Ints even = lane_indices() * 2;
+  first = __builtin_shuffle(low, high, even);
+  second = __builtin_shuffle(low, high, even + 1);
+}
 
 #endif  // __CUDACC__
 
-FASTCV_HD void store_in_turns(float* to, float first, float second) {
+template <class P>
+FASTCV_HD void store_in_turns(P* to, P first, P second) {
   to[0] = first;
   to[1] = second;
 }
-FASTCV_HD void store_in_turns(double* to, double first, double second) {
-  to[0] = first;
-  to[1] = second;
+template <class P>
+FASTCV_HD void load_in_turns(const P* from, P& first, P& second) {
+  first = from[0];
+  second = from[1];
 }
 
 }  // namespace fastcv::FASTCV_ISA

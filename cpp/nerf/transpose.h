@@ -50,4 +50,32 @@ void transpose(const P* from, std::int64_t rows, std::int64_t columns, std::int6
   }
 }
 
+// The same for pairs of values: to(column, row) = from(row, column), strides counted in values.
+template <class P>
+void transpose_pairs(const P* from, std::int64_t rows, std::int64_t columns, std::int64_t from_stride, P* to,
+                     std::int64_t to_stride) {
+  typedef P Four __attribute__((vector_size(4 * sizeof(P))));
+  for (std::int64_t i = 0; i < rows; i += 2) {
+    for (std::int64_t k = 0; k < columns; k += 2) {
+      const P* source = from + i * from_stride + 2 * k;
+      P* target = to + k * to_stride + 2 * i;
+      if (i + 1 < rows && k + 1 < columns) {
+        Four a, b;
+        __builtin_memcpy(&a, source, sizeof a);
+        __builtin_memcpy(&b, source + from_stride, sizeof b);
+        const Four first = __builtin_shufflevector(a, b, 0, 1, 4, 5),
+                   second = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+        __builtin_memcpy(target, &first, sizeof first);
+        __builtin_memcpy(target + to_stride, &second, sizeof second);
+        continue;
+      }
+      for (std::int64_t r = 0; r < std::min<std::int64_t>(2, rows - i); ++r) {
+        for (std::int64_t c = 0; c < std::min<std::int64_t>(2, columns - k); ++c) {
+          std::copy_n(source + r * from_stride + 2 * c, 2, target + c * to_stride + 2 * r);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace fastcv::nerf

@@ -48,14 +48,15 @@ void bind_table_vjp(nb::module_& m) {
   m.def(
       "hash_grid_table_vjp",
       [](const Grid& grid, ViewArg<const P, 2> points, const Tangents<P>& tangents, ViewArg<const P, 2> grad,
-         ViewArg<P, 2> out, std::intptr_t stream) {
+         ViewArg<P, 2> out, bool accumulate, std::intptr_t stream) {
         const cuda::DeviceGuard guard(points.device_id());
         const auto [g, p] = grid_points(grid, points, tangents);
         const auto entries = static_cast<std::int64_t>(out.shape(0));
         const nb::gil_scoped_release release;
-        cuda::nerf::hash_grid_table_vjp(g, p, grad.data(), out.data(), entries, stream_from(stream));
+        cuda::nerf::hash_grid_table_vjp(g, p, grad.data(), out.data(), entries, accumulate, stream_from(stream));
       },
-      array("grid"), array("points"), array("tangents").none(), array("grad"), array("out"), nb::arg("stream"));
+      array("grid"), array("points"), array("tangents").none(), array("grad"), array("out"), nb::arg("accumulate"),
+      nb::arg("stream"));
 }
 
 }  // namespace

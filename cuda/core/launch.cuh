@@ -27,4 +27,22 @@ void for_each(std::int64_t n, const Body& body, cudaStream_t stream) {
   check(cudaGetLastError(), "for_each");
 }
 
+template <class Body>
+__global__ void for_each_row_kernel(std::int64_t rows, Body body) {
+  const std::int64_t row = blockIdx.x * std::int64_t(blockDim.x) + threadIdx.x;
+  if (row < rows) body(static_cast<int>(blockIdx.y), row);
+}
+
+// Runs body(k, row) for k in [0, count), at most 65535, and row in [0, rows): threads side by side share k.
+template <class Body>
+void for_each_row(int count, std::int64_t rows, const Body& body, cudaStream_t stream) {
+  if (count == 0 || rows == 0) return;
+  constexpr int kBlock = 256;
+  const std::int64_t blocks = (rows + kBlock - 1) / kBlock;
+  check(blocks <= 0x7fffffff ? cudaSuccess : cudaErrorInvalidConfiguration, "for_each_row");
+  const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(count));
+  for_each_row_kernel<<<grid, kBlock, 0, stream>>>(rows, body);
+  check(cudaGetLastError(), "for_each_row");
+}
+
 }  // namespace fastcv::cuda

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hash grid, one thread a point and level, or a point. The table's gradient is sums over threads in no order; as
-// integers they are the same in any.
+// The hash grid, one thread a point and level, or a point; blocks of a level stand side by side, so that its table
+// stays in the cache. The table's gradient is sums over threads in no order; as integers they are the same in any.
 #include "cuda/core/fixed_point.cuh"
 #include "cuda/core/launch.cuh"
 #include "cuda/nerf/hash_grid.h"
@@ -32,7 +32,11 @@ struct FromFixed {
   const unsigned long long* sums;
   const double* unit;
   P* out;
-  __device__ void operator()(std::int64_t i) const { out[i] = static_cast<P>(from_fixed(sums[i], *unit)); }
+  bool accumulate;
+  __device__ void operator()(std::int64_t i) const {
+    const P sum = static_cast<P>(from_fixed(sums[i], *unit));
+    out[i] = accumulate ? out[i] + sum : sum;
+  }
 };
 
 double most_weight(const HashGrid& grid, bool along) {
@@ -47,13 +51,13 @@ double most_weight(const HashGrid& grid, bool along) {
 template <class P, class T>
 void hash_grid(const HashGrid& grid, const GridPoints<P>& points, const T* table, P* out, cudaStream_t stream) {
   gpu::with_grid_element(grid, points, [&]<int D, class W>(const gpu::GridElement<D, W, P>& element) {
-    for_each(points.rows * grid.num_levels, gpu::HashGridOne<D, W, P, T>{element, table, out}, stream);
+    for_each_row(grid.num_levels, points.rows, gpu::HashGridOne<D, W, P, T>{element, table, out}, stream);
   });
 }
 
 template <class P>
 void hash_grid_table_vjp(const HashGrid& grid, const GridPoints<P>& points, const P* grad, P* out,
-                         std::int64_t num_entries, cudaStream_t stream) {
+                         std::int64_t num_entries, bool accumulate, cudaStream_t stream) {
   const std::int64_t size = num_entries * grid.features;
   const Zeros<unsigned> largest(2, stream);
   const Zeros<double> unit(1, stream);
@@ -67,9 +71,9 @@ void hash_grid_table_vjp(const HashGrid& grid, const GridPoints<P>& points, cons
            stream);
   gpu::with_grid_element(grid, points, [&]<int D, class W>(const gpu::GridElement<D, W, P>& element) {
     const gpu::HashGridTableVjpOne<D, W, P, AddFixed> one{element, grad, {sums.get(), unit.get()}};
-    for_each(points.rows * grid.num_active, one, stream);
+    for_each_row(grid.num_active, points.rows, one, stream);
   });
-  for_each(size, FromFixed<P>{sums.get(), unit.get(), out}, stream);
+  for_each(size, FromFixed<P>{sums.get(), unit.get(), out, accumulate}, stream);
 }
 
 template <class P, class T>
@@ -87,9 +91,9 @@ FASTCV_INSTANTIATE(float, float)
 FASTCV_INSTANTIATE(float, Half)
 FASTCV_INSTANTIATE(double, double)
 #undef FASTCV_INSTANTIATE
-template void hash_grid_table_vjp(const HashGrid&, const GridPoints<float>&, const float*, float*, std::int64_t,
+template void hash_grid_table_vjp(const HashGrid&, const GridPoints<float>&, const float*, float*, std::int64_t, bool,
                                   cudaStream_t);
 template void hash_grid_table_vjp(const HashGrid&, const GridPoints<double>&, const double*, double*, std::int64_t,
-                                  cudaStream_t);
+                                  bool, cudaStream_t);
 
 }  // namespace fastcv::cuda::nerf

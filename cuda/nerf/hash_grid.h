@@ -15,7 +15,7 @@ template <class P, class T>
 void hash_grid(const HashGrid& grid, const GridPoints<P>& points, const T* table, P* out, cudaStream_t stream);
 template <class P>
 void hash_grid_table_vjp(const HashGrid& grid, const GridPoints<P>& points, const P* grad, P* out,
-                         std::int64_t num_entries, cudaStream_t stream);
+                         std::int64_t num_entries, bool accumulate, cudaStream_t stream);
 template <class P, class T>
 void hash_grid_points_vjp(const HashGrid& grid, const GridPoints<P>& points, const T* table, const P* grad, P* out,
                           cudaStream_t stream);

@@ -2,6 +2,7 @@
 // The hash grid of single points, which GPUs run, has the bits of the blocks, with tangents and without.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -17,7 +18,7 @@ using nerf::GridIndexing;
 using nerf::GridPoints;
 using nerf::HashGrid;
 
-constexpr std::int64_t kRows = 37;  // no multiple of any vector's length
+constexpr std::int64_t kRows = 85;  // more than a tile of 64; no multiple of any vector's length
 
 // A dense, a tiled, and two hashed levels, of which the last one is not active.
 HashGrid make_grid(int dims, int features, bool smooth) {
@@ -43,10 +44,34 @@ bool same_bits(const std::vector<P>& a, const std::vector<P>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(P)) == 0;
 }
 
+// What points add to the table's gradient, kept until all is known: blocks take 16 points of a level together, and add
+// for one corner of their cells after the other.
 template <class P>
-struct AddInOrder {
-  P* out;
-  void operator()(std::int64_t at, P value) const { out[at] += value; }
+struct Additions {
+  struct Addition {
+    std::int64_t at;
+    P value;
+  };
+  std::vector<Addition> list;
+
+  void add_to(std::vector<P>& out, const HashGrid& grid) const {
+    const int corners = 1 << grid.dims;
+    for (int level = 0; level < grid.num_active; ++level) {
+      for (std::int64_t first = 0; first < kRows; first += 16) {
+        for (int c = 0; c < corners; ++c) {
+          for (std::int64_t row = first; row < std::min(kRows, first + 16); ++row) {
+            const auto* of_corner = list.data() + ((level * kRows + row) * corners + c) * grid.features;
+            for (int k = 0; k < grid.features; ++k) out[of_corner[k].at] += of_corner[k].value;
+          }
+        }
+      }
+    }
+  }
+};
+template <class P>
+struct Keep {
+  Additions<P>* additions;
+  void operator()(std::int64_t at, P value) const { additions->list.push_back({at, value}); }
 };
 
 template <class P, class T>
@@ -62,14 +87,16 @@ void check_grid(const HashGrid& grid, const std::vector<T>& table, std::mt19937&
     std::vector<P> expected(grad.size()), expected_points(points.size()), expected_table(by_table.size());
     nerf::hash_grid(grid, p, table.data(), features.data(), 2);
     nerf::hash_grid_points_vjp(grid, p, table.data(), grad.data(), by_points.data(), 2);
-    nerf::hash_grid_table_vjp(grid, p, grad.data(), by_table.data(), entries, 2);
+    nerf::hash_grid_table_vjp(grid, p, grad.data(), by_table.data(), entries, false, 2);
     generic::with_grid_element(grid, p, [&]<int D, class W>(const generic::GridElement<D, W, P>& element) {
       const generic::HashGridOne<D, W, P, T> one{element, table.data(), expected.data()};
-      for (std::int64_t i = 0; i < kRows * grid.num_levels; ++i) one(i);
+      for (std::int64_t i = 0; i < kRows * grid.num_levels; ++i) one(static_cast<int>(i / kRows), i % kRows);
       const generic::HashGridPointsVjpOne<D, W, P, T> point{element, table.data(), grad.data(), expected_points.data()};
       for (std::int64_t i = 0; i < kRows; ++i) point(i);
-      const generic::HashGridTableVjpOne<D, W, P, AddInOrder<P>> add{element, grad.data(), {expected_table.data()}};
-      for (std::int64_t i = 0; i < kRows * grid.num_active; ++i) add(i);
+      Additions<P> additions;
+      const generic::HashGridTableVjpOne<D, W, P, Keep<P>> add{element, grad.data(), {&additions}};
+      for (std::int64_t i = 0; i < kRows * grid.num_active; ++i) add(static_cast<int>(i / kRows), i % kRows);
+      additions.add_to(expected_table, grid);
     });
     CHECK(same_bits(features, expected));
     CHECK(same_bits(by_points, expected_points));
@@ -115,6 +142,16 @@ TEST_CASE("transposing") {
       for (std::int64_t c = 0; c < columns; ++c) {
         for (std::int64_t r = 0; r < rows; ++r) CHECK(to[c * (rows + 1) + r] == from[r * (columns + 2) + c]);
         CHECK(to[c * (rows + 1) + rows] == -1.0F);
+      }
+      const std::int64_t pairs = columns / 2;
+      std::fill(to.begin(), to.end(), -1.0F);
+      to.resize(pairs * (2 * rows + 1), -1.0F);
+      nerf::transpose_pairs(from.data(), rows, pairs, columns + 2, to.data(), 2 * rows + 1);
+      for (std::int64_t c = 0; c < pairs; ++c) {
+        for (std::int64_t i = 0; i < 2 * rows; ++i) {
+          CHECK(to[c * (2 * rows + 1) + i] == from[i / 2 * (columns + 2) + 2 * c + i % 2]);
+        }
+        CHECK(to[c * (2 * rows + 1) + 2 * rows] == -1.0F);
       }
     }
   }

@@ -9,7 +9,7 @@ import pytest
 from fastcv.nerf import HashGrid, hash_grid, hash_grid_vjp
 
 torch = pytest.importorskip("torch")
-from fastcv.nerf import _torch  # noqa: E402
+from fastcv.nerf import _torch_hash_grid as ops  # noqa: E402
 
 SMALL = [(2, 1, "linear"), (2, 2, "smoothstep"), (3, 2, "linear"), (3, 4, "smoothstep"), (4, 1, "smoothstep")]
 
@@ -107,7 +107,7 @@ def test_opcheck(few):
     grid, points, table = few
     numbers = grid.numbers()
     grad = torch.rand((3, grid.width), dtype=torch.float64, device=points.device, requires_grad=True)
-    for op, arrays in ((_torch.features, [table]), (_torch.points_vjp, [table, grad]), (_torch.table_vjp, [grad])):
+    for op, arrays in ((ops.features, [table]), (ops.points_vjp, [table, grad]), (ops.table_vjp, [grad])):
         torch.library.opcheck(op, (points, None, *arrays, numbers, 0))
         plain = [array.detach() for array in (points, points, *arrays)]
         torch.library.opcheck(op, (*plain, numbers, 0))

@@ -84,9 +84,9 @@ def hash_grid(
     points, table = _inputs(call, points, table, grid)
     execution = call.execution(num_threads)
     if call.is_torch and out is None:
-        from . import _torch
+        from . import _torch_hash_grid
 
-        return _torch.hash_grid(points, table, grid, max_level, num_threads)
+        return _torch_hash_grid.hash_grid(points, table, grid, max_level, num_threads)
     if call.is_torch and (points.requires_grad or table.requires_grad):
         raise ValueError("out: expected None where a gradient is required, got a tensor")
     out = call.output("out", out, ("N", grid.width), dtype_name(points))
@@ -95,7 +95,15 @@ def hash_grid(
 
 
 def hash_grid_vjp(
-    points: Any, table: Any, grid: HashGrid, grad: Any, *, max_level: int | None = None, num_threads: int = 0
+    points: Any,
+    table: Any,
+    grid: HashGrid,
+    grad: Any,
+    *,
+    max_level: int | None = None,
+    out: tuple[Any, Any] | None = None,
+    accumulate: bool = False,
+    num_threads: int = 0,
 ) -> HashGridGradients:
     """Gradients by points and table of a number whose gradient by the features is known.
 
@@ -107,16 +115,21 @@ def hash_grid_vjp(
         As for :func:`hash_grid`.
     grad : (N, levels * features) array
         The gradient by the features, in the points' dtype.
+    out : pair of arrays or None, optional
+        Where to write the gradients by the points, (N, D), and by the table, (num_entries, features), in the points'
+        dtype. One whose place is None is not computed. Training keeps them: new memory can cost more than the work.
+    accumulate : bool, optional
+        Add the gradient by the table to what ``out`` holds.
 
     Returns
     -------
     HashGridGradients
-        Nothing here is differentiable further.
+        Nothing here is differentiable further. None for what is not computed.
 
     Raises
     ------
     TypeError, ValueError
-        As for :func:`hash_grid`.
+        As for :func:`hash_grid`; for ``accumulate`` without a place for the gradient by the table.
 
     Examples
     --------
@@ -131,9 +144,21 @@ def hash_grid_vjp(
     points, table = _inputs(call, points, table, grid)
     dtype = dtype_name(points)
     grad = call.input("grad", grad, ("N", grid.width), (dtype,))
-    layout, execution = grid.packed(max_level), call.execution(num_threads)
-    native = call.backend.nerf
-    by_points, by_table = call.empty(("N", grid.dims), dtype), call.empty((grid.num_entries, grid.features), dtype)
-    native.hash_grid_points_vjp(layout, handle(table), handle(points), None, handle(grad), handle(by_points), execution)
-    native.hash_grid_table_vjp(layout, handle(points), None, handle(grad), handle(by_table), execution)
-    return HashGridGradients(call.result(by_points), call.result(by_table))
+    layout, execution, native = grid.packed(max_level), call.execution(num_threads), call.backend.nerf
+    shapes: list[tuple[int | str, int]] = [("N", grid.dims), (grid.num_entries, grid.features)]
+    if out is None:
+        by_points, by_table = (call.empty(shape, dtype) for shape in shapes)
+    else:
+        places = zip(HashGridGradients._fields, out, shapes, strict=True)
+        by_points, by_table = (
+            None if array is None else call.output(f"out.{name}", array, shape, dtype) for name, array, shape in places
+        )
+    if accumulate and (out is None or by_table is None):
+        raise ValueError("accumulate: expected out with a place for the gradient by the table, got none")
+    if by_points is not None:
+        native.hash_grid_points_vjp(
+            layout, handle(table), handle(points), None, handle(grad), handle(by_points), execution
+        )
+    if by_table is not None:
+        native.hash_grid_table_vjp(layout, handle(points), None, handle(grad), handle(by_table), accumulate, execution)
+    return HashGridGradients(*(None if array is None else call.result(array) for array in (by_points, by_table)))

@@ -52,7 +52,7 @@ def _points_vjp(
 def _table_vjp(points: Tensor, tangents: Tensor | None, grad: Tensor, layout: Layout, threads: int) -> Tensor:
     rows = _layout(layout)
     out = points.new_empty(_table_shape(rows.ravel().tolist()))
-    run("nerf", "hash_grid_table_vjp", rows, points, tangents, grad, out, num_threads=threads)
+    run("nerf", "hash_grid_table_vjp", rows, points, tangents, grad, out, False, num_threads=threads)
     return out
 
 
