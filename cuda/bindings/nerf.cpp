@@ -2,6 +2,7 @@
 // fastcv._cuda.nerf: the names and arguments of fastcv._core.nerf, a stream in place of num_threads.
 #include "cuda/bindings/arrays.h"
 // Comes after the device has been chosen.
+#include "bindings/nerf.h"
 #include "cuda/nerf/hash_grid.h"
 
 namespace fastcv::bindings {

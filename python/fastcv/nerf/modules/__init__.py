@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from ._torch import HashGridEncoding
 from ._torch_adam import FusedAdam
 from ._torch_encodings import FrequencyEncoding, SphericalHarmonics
+from ._torch_hash_grid import HashGridEncoding
 from ._torch_mlp import FusedMlp
 
 __all__ = [
