@@ -43,3 +43,16 @@ def one_by_one(op: Callable, info: Any, in_dims: tuple[int | None, ...], *args: 
     if isinstance(results[0], Tensor):
         return torch.stack(results), 0
     return tuple(torch.stack(each) for each in zip(*results, strict=True)), (0,) * len(results[0])
+
+
+def rows_together(op: Callable, info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:
+    """torch.func.vmap of an op whose rows are independent: a batch of rows is more rows."""
+
+    def flat(arg: Any, dim: int | None) -> Any:
+        if not isinstance(arg, Tensor):
+            return arg
+        batch = arg.expand(info.batch_size, *arg.shape) if dim is None else arg.movedim(dim, 0)
+        return batch.flatten(0, 1).contiguous()
+
+    result = op(*(flat(arg, dim) for arg, dim in zip(args, in_dims, strict=True)))
+    return result.unflatten(0, (info.batch_size, len(result) // info.batch_size)), 0

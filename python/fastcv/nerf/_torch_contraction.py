@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._torch import run
+from .._torch import rows_together, run, with_signature
 
 
 def _contract(points: Tensor, tangents: Tensor | None, linf: bool, inverse: bool, threads: int) -> Tensor:
@@ -59,23 +59,10 @@ def _refuse_third(ctx: Any) -> None:
         raise NotImplementedError("contract: expected first or second derivatives, got a request for third ones")
 
 
-def _mapped(op: Callable, info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:
-    """torch.func.vmap: a batch of points is more points."""
-
-    def flat(arg: Any, dim: int | None) -> Any:
-        if not isinstance(arg, Tensor):
-            return arg
-        batch = arg.expand(info.batch_size, *arg.shape) if dim is None else arg.movedim(dim, 0)
-        return batch.reshape(-1, 3)
-
-    result = op(*(flat(arg, dim) for arg, dim in zip(args, in_dims, strict=True)))
-    return result.reshape(info.batch_size, -1, 3), 0
-
-
 class _Contract(torch.autograd.Function):
-    forward = staticmethod(_contract)
+    forward = staticmethod(with_signature(_contract))
     backward = staticmethod(lambda ctx, grad: _eager.of_contract(ctx, grad))
-    vmap = staticmethod(lambda info, in_dims, *args: _mapped(_Contract.apply, info, in_dims, *args))
+    vmap = staticmethod(lambda info, in_dims, *args: rows_together(_Contract.apply, info, in_dims, *args))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -89,10 +76,10 @@ class _Contract(torch.autograd.Function):
 
 
 class _Vjp(torch.autograd.Function):
-    forward = staticmethod(_vjp)
+    forward = staticmethod(with_signature(_vjp))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, along: _eager.of_vjp(ctx, along))
-    vmap = staticmethod(lambda info, in_dims, *args: _mapped(_Vjp.apply, info, in_dims, *args))
+    vmap = staticmethod(lambda info, in_dims, *args: rows_together(_Vjp.apply, info, in_dims, *args))
 
 
 _eager: Derivatives = Derivatives(_Contract.apply, _Vjp.apply)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._torch import run
+from .._torch import rows_together, run, with_signature
 from ._encode import arguments, width
 
 
@@ -66,32 +66,18 @@ def _refuse_third(ctx: Any) -> None:
         raise NotImplementedError(f"{ctx.op}: expected first or second derivatives, got a request for third ones")
 
 
-def _mapped(function: Callable, info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:
-    op, *arrays, config, threads = args
-    _, *dims, _, _ = in_dims
-
-    def rows(array: Tensor | None, dim: int | None) -> Tensor | None:
-        if array is None:
-            return None
-        batch = array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
-        return batch.flatten(0, 1).contiguous()
-
-    result = function(op, *(rows(array, dim) for array, dim in zip(arrays, dims, strict=True)), config, threads)
-    return result.unflatten(0, (info.batch_size, len(result) // info.batch_size)), 0
-
-
 class _Features(torch.autograd.Function):
-    forward = staticmethod(_features)
+    forward = staticmethod(with_signature(_features))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, grad: _eager.of_features(ctx, grad))
-    vmap = staticmethod(lambda info, in_dims, *args: _mapped(_Features.apply, info, in_dims, *args))
+    vmap = staticmethod(lambda info, in_dims, *args: rows_together(_Features.apply, info, in_dims, *args))
 
 
 class _Vjp(torch.autograd.Function):
-    forward = staticmethod(_vjp)
+    forward = staticmethod(with_signature(_vjp))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, along: _eager.of_vjp(ctx, along))
-    vmap = staticmethod(lambda info, in_dims, *args: _mapped(_Vjp.apply, info, in_dims, *args))
+    vmap = staticmethod(lambda info, in_dims, *args: rows_together(_Vjp.apply, info, in_dims, *args))
 
 
 _eager: Derivatives = Derivatives(_Features.apply, _Vjp.apply)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._torch import run
+from .._torch import one_by_one, run, with_signature
 from .grid import HashGrid
 
 Layout = Any  # of HashGrid.packed, as an array or (for library ops) a list
@@ -102,34 +102,25 @@ def _refuse_third(ctx: Any) -> None:
         raise NotImplementedError("hash_grid: expected first or second derivatives, got a request for third ones")
 
 
-def _mapped(op: Callable, info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:
-    """torch.func.vmap: one call after the other, for what they add up to (a table) is not shared."""
-
-    def nth(i: int) -> Tensor:
-        return op(*(arg if dim is None else arg.select(dim, i) for arg, dim in zip(args, in_dims, strict=True)))
-
-    return torch.stack([nth(i) for i in range(info.batch_size)]), 0
-
-
 class _Features(torch.autograd.Function):
-    forward = staticmethod(_features)
+    forward = staticmethod(with_signature(_features))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, grad: _eager.of_features(ctx, grad))
-    vmap = staticmethod(lambda info, in_dims, *args: _mapped(_Features.apply, info, in_dims, *args))
+    vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_Features.apply, info, in_dims, *args))
 
 
 class _PointsVjp(torch.autograd.Function):
-    forward = staticmethod(_points_vjp)
+    forward = staticmethod(with_signature(_points_vjp))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, along: _eager.of_points_vjp(ctx, along))
-    vmap = staticmethod(lambda info, in_dims, *args: _mapped(_PointsVjp.apply, info, in_dims, *args))
+    vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_PointsVjp.apply, info, in_dims, *args))
 
 
 class _TableVjp(torch.autograd.Function):
-    forward = staticmethod(_table_vjp)
+    forward = staticmethod(with_signature(_table_vjp))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, along: _eager.of_table_vjp(ctx, along))
-    vmap = staticmethod(lambda info, in_dims, *args: _mapped(_TableVjp.apply, info, in_dims, *args))
+    vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_TableVjp.apply, info, in_dims, *args))
 
 
 _eager: Derivatives = Derivatives(_Features.apply, _PointsVjp.apply, _TableVjp.apply)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._torch import run
+from .._torch import rows_together, run, with_signature
 
 
 def _loss(edges: Tensor, weights: Tensor, bounds: Tensor, bound_weights: Tensor, threads: int) -> Tensor:
@@ -33,27 +33,16 @@ def _gradients(ctx: Any, grad: Tensor, vjp: Callable) -> tuple[Any, ...]:
     return None, None, None, vjp(*ctx.saved_tensors, grad.contiguous(), ctx.threads), None
 
 
-def _mapped(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:
-    """torch.func.vmap: rays are independent, so a batch of them is more rays."""
-    *arrays, threads = args
-    batch = info.batch_size
-    moved = [
-        a.unsqueeze(0).expand(batch, *a.shape) if dim is None else a.movedim(dim, 0)
-        for a, dim in zip(arrays, in_dims[:-1], strict=True)
-    ]
-    return _Loss.apply(*(a.reshape(-1, a.shape[-1]) for a in moved), threads).reshape(batch, -1), 0
-
-
 class _Loss(torch.autograd.Function):
-    forward = staticmethod(_loss)
+    forward = staticmethod(with_signature(_loss))
     setup_context = staticmethod(_save)
-    vmap = staticmethod(_mapped)
+    vmap = staticmethod(lambda info, in_dims, *args: rows_together(_Loss.apply, info, in_dims, *args))
 
     backward = staticmethod(lambda ctx, grad: _gradients(ctx, grad, _Vjp.apply))
 
 
 class _Vjp(torch.autograd.Function):
-    forward = staticmethod(_vjp)
+    forward = staticmethod(with_signature(_vjp))
     setup_context = staticmethod(lambda ctx, inputs, output: None)  # noqa: ARG005
 
     @staticmethod

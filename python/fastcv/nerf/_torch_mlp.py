@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._torch import one_by_one, run
+from .._torch import one_by_one, run, with_signature
 from .network import Mlp
 
 Network = Any  # Mlp.packed, or (for library ops) a list of the same numbers
@@ -108,14 +108,14 @@ def _refuse_third(ctx: Any) -> None:
 
 
 class _Outputs(torch.autograd.Function):
-    forward = staticmethod(_outputs)
+    forward = staticmethod(with_signature(_outputs))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, grad: _eager.of_outputs(ctx, grad))
     vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_Outputs.apply, info, in_dims, *args))
 
 
 class _Gradients(torch.autograd.Function):
-    forward = staticmethod(_gradients)
+    forward = staticmethod(with_signature(_gradients))
     setup_context = staticmethod(_save)
     backward = staticmethod(lambda ctx, *along: _eager.of_gradients(ctx, *along))
     vmap = staticmethod(lambda info, in_dims, *args: one_by_one(_Gradients.apply, info, in_dims, *args))
