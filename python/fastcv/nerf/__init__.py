@@ -23,11 +23,13 @@ from .pixels import PixelBatch, PixelWeights, sample_pixels
 from .ray_weights import DistortionGradients, distortion_loss, distortion_loss_vjp, median_depth
 from .rays import Rays, ndc_depth, ndc_rays, rays
 from .read_scene import read_scene
-from .render import Rendered, RenderGradients, render, render_vjp, render_weights
+from .render import RenderGradients, Rendered, render, render_vjp, render_weights
 from .samples import RaySamples
 from .sampling import merge_edges, sample_pdf, sample_stratified
 from .scene import Scene, estimate_box, unit_from_world
 from .spherical_harmonics import spherical_harmonics, spherical_harmonics_vjp
+from .train import TrainProgress, load_field, train
+from .train_options import TrainOptions
 
 __all__ = [
     "DistortionGradients",
@@ -44,6 +46,8 @@ __all__ = [
     "RenderGradients",
     "Rendered",
     "Scene",
+    "TrainOptions",
+    "TrainProgress",
     "adam_step",
     "clip_box",
     "clip_sphere",
@@ -57,6 +61,7 @@ __all__ = [
     "hash_grid",
     "hash_grid_vjp",
     "interlevel_loss",
+    "load_field",
     "march",
     "mark_nonfinite",
     "median_depth",
@@ -78,6 +83,7 @@ __all__ = [
     "spherical_harmonics",
     "spherical_harmonics_vjp",
     "ssim",
+    "train",
     "uncontract",
     "unit_from_world",
 ]
