@@ -15,7 +15,7 @@ Preset = Literal["hash", "voxels", "nerf"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 # Steps that a preset takes where neither steps nor seconds are given.
 DEFAULT_STEPS: dict[Preset, int] = {"hash": 5000, "voxels": 3000, "nerf": 20000}
-_RATES: dict[Preset, float] = {"hash": 1e-2, "voxels": 1e-1, "nerf": 1e-3}
+_RATES: dict[Preset, float] = {"hash": 2e-2, "voxels": 1e-1, "nerf": 1e-3}
 _SAMPLES: dict[Preset, int] = {"hash": 2**14, "voxels": 2**14, "nerf": 2**14}
 
 
@@ -54,7 +54,7 @@ class TrainOptions:
     preset: Preset = "hash"
     samples: int | None = None
     rate: float | None = None
-    last_rate: float = 0.05
+    last_rate: float = 0.2
     levels: int | None = None
     cells: int | None = None
     near: float | None = None

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..._torch import run
 from ..grid import HashGrid
-from ..mlp import mlp_vjp
+from ..hash_grid import hash_grid
+from ..mlp import mlp
 from ..network import Mlp
 from ..spherical_harmonics import spherical_harmonics
 from ._torch import HashGridEncoding
@@ -42,32 +43,51 @@ class _Geometry(torch.autograd.Function):
         return by_table.to(table.dtype), by_params, None, None, None, None, None
 
 
-class _Heads(torch.autograd.Function):
-    """Density exp(g_0) of geometry features g, and [spherical harmonics of the sample's ray, g] for the colour network.
+class _Shade(torch.autograd.Function):
+    """Densities and colours, with the gradients of the grid and both networks.
 
-    One operation: as several, copying and padding gradients would cost as much as a network's forward pass.
+    One operation, for autograd's own work on a chain of them costs as much as a network does, and without setup_context,
+    which torch answers with a look at the signature in every call. What the first network gives is known already.
     """
 
     @staticmethod
-    def forward(geometry: Tensor, harmonics: Tensor, ray_indices: Tensor) -> tuple[Tensor, Tensor]:
-        bands = harmonics.shape[1]
-        both = geometry.new_empty((geometry.shape[0], bands + geometry.shape[1]))
-        both[:, :bands] = harmonics.index_select(0, ray_indices)
-        both[:, bands:] = geometry
-        return _exp(geometry), both
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, Tensor]) -> None:
-        ctx.bands = inputs[1].shape[1]
-        ctx.save_for_backward(output[0])
+    def forward(
+        ctx: Any, table: Tensor, geometry: Tensor, color: Tensor, known: _Known, harmonics: Tensor, field: HashField
+    ) -> tuple[Tensor, Tensor]:
+        count, bands = known.outputs.shape[0], harmonics.shape[1]
+        both = known.outputs.new_empty((count, bands + known.outputs.shape[1]))
+        both[:, :bands] = harmonics.index_select(0, known.ray_indices)
+        both[:, bands:] = known.outputs
+        densities, colors = _exp(known.outputs), both.new_empty((count, 3))
+        run("nerf", "mlp", field.color.net.packed(), color, both, None, None, colors)
+        ctx.save_for_backward(table, geometry, color, known.points, known.features, both, densities)
+        ctx.bands, ctx.field = bands, field
+        return densities, colors
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, by_density: Tensor, by_both: Tensor) -> tuple[Tensor, None, None]:
-        (density,) = ctx.saved_tensors
+    def backward(ctx: Any, by_density: Tensor, by_color: Tensor) -> tuple[Any, ...]:
+        table, geometry, color, points, features, both, densities = ctx.saved_tensors
+        field = ctx.field
+        by_both, by_color_net = _network_vjp(field.color.net, color, both, by_color)
         by_geometry = by_both[:, ctx.bands :].contiguous()
-        by_geometry[:, 0].addcmul_(by_density, density)
-        return by_geometry, None, None
+        by_geometry[:, 0].addcmul_(by_density, densities)
+        by_features, by_geometry_net = _network_vjp(field.geometry.net, geometry, features, by_geometry)
+        by_table = torch.empty_like(table, dtype=torch.float32)
+        run("nerf", "hash_grid_table_vjp", field.encoding.grid.packed(), points, None, by_features, by_table)
+        return by_table.to(table.dtype), by_geometry_net, by_color_net, None, None, None
+
+
+class _Known(NamedTuple):
+    """Samples, and what the grid and the first network say of them."""
+
+    points: Tensor
+    features: Tensor
+    outputs: Tensor
+    ray_indices: Tensor
+
+    def rows(self, kept: Tensor) -> _Known:
+        return _Known(*(array.index_select(0, kept) for array in self))
 
 
 class HashField(torch.nn.Module):
@@ -118,19 +138,16 @@ class HashField(torch.nn.Module):
 
     def forward(self, points: Tensor, directions: Tensor, ray_indices: Tensor, choose: Choose) -> Shaded:
         """What points (N, 3) look like along the directions (R, 3) of their rays (N,): those that ``choose`` keeps."""
-        with torch.no_grad():
-            features = self.encoding(points)
-            outputs = self.geometry(features)
-            kept = choose(_exp(outputs))
-            if kept is not None:
-                points, features, outputs, ray_indices = (
-                    x.index_select(0, kept) for x in (points, features, outputs, ray_indices)
-                )
-            harmonics = spherical_harmonics(directions, self.bands)
-        known = points, features, outputs, self.encoding.grid, self.geometry.net
-        geometry = _Geometry.apply(self.encoding.table, self.geometry.params, *known)
-        density, both = _Heads.apply(geometry, harmonics, ray_indices)
-        return Shaded(density, self.color(both), kept)
+        table, geometry = self.encoding.table, self.geometry.params
+        features = points.new_empty((len(points), self.encoding.width))
+        outputs = points.new_empty((len(points), self.geometry.net.outputs))
+        hash_grid(points, table.detach(), self.encoding.grid, out=features)
+        mlp(features, geometry.detach(), self.geometry.net, out=outputs)
+        kept = choose(_exp(outputs))
+        known = _Known(points, features, outputs, ray_indices)
+        known = known if kept is None else known.rows(kept)
+        harmonics = spherical_harmonics(directions, self.bands, out=points.new_empty((len(directions), self.bands**2)))
+        return Shaded(*_Shade.apply(table, geometry, self.color.params, known, harmonics, self), kept)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """For an optimiser: parameters and their learning rates, of 1 at most."""
@@ -139,6 +156,12 @@ class HashField(torch.nn.Module):
             {"params": [self.encoding.table], "share": 1.0, "skip_untouched": True},
             {"params": networks, "share": 0.5},
         ]
+
+
+def _network_vjp(net: Mlp, parameters: Tensor, inputs: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+    by_inputs, by_parameters = torch.empty_like(inputs), torch.empty_like(parameters)
+    run("nerf", "mlp_vjp", net.packed(), parameters, inputs, None, None, grad.contiguous(), by_inputs, by_parameters)
+    return by_inputs, by_parameters
 
 
 def _exp(geometry: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ Model = OccupancyModel | HierarchicalModel
 _FEWEST_RAYS, _MOST_RAYS = 64, 2**15
 # The grid is looked at anew after so many steps, at first and once the scene has taken shape.
 _UPDATE_EVERY, _UPDATE_LATER, _SHAPED = 16, 32, 256
-_SHIFT = 2**40  # what lies between the seeds of steps and those of updates
+_STREAM = 2**40  # between the seeds of what is random: pixels, samples of each step, backgrounds, the grid's updates
 
 
 def make_model(options: TrainOptions, box: NDArray[np.float64], *, seed: int, device: str) -> Model:
@@ -117,7 +117,7 @@ class Trainer:
         self._seen_rays += len(truth)
         self._plan(traced.num_samples)
         if self.steps % (_UPDATE_EVERY if self.steps <= _SHAPED else _UPDATE_LATER) == 0:
-            self.model.update(self._updates, seed=self.seed + _SHIFT)
+            self.model.update(self._updates, seed=self.seed + 3 * _STREAM)
             self._updates += 1
         return StepResult(errors[-1].detach(), traced.num_samples)
 
@@ -159,11 +159,11 @@ class Trainer:
         place = pixels.long()
         truth = self._images[images, place[:, 1], place[:, 0]] * (1 / 255)
         background = torch.empty((count, 3), device=device)
-        random_background(count, seed=self.seed, first=self._seen_rays, out=background)
+        random_background(count, seed=self.seed + 2 * _STREAM, first=self._seen_rays, out=background)
         if truth.shape[1] == 4:
             color, alpha = truth[:, :3], truth[:, 3:]
             truth = background + alpha * (color - background)
-        return truth, Batch(origins, directions, background, self.seed + self.steps)
+        return truth, Batch(origins, directions, background, self.seed + _STREAM + self.steps)
 
     def _plan(self, num_samples: int) -> None:
         """As many rays in the next step as will have about the samples that were asked for."""

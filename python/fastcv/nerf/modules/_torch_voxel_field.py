@@ -65,5 +65,5 @@ class VoxelField(torch.nn.Module):
 
 
 def _positive(raw: Tensor) -> Tensor:
-    """A density whose logarithm moves evenly below 1 and which grows as fast as a table can be trained."""
-    return torch.nn.functional.softplus(raw) * 50.0
+    # At first nearly transparent, so that everything is seen; then it grows as fast as a table can be trained.
+    return torch.nn.functional.softplus(raw - 5.0) * 100.0
