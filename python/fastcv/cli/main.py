@@ -31,7 +31,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What becomes of the results of a command that was stopped.
 _RESUME = "Nothing that was finished is lost: the same command goes on where it stopped."
 _KEPT = {
-    **dict.fromkeys(("reconstruct", "mvs", "carve", "fuse", "demo"), _RESUME),
+    **dict.fromkeys(("reconstruct", "mvs", "carve", "fuse", "demo", "nerf"), _RESUME),
     "ba": "Files that were there are whole: the earlier ones or the new.",
 }
 
@@ -68,6 +68,7 @@ def _run(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError:
         return _fail("the command line needs tyro; install it with: pip install 'fastcv[pipeline]'", 1, arguments)
     from ..pipeline import OptionsError
+    from . import nerf
     from .ba import ba
     from .carve import carve
     from .demo import demo
@@ -84,12 +85,16 @@ def _run(arguments: Sequence[str]) -> int:
         "ba": ba,
         "info": info,
         "demo": demo,
+        "nerf": nerf.nerf,
     }
+    prog, rest = "fastcv", list(arguments)
+    if rest[:1] == ["nerf"]:
+        commands, prog, rest = {"train": nerf.train, "render": nerf.render}, "fastcv nerf", rest[1:]
     try:
         return tyro.extras.subcommand_cli_from_dict(
             commands,
-            args=arguments or ["--help"],
-            prog="fastcv",
+            args=rest or ["--help"],
+            prog=prog,
             description="From photographs to cameras, geometry and pictures.",
             config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
         )

@@ -28,6 +28,7 @@ LABELS = {
     "color": "colours",
     "integrate": "depth maps",
     "mesh": "mesh",
+    "train": "train",
     "views": "compare views",
     "turntable": "turntable",
     "read": "read problem",

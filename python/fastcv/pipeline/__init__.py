@@ -19,17 +19,22 @@ from .fuse_options import FuseOptions
 from .fuse_source import FuseError
 from .lock import FolderInUseError
 from .manifest import folder_command, read_manifest
+from .nerf_options import NerfOptions
+from .nerf_summary import NerfSummary
 from .options import PRESETS, STAGES, Options, OptionsError, Preset
 from .progress import Progress, ProgressCallback
 from .reconstruct import reconstruct
+from .render_field import render_field
 from .summary import Summary
 from .surface_summary import SurfaceSummary
+from .train_field import NERF_STAGES, NerfError, train_field
 
 __all__ = [
     "ADJUST_STAGES",
     "CARVE_STAGES",
     "DENSIFY_STAGES",
     "FUSE_STAGES",
+    "NERF_STAGES",
     "PRESETS",
     "SOLUTION",
     "STAGES",
@@ -45,6 +50,9 @@ __all__ = [
     "FolderInUseError",
     "FuseError",
     "FuseOptions",
+    "NerfError",
+    "NerfOptions",
+    "NerfSummary",
     "Options",
     "OptionsError",
     "Preset",
@@ -60,4 +68,6 @@ __all__ = [
     "fuse_depths",
     "read_manifest",
     "reconstruct",
+    "render_field",
+    "train_field",
 ]

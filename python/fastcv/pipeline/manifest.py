@@ -15,7 +15,7 @@ NAME = "manifest.json"
 # What the file calls itself, by the command that fills the folder.
 FORMATS = {
     "reconstruct": "fastcv run folder 1",
-    **{command: f"fastcv {command} folder 1" for command in ("ba", "mvs", "carve", "fuse")},
+    **{command: f"fastcv {command} folder 1" for command in ("ba", "mvs", "carve", "fuse", "nerf")},
 }
 
 # By stage: {"seconds": float, "items": {item: {"key": str, "files": {path: digest}, "info": {...}}}}

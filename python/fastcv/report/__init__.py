@@ -7,6 +7,7 @@ from .adjustment import write_adjustment
 from .contents import Adjustment, Cloud, Contents, Densification, DepthView, Pair, Photo, State, Surface, SurfaceView
 from .densification import write_densification
 from .pictures import depth_limits, depth_picture, silhouette_picture
+from .radiance import Radiance, RadianceView, write_radiance
 from .reconstruction import write_report
 from .surface import write_surface
 from .turntable import turntable_views
@@ -20,6 +21,8 @@ __all__ = [
     "DepthView",
     "Pair",
     "Photo",
+    "Radiance",
+    "RadianceView",
     "State",
     "Surface",
     "SurfaceView",
@@ -30,6 +33,7 @@ __all__ = [
     "up_direction",
     "write_adjustment",
     "write_densification",
+    "write_radiance",
     "write_report",
     "write_surface",
 ]
