@@ -35,9 +35,18 @@ def scene():
     return ball_scene()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Arrays are so small here that torch's threads would wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
-def trained(scene):
-    return nerf.train(scene, options=nerf.TrainOptions("hash", **SMALL["hash"]), steps=300)
+def trained(scene, one_thread):  # noqa: ARG001
+    return nerf.train(scene, options=nerf.TrainOptions("hash", **SMALL["hash"]), steps=150)
 
 
 def parameters(field):
@@ -51,7 +60,7 @@ def same(a, b):
 def test_held_out_views_look_like_the_ball(trained, scene):
     quality = trained.evaluate(scene)
     assert quality.images.tolist() == scene.splits["test"].tolist()
-    assert quality.mean_psnr > 28  # 31.1 when written; a picture of the background alone has 7
+    assert quality.mean_psnr > 28  # 31 when written; a picture of the background alone has 7
     assert quality.mean_ssim > 0.9
 
 
@@ -60,7 +69,8 @@ def test_depth_is_that_of_the_ball(trained, scene):
     # The camera is at distance 2, so the nearest point of the ball at depth 1.5; what is trained is a little soft.
     assert view.depth[15:17, 15:17].mean() == pytest.approx(2.0 - RADIUS, abs=0.2)
     assert view.opacity[15, 15] > 0.95
-    assert view.opacity[0, 0] < 0.05 and view.depth[0, 0] == 0
+    assert view.opacity[0, 0] < 0.05
+    assert view.depth[0, 0] == 0
 
 
 def test_background_shows_where_the_field_is_transparent(trained, scene):
@@ -68,7 +78,7 @@ def test_background_shows_where_the_field_is_transparent(trained, scene):
     np.testing.assert_allclose(red[0, 0], [1, 0, 0], atol=0.05)
 
 
-@pytest.mark.parametrize(("preset", "steps", "least"), [("voxels", 150, 18), ("nerf", 80, 11)])
+@pytest.mark.parametrize(("preset", "steps", "least"), [("voxels", 100, 16), ("nerf", 50, 10)])
 def test_other_presets_find_the_ball(scene, preset, steps, least):
     field = nerf.train(scene, options=nerf.TrainOptions(preset, **SMALL[preset]), steps=steps)
     assert field.evaluate(scene, most=2).mean_psnr > least  # a picture of the background alone has 7
@@ -247,7 +257,7 @@ def test_options_follow_the_scene(scene):
     chosen = nerf.TrainOptions().for_scene(scene)
     # 38.4 px * 1.5 / 2 = 28.8 pixels across the box: 2^(5 + 1) vertices.
     assert (chosen.levels, chosen.cells, chosen.finest) == (1, 64, 64)
-    assert chosen.step == pytest.approx(0.5 * 1.5 / 28.8)
+    assert chosen.step == pytest.approx(1.5 * np.sqrt(3) / 360)  # a pixel would be longer
     wide = nerf.Scene(scene.source, scene.cameras, scene.cam_from_world, 8 * scene.box, scene.splits)
     # Cameras look at a box of side 2; one of side 12 has to be halved three times.
     assert nerf.TrainOptions().for_scene(wide).levels == 4

@@ -23,7 +23,7 @@ from .pixels import PixelBatch, PixelWeights, sample_pixels
 from .ray_weights import DistortionGradients, distortion_loss, distortion_loss_vjp, median_depth
 from .rays import Rays, ndc_depth, ndc_rays, rays
 from .read_scene import read_scene
-from .render import RenderGradients, Rendered, render, render_vjp, render_weights
+from .render import Rendered, RenderGradients, render, render_vjp, render_weights
 from .samples import RaySamples
 from .sampling import merge_edges, sample_pdf, sample_stratified
 from .scene import Scene, estimate_box, unit_from_world

@@ -79,7 +79,7 @@ def train(
     device : str, optional
         Torch's name of it.
     callback : callable, optional
-        Receives :class:`TrainProgress` after every ``every`` steps and after the last. What it raises stops the training.
+        Receives :class:`TrainProgress` after every ``every`` steps and after the last. What it raises stops all.
     every : int, optional
         Steps between callbacks, and between checkpoints.
     checkpoint : path-like, optional

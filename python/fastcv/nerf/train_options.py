@@ -15,7 +15,7 @@ Preset = Literal["hash", "voxels", "nerf"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 # Steps that a preset takes where neither steps nor seconds are given.
 DEFAULT_STEPS: dict[Preset, int] = {"hash": 5000, "voxels": 3000, "nerf": 20000}
-_RATES: dict[Preset, float] = {"hash": 2e-2, "voxels": 1e-1, "nerf": 1e-3}
+_RATES: dict[Preset, float] = {"hash": 3e-2, "voxels": 1e-1, "nerf": 1e-3}
 _SAMPLES: dict[Preset, int] = {"hash": 2**14, "voxels": 2**14, "nerf": 2**14}
 
 
@@ -54,7 +54,7 @@ class TrainOptions:
     preset: Preset = "hash"
     samples: int | None = None
     rate: float | None = None
-    last_rate: float = 0.2
+    last_rate: float = 0.1
     levels: int | None = None
     cells: int | None = None
     near: float | None = None
@@ -83,17 +83,18 @@ class TrainOptions:
         inner = (scene.box[1] - scene.box[0]) / 2.0 ** (levels - 1)
         count, height, width = len(scene.splits["train"]), *_size(scene)
         pixels = _pixels_across(scene, float(inner.max()))
-        # Two vertices for each pixel or more, and 16 pixels for each entry of the table.
+        # Two vertices for each pixel or more; a table of 2^16 entries for 2^20 pixels, and twice that for four times
+        # as many, which learn from each other.
         finest = 2 ** (math.ceil(math.log2(pixels)) + levels)
-        entries = round(math.log2(count * height * width)) - 4
+        entries = round(0.5 * math.log2(count * height * width)) + 6
         diagonal = float(np.linalg.norm(inner))
         chosen: dict[str, Any] = {
             "samples": _SAMPLES[self.preset],
             "rate": _RATES[self.preset],
             "levels": levels,
-            "cells": 64 if pixels < 160 else 128,
+            "cells": 64 if pixels < 400 else 128,
             "near": 0.1 * float(inner.max()),
-            "step": min(max(0.5 * float(inner.max()) / pixels, diagonal / 1024), diagonal / 256),
+            "step": min(max(float(inner.max()) / pixels, diagonal / 1024), diagonal / 360),
             "cone_angle": 0.0 if levels == 1 else 1 / 256,
             "finest": min(max(finest, 64), 8192) if self.preset == "hash" else 128,
             "log2_table_size": min(max(entries, 14), 19),

@@ -21,33 +21,11 @@ from ._torch_mlp import FusedMlp
 LARGEST_LOG_DENSITY = 15.0  # exp of it is opaque at any step; beyond, gradients would overflow
 
 
-class _Geometry(torch.autograd.Function):
-    """The geometry network's outputs, which are known already, with the gradients of grid and network."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, table: Tensor, params: Tensor, points: Tensor, features: Tensor, outputs: Tensor,
-        grid: HashGrid, net: Mlp,
-    ) -> Tensor:  # fmt: skip
-        ctx.save_for_backward(table, params, points, features)
-        ctx.grid, ctx.net = grid, net
-        return outputs.view_as(outputs)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
-        table, params, points, features = ctx.saved_tensors
-        by_features, by_params = mlp_vjp(features, params, ctx.net, grad)
-        by_table = torch.empty_like(table, dtype=torch.float32)
-        run("nerf", "hash_grid_table_vjp", ctx.grid.packed(), points, None, by_features, by_table)
-        return by_table.to(table.dtype), by_params, None, None, None, None, None
-
-
 class _Shade(torch.autograd.Function):
     """Densities and colours, with the gradients of the grid and both networks.
 
-    One operation, for autograd's own work on a chain of them costs as much as a network does, and without setup_context,
-    which torch answers with a look at the signature in every call. What the first network gives is known already.
+    One operation, for autograd's own work on a chain of them costs as much as a network does, and without
+    setup_context, for which torch looks at the signature in every call. What the first network gives is known already.
     """
 
     @staticmethod
@@ -128,9 +106,7 @@ class HashField(torch.nn.Module):
         self.encoding = HashGridEncoding(grid, dtype=table_dtype, seed=seed)
         self.geometry = FusedMlp(Mlp(grid.width, geometry, width=width, hidden_layers=1), seed=seed + 1)
         inputs = bands**2 + geometry
-        self.color = FusedMlp(
-            Mlp(inputs, 3, width=width, hidden_layers=1, output_activation="sigmoid"), seed=seed + 2
-        )
+        self.color = FusedMlp(Mlp(inputs, 3, width=width, hidden_layers=1, output_activation="sigmoid"), seed=seed + 2)
 
     def density(self, points: Tensor) -> Tensor:
         """(N,) densities of points (N, 3) in the unit cube, per side of it."""
@@ -147,7 +123,8 @@ class HashField(torch.nn.Module):
         known = _Known(points, features, outputs, ray_indices)
         known = known if kept is None else known.rows(kept)
         harmonics = spherical_harmonics(directions, self.bands, out=points.new_empty((len(directions), self.bands**2)))
-        return Shaded(*_Shade.apply(table, geometry, self.color.params, known, harmonics, self), kept)
+        densities, colors = _Shade.apply(table, geometry, self.color.params, known, harmonics, self)
+        return Shaded(densities, colors, kept)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """For an optimiser: parameters and their learning rates, of 1 at most."""

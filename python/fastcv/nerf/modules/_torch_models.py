@@ -101,8 +101,8 @@ class OccupancyModel(torch.nn.Module):
     def update(self, number: int, *, seed: int) -> None:
         """Look where the field is empty: the update of that number."""
         # A cell is worth samples that stop a twentieth of the light.
-        options = {"decay": 0.9, "threshold": 0.05 * self.grid.step / self.step, "warmup": 4, "period": 8}
-        self.grid.update(self.density, number, seed=seed, **options)
+        threshold = 0.05 * self.grid.step / self.step
+        self.grid.update(self.density, number, seed=seed, decay=0.9, threshold=threshold, warmup=4, period=8)
 
 
 class HierarchicalModel(torch.nn.Module):

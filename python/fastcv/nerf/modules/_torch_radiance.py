@@ -17,6 +17,7 @@ from ...voxels import VoxelGrid, marching_cubes
 from ..checkpoint import read_state, write_state
 from ..metrics import psnr, ssim
 from ..rays import rays
+from ..render import Rendered
 from ..scene import Scene
 from ..train_options import TrainOptions
 from ._torch_models import Batch, OccupancyModel
@@ -116,8 +117,8 @@ class RadianceField:
         behind = torch.from_numpy(np.array(self.background if background is None else background, np.float32))
         parts = []
         for first in range(0, len(origins), _RAYS):
-            some = (torch.from_numpy(array[first : first + _RAYS]).to(self.device) for array in (origins, directions))
-            rendered = self.model.trace(Batch(*some, behind.to(self.device))).rendered[-1]
+            part = slice(first, first + _RAYS)
+            rendered = self._trace(origins[part], directions[part], behind)
             parts.append([part.cpu().numpy() for part in (rendered.color, rendered.depth, rendered.opacity)])
         color, depth, opacity = (np.concatenate(each) for each in zip(*parts, strict=True))
         size = camera.height, camera.width
@@ -211,6 +212,13 @@ class RadianceField:
         head = {"options": asdict(self.options), "box": self.box.tolist(), "background": self.background.tolist()}
         write_state(path, head, arrays)
 
+    def _trace(
+        self, origins: NDArray[np.float32], directions: NDArray[np.float32], background: torch.Tensor
+    ) -> Rendered:
+        given = (torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in (origins, directions))
+        on_device = [tensor.to(self.device) for tensor in (*given, background)]
+        return self.model.trace(Batch(on_device[0], on_device[1], on_device[2])).rendered[-1]
+
     def _inner_box(self) -> NDArray[np.float64]:
         return self.model.grid.box if isinstance(self.model, OccupancyModel) else self.box
 
@@ -219,13 +227,12 @@ class RadianceField:
         colors = np.zeros((len(mesh.vertices), 3), np.uint8)
         if mesh.normals is None:
             return colors
-        reach = self.options.near or 0.0
+        reach, grey = self.options.near or 0.0, torch.full((3,), 0.5)
         for first in range(0, len(colors), _RAYS):
             part = slice(first, first + _RAYS)
             normals = np.nan_to_num(mesh.normals[part])
             starts = mesh.vertices[part] + np.float32(reach + 2 * distance) * normals
-            some = (torch.from_numpy(np.ascontiguousarray(a, np.float32)).to(self.device) for a in (starts, -normals))
-            color = self.model.trace(Batch(*some, torch.full((3,), 0.5, device=self.device))).rendered[-1].color
+            color = self._trace(starts, -normals, grey).color
             colors[part] = (color.cpu().numpy().clip(0, 1) * 255).round()
         return colors
 

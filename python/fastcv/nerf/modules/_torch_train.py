@@ -67,8 +67,6 @@ def _resume(checkpoint: str | os.PathLike[str], head: dict[str, Any], trainer: T
     return spent
 
 
-def _progress(
-    result: StepResult, trainer: Trainer, spent: float, done: float, field: RadianceField
-) -> TrainProgress:
+def _progress(result: StepResult, trainer: Trainer, spent: float, done: float, field: RadianceField) -> TrainProgress:
     rays = len(result.errors)
     return TrainProgress(trainer.steps, spent, min(done, 1.0), result.loss, rays, result.num_samples, field)
