@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         for name, prepare in cases(room).items():
             if arguments.case not in (None, name):
                 continue
-            contest = Contest(room, name, arguments.quick)
+            contest = Contest(room, name, arguments.quick, named=arguments.case == name)
             prepare(contest)
             if contest.skipped:
                 skipped += 1

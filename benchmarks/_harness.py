@@ -65,6 +65,7 @@ class Contest:
     work: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     skipped: str = ""
+    named: bool = False  # on the command line: cases of minutes run only then
 
     def skip(self, reason: str) -> None:
         """This machine cannot run the case; it names no contestants."""

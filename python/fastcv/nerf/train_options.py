@@ -92,7 +92,7 @@ class TrainOptions:
             "samples": _SAMPLES[self.preset],
             "rate": _RATES[self.preset],
             "levels": levels,
-            "cells": 64 if pixels < 400 else 128,
+            "cells": 64 if pixels < 600 else 128,
             "near": 0.1 * float(inner.max()),
             "step": min(max(float(inner.max()) / pixels, diagonal / 1024), diagonal / 360),
             "cone_angle": 0.0 if levels == 1 else 1 / 256,

@@ -107,7 +107,7 @@ class Trainer:
         rate = _chosen(options.rate) * options.last_rate**progress
         for group in self._adam.param_groups:
             group["lr"] = rate * group["share"]
-        truth, batch = self._batch()
+        truth, batch = self.batch()
         traced = self.model.trace(batch)
         errors = [rendered.color - truth for rendered in traced.rendered]
         # The gradient of the mean square; the mean itself is but looked at.
@@ -149,8 +149,8 @@ class Trainer:
             self.model.grid = OccupancyGrid.from_state(grid, device=self.device)
         self.steps, self._num_rays, self._seen_rays, self._updates = arrays["counters"].tolist()
 
-    def _batch(self) -> tuple[Tensor, Batch]:
-        """Colours of random pixels before random backgrounds, and their rays."""
+    def batch(self) -> tuple[Tensor, Batch]:
+        """The next step's: colours (R, 3) of random pixels before random backgrounds, and their rays."""
         count, device = self._num_rays, self.device
         images = torch.empty(count, dtype=torch.int64, device=device)
         pixels = torch.empty((count, 2), device=device)
