@@ -31,9 +31,10 @@ class TorchStep:
         model, field = trainer.model, trainer.model.field
         self.grid, self.side, self.bands = field.encoding.grid, model.side, field.bands
         self.truth, self.batch = trainer.batch()
-        how = {"step": model.step, "cone_angle": model.cone_angle, "seed": self.batch.seed, "points": True}
-        rays = self.batch.origins, self.batch.directions
-        self.samples = march(*rays, model.near, np.inf, model.grid, **how)
+        self.samples = march(
+            self.batch.origins, self.batch.directions, model.near, np.inf, model.grid,
+            step=model.step, cone_angle=model.cone_angle, seed=self.batch.seed, points=True,
+        )  # fmt: skip
         self.start = [field.encoding.table.detach().clone()]
         for network in (field.geometry, field.color):
             self.start += [weights.detach().clone() for weights, _ in network.net.split(network.params)]

@@ -101,6 +101,11 @@ def train(
     MissingDependencyError
         torch is not installed.
 
+    Notes
+    -----
+    Torch itself works on one thread meanwhile, callbacks included: its waiting threads would take the processors from
+    fastcv's.
+
     Examples
     --------
     >>> from fastcv import nerf

@@ -21,6 +21,7 @@ from ..render import Rendered
 from ..scene import Scene
 from ..train_options import TrainOptions
 from ._torch_models import Batch, OccupancyModel
+from ._torch_threads import one_thread
 from ._torch_trainer import Model, make_model
 
 _RAYS = 2**13  # rendered at once
@@ -217,7 +218,8 @@ class RadianceField:
     ) -> Rendered:
         given = (torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in (origins, directions))
         on_device = [tensor.to(self.device) for tensor in (*given, background)]
-        return self.model.trace(Batch(on_device[0], on_device[1], on_device[2])).rendered[-1]
+        with one_thread():
+            return self.model.trace(Batch(on_device[0], on_device[1], on_device[2])).rendered[-1]
 
     def _inner_box(self) -> NDArray[np.float64]:
         return self.model.grid.box if isinstance(self.model, OccupancyModel) else self.box
