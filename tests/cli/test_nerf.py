@@ -55,7 +55,9 @@ def trained(scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_leaves_what_was_promised(trained: Path) -> None:
     folder = trained.with_suffix("")
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = json.loads((folder / "summary.json").read_text())
+    short = json.loads((folder / "metrics.json").read_text())
+    assert short == {name: metrics[name] for name in ("psnr", "ssim", "views", "curve")}
     assert list(metrics["views"]) == ["0003_4", "0006_7"]
     assert metrics["psnr"] > 15  # a white picture has 8
     assert metrics["curve"][-1]["step"] == 110
@@ -92,6 +94,20 @@ def test_an_interrupted_training_goes_on_to_the_same_field(scene: Path, trained:
     with np.load(tmp_path / "out" / "field.npz") as again, np.load(trained.with_suffix("") / "field.npz") as whole:
         assert again.files == whole.files
         assert all(np.array_equal(again[name], whole[name]) for name in whole.files)
+
+
+def test_a_field_that_is_nowhere_dense_has_no_mesh(scene: Path, tmp_path: Path) -> None:
+    summary = pipeline.train_field(scene, tmp_path / "out", NerfOptions(steps=1, mesh_resolution=8, turns=0))
+    assert (summary.num_faces, len(summary.warnings)) == (0, 1)
+    assert summary.warnings[0].startswith("There is no mesh")
+    assert not (tmp_path / "out" / "mesh.glb").exists()
+
+
+def test_info_knows_the_folder(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["info", str(trained.with_suffix(""))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "kind: run folder of nerf"
+    assert "finished: True" in lines
 
 
 def test_train_tells_people(scene: Path, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,9 +21,9 @@ Facts = dict[str, Any]
 def info(path: Annotated[Path | None, tyro.conf.Positional] = None, /, json: bool = False) -> int:
     """Say what this installation is and whether it works, or what a file or folder holds.
 
-    Understands run folders of ``reconstruct``, ``mvs``, ``carve``, ``fuse`` and ``ba``, COLMAP models and databases,
-    BAL problems, PLY, PFM, photographs and folders of them. Without a path: versions, processor, CUDA, and one op of
-    each room against its reference; exit code 1 where one differs.
+    Understands run folders of ``reconstruct``, ``mvs``, ``carve``, ``fuse``, ``nerf`` and ``ba``, COLMAP models and
+    databases, BAL problems, PLY, PFM, photographs and folders of them. Without a path: versions, processor, CUDA, and
+    one op of each room against its reference; exit code 1 where one differs.
 
     Args:
         path: File or folder.
@@ -80,13 +80,27 @@ def _describe_folder(path: Path) -> Facts:
 
 
 def _run_folder(path: Path) -> Facts:
-    from ..pipeline import CARVE_STAGES, DENSIFY_STAGES, FUSE_STAGES, STAGES, folder_command, read_manifest
+    from ..pipeline import (
+        CARVE_STAGES,
+        DENSIFY_STAGES,
+        FUSE_STAGES,
+        NERF_STAGES,
+        STAGES,
+        folder_command,
+        read_manifest,
+    )
 
     command = folder_command(path)
     if command == "ba":
         return {"kind": "run folder of ba"} | _json(path / "result.json", "result")
     stages = read_manifest(path)
-    names = {"reconstruct": STAGES, "mvs": DENSIFY_STAGES, "carve": CARVE_STAGES, "fuse": FUSE_STAGES}[command]
+    names = {
+        "reconstruct": STAGES,
+        "mvs": DENSIFY_STAGES,
+        "carve": CARVE_STAGES,
+        "fuse": FUSE_STAGES,
+        "nerf": NERF_STAGES,
+    }[command]
     facts: Facts = {"kind": "run folder" if command == "reconstruct" else f"run folder of {command}"}
     for stage in names:
         record = stages.get(stage, {"items": {}, "seconds": 0.0})

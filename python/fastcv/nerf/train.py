@@ -103,8 +103,7 @@ def train(
 
     Notes
     -----
-    Torch itself works on one thread meanwhile, callbacks included: its waiting threads would take the processors from
-    fastcv's.
+    Torch itself works on one thread during a step: others of it would take the processors from fastcv's.
 
     Examples
     --------

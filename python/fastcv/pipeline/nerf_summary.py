@@ -14,7 +14,8 @@ _LIBRARIES = ("numpy", "torch", "pillow", "matplotlib")
 # What a run folder holds, in the order in which people look for it.
 _FILES = {
     "report.html": "the report; one file, can be sent as it is",
-    "metrics.json": "the numbers of the report for programs",
+    "metrics.json": "PSNR and SSIM of each view, and the curve along the training",
+    "summary.json": "all numbers of the report for programs",
     "views": "what was held out, rendered",
     "depth": "depth maps of these, PFM (0 = none)",
     "turntable": "new views from all around",
@@ -90,7 +91,11 @@ def summarize(
         seconds=run.seconds(),
         peak_memory_mb=peak_memory_mb(),
         warnings=warnings,
-        files={name: text for name, text in _FILES.items() if name == "metrics.json" or (run.path / name).exists()},
+        files={
+            name: text
+            for name, text in _FILES.items()
+            if name in ("metrics.json", "summary.json") or (run.path / name).exists()
+        },
         options=options,
         versions=versions(*_LIBRARIES),
     )

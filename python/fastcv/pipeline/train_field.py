@@ -99,14 +99,14 @@ def train_field(
         _views(run, field, found)
         _turntable(run, field, found, options)
         _mesh(run, field, place.suffix, options)
-        if options.mesh_resolution:
+        warnings = _warnings(run, found, options)
+        if run.info("mesh").get("mesh", {"faces": 0})["faces"]:
             place.deliver()
         counts = {name: len(numbers) for name, numbers in found.splits.items()}
-        warnings = [] if counts.get("test") else ["No image is held out: nobody knows how good new views are."]
         say = partial(summarize, run, str(scene), counts, plain_values(options), warnings)
         _report(run, found, say())
         summary = say()
-        summary.write(place.folder / "metrics.json")
+        summary.write(place.folder / "summary.json")
     return summary
 
 
@@ -236,12 +236,23 @@ def _mesh(run: RunFolder, field: RadianceField, suffix: str, options: NerfOption
 
     def make() -> Made:
         mesh = field.mesh(resolution=options.mesh_resolution)
-        path = run.path / f"mesh{suffix}"
+        path, facts = run.path / f"mesh{suffix}", {"vertices": len(mesh.vertices), "faces": len(mesh.faces)}
+        if not facts["faces"]:
+            return Made([], facts)
         io.write_mesh(path, mesh)
-        return Made([path], {"vertices": len(mesh.vertices), "faces": len(mesh.faces)})
+        return Made([path], facts)
 
     inputs = [run.digests("train", "field"), options.mesh_resolution, suffix]
     run.execute("mesh", [Task("mesh", inputs, make)] if options.mesh_resolution else [])
+
+
+def _warnings(run: RunFolder, scene: nerf.Scene, options: NerfOptions) -> list[str]:
+    warnings = []
+    if not len(scene.splits.get("test", ())):
+        warnings.append("No image is held out: nobody knows how good new views are.")
+    if options.mesh_resolution and not run.info("mesh")["mesh"]["faces"]:
+        warnings.append("There is no mesh: the field is nowhere dense enough. Train longer, or ask for a finer mesh.")
+    return warnings
 
 
 def _camera(scene: nerf.Scene, number: int) -> Camera:
@@ -253,14 +264,17 @@ def _bytes(color: np.ndarray) -> np.ndarray:
 
 
 def _report(run: RunFolder, scene: nerf.Scene, summary: NerfSummary) -> None:
-    """Write ``report.html``."""
-    path = run.path / "report.html"
+    """Write ``report.html`` and ``metrics.json``."""
+    path, metrics = run.path / "report.html", run.path / "metrics.json"
     stages = [stage for stage in run.seconds() if stage != "report"]
     digests = [[stage, item, run.digests(stage, item)] for stage in stages for item in run.info(stage)]
 
     def make() -> Made:
         report.write_radiance(_contents(run, scene, summary), path)
-        return Made([path])
+        numbers = {name: getattr(summary, name) for name in ("psnr", "ssim", "views", "curve")}
+        with io.atomic_write(metrics) as file:
+            file.write(json.dumps(numbers, indent=1).encode())
+        return Made([path, metrics])
 
     run.execute("report", [Task("report", [digests, str(summary.options)], make)])
 

@@ -14,7 +14,6 @@ from ..scene import Scene
 from ..train import TrainProgress
 from ..train_options import TrainOptions
 from ._torch_radiance import RadianceField
-from ._torch_threads import one_thread
 from ._torch_trainer import StepResult, Trainer
 
 
@@ -41,18 +40,17 @@ def run(
     def share() -> float:
         return trainer.steps / steps if steps is not None else spent / (seconds or 1.0)
 
-    with one_thread():
+    done = share()
+    while done < 1:
+        begin = clock()
+        result = trainer.step(done)
+        spent += clock() - begin
         done = share()
-        while done < 1:
-            begin = clock()
-            result = trainer.step(done)
-            spent += clock() - begin
-            done = share()
-            if trainer.steps % every == 0 or done >= 1:
-                if checkpoint is not None:
-                    write_state(checkpoint, {**head, "spent": spent}, trainer.state())
-                if callback is not None:
-                    callback(_progress(result, trainer, spent, done, field))
+        if trainer.steps % every == 0 or done >= 1:
+            if checkpoint is not None:
+                write_state(checkpoint, {**head, "spent": spent}, trainer.state())
+            if callback is not None:
+                callback(_progress(result, trainer, spent, done, field))
     return field
 
 

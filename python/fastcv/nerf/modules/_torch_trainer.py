@@ -21,6 +21,7 @@ from ._torch_adam import FusedAdam
 from ._torch_frequency_field import FrequencyField
 from ._torch_hash_field import HashField
 from ._torch_models import Batch, HierarchicalModel, OccupancyModel
+from ._torch_threads import one_thread
 from ._torch_voxel_field import VoxelField
 
 Model = OccupancyModel | HierarchicalModel
@@ -101,6 +102,7 @@ class Trainer:
         self._num_rays, self._seen_rays, self._updates = 2 * _FEWEST_RAYS, 0, 0
         self.steps = 0
 
+    @one_thread()
     def step(self, progress: float) -> StepResult:
         """Go one step on; ``progress`` from 0 to 1 decides the learning rate."""
         options = self.options
