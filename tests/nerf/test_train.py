@@ -22,6 +22,7 @@ from .ball_scene import RADIUS, ball_color, ball_scene
 
 torch = pytest.importorskip("torch")
 modules = pytest.importorskip("fastcv.nerf.modules")
+pytestmark = pytest.mark.slow  # its native parts have tests of their own
 
 SMALL = {
     "hash": {"samples": 4096, "cells": 32},

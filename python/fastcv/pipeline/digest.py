@@ -8,6 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 _BYTES = 16  # 128 bits: accidental collisions are out of reach
 _BLOCK = 1 << 20
 
@@ -27,6 +30,11 @@ def digest_or_none(path: Path) -> str | None:
         return digest_file(path)
     except OSError:
         return None
+
+
+def digest_array(array: NDArray[Any]) -> str:
+    """Hexadecimal digest of an array's numbers."""
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=_BYTES).hexdigest()
 
 
 def digest_values(*values: Any) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from .. import io, nerf, report
 from ..errors import FastcvError
 from ..scene import Camera, projection_centers
-from .digest import digest_file, digest_values
+from .digest import digest_array, digest_file, digest_values
 from .nerf_options import NerfOptions
 from .nerf_summary import NerfSummary, summarize
 from .place import Place
@@ -101,7 +101,7 @@ def train_field(
         _mesh(run, field, place.suffix, options)
         warnings = _warnings(run, found, options)
         if run.info("mesh").get("mesh", {"faces": 0})["faces"]:
-            place.deliver()
+            place.deliver(lambda: io.read_mesh(run.path / f"mesh{place.suffix}"))
         counts = {name: len(numbers) for name, numbers in found.splits.items()}
         say = partial(summarize, run, str(scene), counts, plain_values(options), warnings)
         _report(run, found, say())
@@ -112,15 +112,8 @@ def train_field(
 
 def _pixels(scene: nerf.Scene) -> list[str]:
     if isinstance(scene.source, np.ndarray):
-        return [digest_values(scene.source.shape, hash_bytes(scene.source))]
+        return [digest_values(scene.source.shape, digest_array(scene.source))]
     return [digest_file(path) for path in scene.source]
-
-
-def hash_bytes(array: np.ndarray) -> str:
-    """Digest of an array's bytes."""
-    import hashlib
-
-    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
 
 
 def _train(run: RunFolder, scene: nerf.Scene, digest: str, options: NerfOptions) -> None:

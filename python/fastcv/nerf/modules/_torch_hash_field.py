@@ -14,8 +14,8 @@ from ..hash_grid import hash_grid
 from ..mlp import mlp
 from ..network import Mlp
 from ..spherical_harmonics import spherical_harmonics
-from ._torch import HashGridEncoding
 from ._torch_field import Choose, Shaded
+from ._torch_hash_grid import HashGridEncoding
 from ._torch_mlp import FusedMlp
 
 LARGEST_LOG_DENSITY = 15.0  # exp of it is opaque at any step; beyond, gradients would overflow
@@ -52,7 +52,7 @@ class _Shade(torch.autograd.Function):
         by_geometry[:, 0].addcmul_(by_density, densities)
         by_features, by_geometry_net = _network_vjp(field.geometry.net, geometry, features, by_geometry)
         by_table = torch.empty_like(table, dtype=torch.float32)
-        run("nerf", "hash_grid_table_vjp", field.encoding.grid.packed(), points, None, by_features, by_table)
+        run("nerf", "hash_grid_table_vjp", field.encoding.grid.packed(), points, None, by_features, by_table, False)
         return by_table.to(table.dtype), by_geometry_net, by_color_net, None, None, None
 
 

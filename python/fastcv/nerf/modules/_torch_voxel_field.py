@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..grid import HashGrid
 from ..spherical_harmonics import spherical_harmonics
-from ._torch import HashGridEncoding
 from ._torch_field import Choose, Shaded
+from ._torch_hash_grid import HashGridEncoding
 
 _CHANNELS, _BANDS = 3, 2  # a colour is linear in the direction
 _COEFFICIENTS = _BANDS**2
