@@ -113,6 +113,14 @@ def test_python_layers(path: Path) -> None:
         assert not rooms, f"io reads files and knows no rooms, but imports {rooms}"
 
 
+def test_jax_has_a_process_of_its_own() -> None:
+    """It starts threads, and tests fork; arrays_test.py runs the file that imports it."""
+    files = {
+        path.name for path in (ROOT / "tests").rglob("*.py") if re.search(r"import\w*[ (\"]+jax", path.read_text())
+    }
+    assert files == {"jax_cases.py"}
+
+
 def test_every_source_names_its_licence() -> None:
     missing = [
         relative(path)

@@ -24,15 +24,21 @@ from fastcv.nerf import (
     HashGrid,
     Mlp,
     OccupancyGrid,
+    clip_box,
     contract,
     distortion_loss,
+    frequency_encoding,
     hash_grid,
     hash_grid_vjp,
     march,
     mlp,
     mlp_vjp,
+    ndc_depth,
+    ndc_rays,
+    rays,
     render,
     sample_pdf,
+    spherical_harmonics,
 )
 from fastcv.voxels import VoxelGrid, carve_soft
 
@@ -69,6 +75,20 @@ def probabilities(masks):
     return carve_soft(masks, [K @ SHIFT] * 2, VoxelGrid([-1, -1, 4], 0.25, (8, 8, 8)))
 
 
+def of_pixels(pixels):
+    origins, directions = rays(CAMERA, np.eye(3, 4), pixels)
+    pinhole = Camera("PINHOLE", 64, 48, [50, 50, 32, 24])
+    return (
+        origins,
+        directions,
+        *clip_box(origins, directions, [[-1, -1, 1], [1, 1, 2]]),
+        *ndc_rays(origins, directions, pinhole),
+        ndc_depth(origins, directions, directions[:, 0]),
+        spherical_harmonics(directions, 3),
+        frequency_encoding(directions, 2),
+    )
+
+
 def marched(origins):
     samples = march(origins, like(origins, np.ones_like(POINTS)), 0.0, 9.0, OccupancyGrid(16), step=0.1)
     return samples.starts, sample_pdf(samples, samples.ends, 4)
@@ -95,6 +115,7 @@ CALLS = {
     "carve_soft": (probabilities, RNG.uniform(size=(2, 48, 64)).astype(np.float32)),
     "hash_grid": (lambda x: hash_grid(x, like(x, GRID.initial_table()), GRID), POINTS),
     "hash_grid_vjp": (lambda x: hash_grid_vjp(x, like(x, GRID.initial_table()), GRID, like(x, GRAD)), POINTS),
+    "rays": (of_pixels, PIXELS),
     "march": (marched, POINTS / 9),
     "contract": (contract, POINTS),
     "render": (rendered, RNG.exponential(3, (5, 10)).astype(np.float32)),
